@@ -1,0 +1,106 @@
+"""The words of the project as data: frozen, no I/O, no third party.
+
+A *candidate* is a hit before reranking, a *hit* one after it. A *deadline* is an absolute time on the clock of
+`time.monotonic()`, in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One hit of the first stage. `passage` is None where a store has to fetch it."""
+
+    id: str
+    passage: str | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How the first stage's opinion is mixed in.
+
+    `linear` orders by logit + `weight` x first-stage score, `rrf` by the sum of 1 / (`rank_constant` + rank) over both
+    rankings (Cormack, Clarke and Buettcher, SIGIR 2009).
+    """
+
+    method: Literal["linear", "rrf"]
+    weight: float = 1.0
+    rank_constant: int = 60
+
+
+Truncation = Literal["right", "left", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRequest:
+    """A query and the first stage's hits, in the first stage's order.
+
+    `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length the passage is read in windows.
+    `caller` is whom the scheduler is fair to. `model` is the model the caller expects, if it said so.
+    """
+
+    query: str
+    candidates: tuple[Candidate, ...]
+    top_n: int | None = None
+    deadline: float | None = None
+    fusion: Fusion | None = None
+    store: str | None = None
+    max_tokens_per_doc: int | None = None
+    truncation: Truncation = "right"
+    caller: str = ""
+
+
+class Outcome(StrEnum):
+    """What became of a request: every hit scored, some, or none."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    PASSTHROUGH = "passthrough"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the model said of a pair: its logit, and how many tokens were read."""
+
+    logit: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankedHit:
+    """A hit after reranking.
+
+    `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit was not scored.
+    `index` is the 0-based place among the candidates.
+    """
+
+    id: str
+    index: int
+    score: float | None
+    logit: float | None
+    first_score: float | None
+
+    @property
+    def scored(self) -> bool:
+        """Whether the model has read this hit."""
+        return self.logit is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Hits in their new order. `hits` holds `top_n` of them; the outcome tells of all candidates.
+
+    `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`, `store_timeout`,
+    `missing_passages`.
+    """
+
+    hits: tuple[RankedHit, ...]
+    outcome: Outcome
+    reason: str | None = None
+    tokens: int = 0
+    missing: tuple[str, ...] = field(default=())

@@ -1,0 +1,93 @@
+"""Everything that can go wrong, and what the caller should do about it.
+
+    JrerankError
+    +-- InvalidInput          the caller's mistake             (HTTP 400 or 422, SQLSTATE 22023)
+    |   +-- InputTooLong      more than a limit allows         (HTTP 413)
+    |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
+    +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
+    +-- Unavailable           try again, or elsewhere          (HTTP 503)
+    |   +-- Overloaded        the queue is full, or the deadline cannot be met (HTTP 429)
+    +-- ConfigurationError    the operator's mistake: the sidecar does not start
+    |   +-- ModelNotFound
+    |   +-- UnsupportedModel
+    |   +-- CorruptModel
+    |   +-- ArtifactError
+    +-- EngineError           a run failed: the hits keep their old order
+    +-- StoreError            a store did not answer: the hits keep their old order
+
+The docstring of a class is its default message.
+"""
+
+from __future__ import annotations
+
+
+class JrerankError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class InvalidInput(JrerankError):
+    """The request is not valid.
+
+    `field` names the place in the request, in the caller's own words.
+    """
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InputTooLong(InvalidInput):
+    """The request is larger than this sidecar accepts."""
+
+
+class UnknownStore(InvalidInput):
+    """There is no store of that name."""
+
+
+class NotAuthorized(JrerankError):
+    """A valid API key is needed: send it as `Authorization: Bearer KEY`."""
+
+
+class Unavailable(JrerankError):
+    """The sidecar cannot answer now."""
+
+    retry_after_s: float = 1.0
+
+
+class Overloaded(Unavailable):
+    """Too much work is queued to answer in time."""
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(JrerankError):
+    """The sidecar is not set up right."""
+
+
+class ModelNotFound(ConfigurationError):
+    """The model was not found."""
+
+
+class UnsupportedModel(ConfigurationError):
+    """The checkpoint is of a kind that jrerank cannot run."""
+
+
+class CorruptModel(ConfigurationError):
+    """A file of the checkpoint is damaged."""
+
+
+class ArtifactError(ConfigurationError):
+    """The graph for this model could not be built or stored."""
+
+
+class EngineError(JrerankError):
+    """The engine failed on a pair."""
+
+
+class StoreError(JrerankError):
+    """The store did not deliver the passages."""
