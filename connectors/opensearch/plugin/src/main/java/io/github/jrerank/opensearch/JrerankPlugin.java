@@ -1,0 +1,83 @@
+package io.github.jrerank.opensearch;
+
+import io.github.jrerank.opensearch.client.EndpointSettings;
+import io.github.jrerank.opensearch.client.Endpoints;
+import io.github.jrerank.opensearch.client.Node;
+import io.github.jrerank.opensearch.pipeline.Processors;
+import io.github.jrerank.opensearch.pipeline.Services;
+import io.github.jrerank.opensearch.stats.SearchStats;
+import io.github.jrerank.opensearch.stats.StatsHandler;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.opensearch.cluster.metadata.IndexNameExpressionResolver;
+import org.opensearch.cluster.node.DiscoveryNodes;
+import org.opensearch.common.settings.ClusterSettings;
+import org.opensearch.common.settings.IndexScopedSettings;
+import org.opensearch.common.settings.Setting;
+import org.opensearch.common.settings.Settings;
+import org.opensearch.common.settings.SettingsFilter;
+import org.opensearch.plugins.ActionPlugin;
+import org.opensearch.plugins.Plugin;
+import org.opensearch.plugins.ReloadablePlugin;
+import org.opensearch.plugins.SearchPipelinePlugin;
+import org.opensearch.plugins.SearchPlugin;
+import org.opensearch.rest.RestController;
+import org.opensearch.rest.RestHandler;
+import org.opensearch.search.pipeline.Processor;
+import org.opensearch.search.pipeline.SearchRequestProcessor;
+import org.opensearch.search.pipeline.SearchResponseProcessor;
+
+/** Reranking in a search pipeline: `jrerank_window` before the search, `jrerank` after it. */
+public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin, SearchPlugin, ActionPlugin, ReloadablePlugin {
+    private final Settings settings;
+    private final Path config;
+    private final SearchStats stats = new SearchStats();
+    private volatile Endpoints endpoints;
+
+    public JrerankPlugin(Settings settings, Path config) {
+        this.settings = settings;
+        this.config = config;
+    }
+
+    @Override
+    public List<Setting<?>> getSettings() {
+        return EndpointSettings.all();
+    }
+
+    @Override
+    public Map<String, Processor.Factory<SearchRequestProcessor>> getRequestProcessors(Parameters parameters) {
+        return Processors.forRequests(parameters);
+    }
+
+    @Override
+    public Map<String, Processor.Factory<SearchResponseProcessor>> getResponseProcessors(Parameters parameters) {
+        Node node = new Node(config, parameters.genericExecutor, parameters.scheduler);
+        endpoints = new Endpoints(settings, node);
+        return Processors.forResponses(new Services(endpoints, stats, node, parameters.threadContext));
+    }
+
+    @Override
+    public List<SearchExtSpec<?>> getSearchExts() {
+        return List.of(new SearchExtSpec<>(JrerankExt.NAME, JrerankExt::new, JrerankExt::parse));
+    }
+
+    @Override
+    public List<RestHandler> getRestHandlers(
+        Settings nodeSettings,
+        RestController controller,
+        ClusterSettings clusterSettings,
+        IndexScopedSettings indexScopedSettings,
+        SettingsFilter settingsFilter,
+        IndexNameExpressionResolver resolver,
+        Supplier<DiscoveryNodes> nodes
+    ) {
+        return List.of(new StatsHandler(nodeSettings.get("node.name"), () -> endpoints, stats));
+    }
+
+    @Override
+    public void reload(Settings withSecrets) {
+        endpoints.reloadApiKeys(withSecrets);
+    }
+}

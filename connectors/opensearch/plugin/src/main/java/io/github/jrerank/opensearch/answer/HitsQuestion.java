@@ -1,0 +1,46 @@
+package io.github.jrerank.opensearch.answer;
+
+import io.github.jrerank.opensearch.client.Call;
+import io.github.jrerank.opensearch.client.Failure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
+import org.opensearch.common.xcontent.XContentFactory;
+import org.opensearch.core.common.bytes.BytesReference;
+import org.opensearch.core.xcontent.XContentBuilder;
+
+/** The body of `POST /v1/hits`. */
+public record HitsQuestion(
+    String query,
+    List<Candidate> candidates,
+    String store,
+    Map<String, Object> fusion,
+    Integer maxTokensPerDoc
+) implements Call.Question<Answer> {
+    @Override
+    public byte[] body(long timeoutMs) {
+        try (XContentBuilder json = XContentFactory.jsonBuilder()) {
+            json.startObject().field("query", query).field("timeout_ms", timeoutMs);
+            json.field("store", store).field("fusion", fusion).field("max_tokens_per_doc", maxTokensPerDoc);
+            json.startArray("hits");
+            for (Candidate candidate : candidates) {
+                write(candidate, json);
+            }
+            return BytesReference.toBytes(BytesReference.bytes(json.endArray().endObject()));
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible);
+        }
+    }
+
+    private static void write(Candidate candidate, XContentBuilder json) throws IOException {
+        json.startObject().field("id", candidate.id()).field("text", candidate.text());
+        Float score = Float.isFinite(candidate.score()) ? candidate.score() : null;
+        json.field("score", score).endObject();
+    }
+
+    @Override
+    public Answer read(byte[] answer) throws Failure {
+        return Answer.read(answer, candidates);
+    }
+}

@@ -1,0 +1,23 @@
+package io.github.jrerank.opensearch.answer;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What became of a search, for its caller to read. */
+public record Marker(String outcome, String reason, long tookMs, int reranked, String model) {
+    public static final String PASSTHROUGH = "passthrough";
+
+    public static Marker passthrough(String reason, long tookMs) {
+        return new Marker(PASSTHROUGH, reason, tookMs, 0, null);
+    }
+
+    public Map<String, Object> asMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("outcome", outcome);
+        map.put("reason", reason);
+        map.put("took_ms", tookMs);
+        map.put("reranked", reranked);
+        map.put("model", model);
+        return map;
+    }
+}

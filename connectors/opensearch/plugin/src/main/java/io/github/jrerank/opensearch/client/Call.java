@@ -1,0 +1,165 @@
+package io.github.jrerank.opensearch.client;
+
+import java.net.http.HttpResponse;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.opensearch.threadpool.Scheduler;
+
+/**
+ * One question to an endpoint, answered or failed within its time.
+ *
+ * A sidecar that fails is followed by the next; one that is silent for half of the time gets company by the next, and
+ * the first answer counts.
+ */
+public final class Call<T> {
+    /** What is asked, given the time that is left, and how an answer is read. */
+    public interface Question<T> {
+        byte[] body(long timeoutMs);
+
+        T read(byte[] answer) throws Failure;
+    }
+
+    private record Attempt(Sidecar sidecar, CompletableFuture<HttpResponse<byte[]>> response, boolean hasFullTime) {}
+
+    private final Question<T> question;
+    private final Map<String, String> headers;
+    private final long timeoutMs;
+    private final boolean isUsualTime;
+    private final long startNanos = System.nanoTime();
+    private final Deque<Sidecar> untried;
+    private final List<Attempt> underWay = new ArrayList<>();
+    private final List<Scheduler.Cancellable> timers = new ArrayList<>();
+    private final CompletableFuture<T> result = new CompletableFuture<>();
+    private boolean hasRetriedLostConnection;
+    private boolean isOver;
+
+    /** `isUsualTime`: a silence of this length says something about the sidecar, not about a caller in a hurry. */
+    private Call(Endpoint endpoint, Question<T> question, Map<String, String> headers, long timeoutMs, boolean isUsualTime) {
+        this.question = question;
+        this.headers = headers;
+        this.timeoutMs = timeoutMs;
+        this.isUsualTime = isUsualTime;
+        this.untried = new ArrayDeque<>(endpoint.inTurn());
+    }
+
+    public static <T> CompletableFuture<T> start(
+        Endpoint endpoint,
+        Node node,
+        Question<T> question,
+        Map<String, String> headers,
+        long timeoutMs,
+        boolean isUsualTime
+    ) {
+        Call<T> call = new Call<>(endpoint, question, headers, timeoutMs, isUsualTime);
+        call.start(node);
+        return call.result;
+    }
+
+    private synchronized void start(Node node) {
+        if (untried.isEmpty()) {
+            result.completeExceptionally(new Failure(Failure.CIRCUIT_OPEN));
+            return;
+        }
+        timers.add(node.after(timeoutMs, this::timeUp));
+        if (untried.size() > 1) {
+            timers.add(node.after(timeoutMs / 2, this::askNext));
+        }
+        askNext();
+    }
+
+    private synchronized void askNext() {
+        if (isOver == false && untried.isEmpty() == false) {
+            ask(untried.poll());
+        }
+    }
+
+    private void ask(Sidecar sidecar) {
+        long leftMs = timeoutMs - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
+        // the way back takes time too, and a partial answer in time is worth more than a whole one too late
+        long sidecarMs = Math.max(1, leftMs - Math.max(5, leftMs / 10));
+        CompletableFuture<HttpResponse<byte[]>> response = sidecar.send(question.body(sidecarMs), headers);
+        Attempt attempt = new Attempt(sidecar, response, isUsualTime && leftMs > timeoutMs * 9 / 10);
+        underWay.add(attempt);
+        response.whenComplete((answer, error) -> answered(attempt, answer, error));
+    }
+
+    private void answered(Attempt attempt, HttpResponse<byte[]> answer, Throwable error) {
+        if (error instanceof CancellationException) {
+            return;
+        }
+        try {
+            T read = read(answer, error);
+            attempt.sidecar.succeeded();
+            finish(() -> result.complete(read));
+        } catch (Failure failure) {
+            failedOver(attempt, failure);
+        }
+    }
+
+    private T read(HttpResponse<byte[]> answer, Throwable error) throws Failure {
+        if (error != null) {
+            throw Failure.of(error);
+        }
+        if (answer.statusCode() != 200) {
+            throw Failure.status(answer.statusCode());
+        }
+        return question.read(answer.body());
+    }
+
+    private void failedOver(Attempt attempt, Failure failure) {
+        boolean isLast;
+        synchronized (this) {
+            if (isOver) {
+                return;
+            }
+            underWay.remove(attempt);
+            attempt.sidecar.failed(failure, true);
+            retryLostConnection(attempt, failure);
+            if (failure.isSidecars()) {
+                askNext();
+            }
+            isLast = underWay.isEmpty();
+        }
+        if (isLast) {
+            finish(() -> result.completeExceptionally(failure));
+        }
+    }
+
+    /** A pooled connection may be closed by the other side just as it is used, which says nothing about its health. */
+    private void retryLostConnection(Attempt attempt, Failure failure) {
+        if (failure.reason().equals(Failure.CONNECTION_LOST) && hasRetriedLostConnection == false) {
+            hasRetriedLostConnection = true;
+            untried.add(attempt.sidecar);
+        }
+    }
+
+    private void timeUp() {
+        Failure failure = new Failure(Failure.TIMEOUT);
+        synchronized (this) {
+            if (isOver == false) {
+                underWay.forEach(attempt -> attempt.sidecar.failed(failure, attempt.hasFullTime));
+            }
+        }
+        finish(() -> result.completeExceptionally(failure));
+    }
+
+    /** Lets go of everything before the search goes on, which it does on this thread. */
+    private void finish(Runnable conclusion) {
+        synchronized (this) {
+            if (isOver) {
+                return;
+            }
+            isOver = true;
+            timers.forEach(Scheduler.Cancellable::cancel);
+            underWay.forEach(attempt -> Privileged.run(() -> attempt.response.cancel(true)));
+            underWay.clear();
+        }
+        conclusion.run();
+    }
+}

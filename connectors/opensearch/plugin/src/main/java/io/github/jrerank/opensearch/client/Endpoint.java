@@ -1,0 +1,64 @@
+package io.github.jrerank.opensearch.client;
+
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+
+/** Several sidecars under one name, asked in turn. */
+public final class Endpoint {
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+
+    private final String name;
+    private final List<Sidecar> sidecars;
+    private final AtomicInteger turn = new AtomicInteger();
+    private volatile String apiKey;
+
+    Endpoint(EndpointSettings settings, Node node) {
+        this.name = settings.name();
+        this.apiKey = settings.apiKey();
+        HttpClient client = Privileged.run(() -> client(settings, node));
+        this.sidecars = settings.urls()
+            .stream()
+            .map(url -> new Sidecar(url, settings, client, () -> apiKey, node))
+            .collect(Collectors.toUnmodifiableList());
+    }
+
+    private static HttpClient client(EndpointSettings settings, Node node) {
+        HttpClient.Builder client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .executor(node.executor()::accept);
+        if (settings.certificateAuthorities().isEmpty() == false) {
+            Path pem = node.config().resolve(settings.certificateAuthorities());
+            client.sslContext(Tls.trusting(pem));
+        }
+        return client.build();
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public List<Sidecar> sidecars() {
+        return sidecars;
+    }
+
+    void apiKey(String key) {
+        apiKey = key;
+    }
+
+    /** Those worth asking, beginning with whose turn it is. */
+    List<Sidecar> inTurn() {
+        List<Sidecar> order = new ArrayList<>(sidecars);
+        if (order.isEmpty() == false) {
+            Collections.rotate(order, -Math.floorMod(turn.getAndIncrement(), order.size()));
+        }
+        order.removeIf(Sidecar::isOpen);
+        return order;
+    }
+}

@@ -1,0 +1,134 @@
+package io.github.jrerank.opensearch.pipeline;
+
+import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.answer.Marker;
+import io.github.jrerank.opensearch.answer.Ordering;
+import io.github.jrerank.opensearch.answer.Ranked;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.opensearch.action.search.SearchResponse;
+import org.opensearch.common.xcontent.XContentHelper;
+import org.opensearch.core.common.bytes.BytesReference;
+import org.opensearch.core.xcontent.MediaType;
+import org.opensearch.core.xcontent.XContentBuilder;
+import org.opensearch.common.document.DocumentField;
+import org.opensearch.search.SearchExtBuilder;
+import org.opensearch.search.SearchHit;
+import org.opensearch.search.SearchHits;
+import org.opensearch.search.aggregations.InternalAggregations;
+import org.opensearch.search.fetch.subphase.FetchSourceContext;
+import org.opensearch.search.internal.InternalSearchResponse;
+import org.opensearch.search.profile.SearchProfileShardResults;
+
+/** A search's response with its hits in another order, the caller's page of them, and the marker. */
+final class Reply {
+    static final String HIT_FIELD = "_jrerank";
+
+    private final SearchResponse response;
+    private final Plan plan;
+    private final Marker marker;
+    private final boolean hitDetails;
+
+    Reply(SearchResponse response, Plan plan, Marker marker, boolean hitDetails) {
+        this.response = response;
+        this.plan = plan;
+        this.marker = marker;
+        this.hitDetails = hitDetails;
+    }
+
+    SearchResponse with(List<Ranked> order) {
+        List<Ranked> page = plan.isWidened() && plan.reason() == null ? Ordering.page(order, plan.from(), plan.size()) : order;
+        SearchHit[] old = response.getHits().getHits();
+        SearchHit[] hits = new SearchHit[page.size()];
+        for (int place = 0; place < hits.length; place++) {
+            Ranked ranked = page.get(place);
+            hits[place] = dressed(old[ranked.index()], ranked);
+        }
+        float maxScore = marker.reranked() > 0 ? order.get(0).score() : response.getHits().getMaxScore();
+        return whole(hits, collapseValues(page), maxScore);
+    }
+
+    private SearchHit dressed(SearchHit hit, Ranked ranked) {
+        if (hitDetails) {
+            hit.setDocumentField(HIT_FIELD, new DocumentField(HIT_FIELD, List.of(details(hit, ranked))));
+        }
+        if (plan.shown() != null) {
+            hit.sourceRef(shown(hit.getSourceRef(), plan.shown()));
+        }
+        hit.score(ranked.score());
+        return hit;
+    }
+
+    private Map<String, Object> details(SearchHit hit, Ranked ranked) {
+        Map<String, Object> details = new LinkedHashMap<>(marker.asMap());
+        details.put("scored", ranked.isScored());
+        details.put("first_score", Float.isFinite(hit.getScore()) ? hit.getScore() : null);
+        details.put("first_rank", ranked.index() + 1 + (plan.isWidened() ? 0 : plan.from()));
+        return details;
+    }
+
+    private static BytesReference shown(BytesReference source, FetchSourceContext filter) {
+        if (source == null || filter.fetchSource() == false) {
+            return null;
+        }
+        try {
+            var parsed = XContentHelper.convertToMap(source, false, (MediaType) null);
+            try (XContentBuilder builder = XContentBuilder.builder(parsed.v1().xContent())) {
+                return BytesReference.bytes(builder.value(filter.getFilter().apply(parsed.v2())));
+            }
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible);
+        }
+    }
+
+    /** These run beside the hits. */
+    private Object[] collapseValues(List<Ranked> page) {
+        Object[] values = response.getHits().getCollapseValues();
+        return values == null ? null : page.stream().map(ranked -> values[ranked.index()]).toArray();
+    }
+
+    private SearchResponse whole(SearchHit[] hits, Object[] collapseValues, float maxScore) {
+        SearchHits old = response.getHits();
+        SearchHits renewed = new SearchHits(
+            hits,
+            old.getTotalHits(),
+            maxScore,
+            old.getSortFields(),
+            old.getCollapseField(),
+            collapseValues
+        );
+        return new SearchResponse(
+            sections(renewed),
+            response.getScrollId(),
+            response.getTotalShards(),
+            response.getSuccessfulShards(),
+            response.getSkippedShards(),
+            response.getTook().millis(),
+            response.getPhaseTook(),
+            response.getShardFailures(),
+            response.getClusters(),
+            response.pointInTimeId()
+        );
+    }
+
+    private InternalSearchResponse sections(SearchHits hits) {
+        List<SearchExtBuilder> ext = new ArrayList<>(response.getInternalResponse().getSearchExtBuilders());
+        ext.add(new JrerankExt(marker.asMap()));
+        var profile = response.getProfileResults();
+        return new InternalSearchResponse(
+            hits,
+            (InternalAggregations) response.getAggregations(),
+            response.getSuggest(),
+            profile.isEmpty() ? null : new SearchProfileShardResults(profile),
+            response.isTimedOut(),
+            response.isTerminatedEarly(),
+            response.getNumReducePhases(),
+            ext,
+            response.getInternalResponse().getProcessorResult()
+        );
+    }
+}

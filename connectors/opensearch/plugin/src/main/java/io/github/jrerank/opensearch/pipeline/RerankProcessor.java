@@ -1,0 +1,216 @@
+package io.github.jrerank.opensearch.pipeline;
+
+import io.github.jrerank.opensearch.answer.Answer;
+import io.github.jrerank.opensearch.answer.Candidate;
+import io.github.jrerank.opensearch.answer.HitsQuestion;
+import io.github.jrerank.opensearch.answer.Marker;
+import io.github.jrerank.opensearch.answer.Ordering;
+import io.github.jrerank.opensearch.answer.Ranked;
+import io.github.jrerank.opensearch.client.Call;
+import io.github.jrerank.opensearch.client.Failure;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.opensearch.OpenSearchStatusException;
+import org.opensearch.action.search.SearchRequest;
+import org.opensearch.action.search.SearchResponse;
+import org.opensearch.action.support.ContextPreservingActionListener;
+import org.opensearch.core.action.ActionListener;
+import org.opensearch.core.rest.RestStatus;
+import org.opensearch.search.SearchHit;
+import org.opensearch.search.lookup.SourceLookup;
+import org.opensearch.search.pipeline.AbstractProcessor;
+import org.opensearch.search.pipeline.PipelineProcessingContext;
+import org.opensearch.search.pipeline.SearchResponseProcessor;
+
+/** Reorders a search's hits as a sidecar says, within a time; whatever goes wrong, the search answers. */
+final class RerankProcessor extends AbstractProcessor implements SearchResponseProcessor {
+    static final String TYPE = "jrerank";
+    private static final Logger LOGGER = LogManager.getLogger(RerankProcessor.class);
+
+    private final Options options;
+    private final Services services;
+
+    RerankProcessor(String tag, String description, boolean ignoreFailure, Options options, Services services) {
+        super(tag, description, ignoreFailure);
+        this.options = options;
+        this.services = services;
+    }
+
+    @Override
+    public String getType() {
+        return TYPE;
+    }
+
+    @Override
+    public SearchResponse processResponse(SearchRequest request, SearchResponse response) {
+        throw new UnsupportedOperationException("no search thread waits for a sidecar");
+    }
+
+    @Override
+    public void processResponseAsync(
+        SearchRequest request,
+        SearchResponse response,
+        PipelineProcessingContext context,
+        ActionListener<SearchResponse> listener
+    ) {
+        Plan kept = Plan.keptIn(context);
+        Plan plan = kept == null ? Plan.asFetched(request, options.reading(), options.window()) : kept;
+        var preserving = ContextPreservingActionListener.wrapPreservingContext(listener, services.threadContext());
+        new Search(request, response, plan, preserving).run();
+    }
+
+    /** One search on its way through. */
+    private final class Search {
+        private final long startNanos = System.nanoTime();
+        private final SearchRequest request;
+        private final SearchResponse response;
+        private final Plan plan;
+        private final ActionListener<SearchResponse> listener;
+
+        Search(SearchRequest request, SearchResponse response, Plan plan, ActionListener<SearchResponse> listener) {
+            this.request = request;
+            this.response = response;
+            this.plan = plan;
+            this.listener = listener;
+        }
+
+        void run() {
+            List<Candidate> candidates = plan.reason() == null ? candidates() : List.of();
+            String reason = plan.reason() == null ? reasonIn(candidates) : plan.reason();
+            if (reason != null) {
+                passThrough(reason);
+                return;
+            }
+            asked(candidates).whenComplete(this::settle);
+        }
+
+        private CompletableFuture<Answer> asked(List<Candidate> candidates) {
+            try {
+                return ask(candidates);
+            } catch (RuntimeException bug) {
+                return CompletableFuture.failedFuture(bug);
+            }
+        }
+
+        private List<Candidate> candidates() {
+            SearchHit[] hits = response.getHits().getHits();
+            List<Candidate> candidates = new ArrayList<>();
+            for (SearchHit hit : Arrays.asList(hits).subList(0, Math.min(plan.window(), hits.length))) {
+                candidates.add(new Candidate(String.valueOf(hit.getId()), text(hit), hit.getScore()));
+            }
+            return candidates;
+        }
+
+        private String text(SearchHit hit) {
+            boolean isRead = hit.hasSource() && plan.reading().passageFields().isEmpty() == false;
+            return isRead ? Passage.of(SourceLookup.sourceAsMap(hit.getSourceRef()), plan.reading().passageFields()) : null;
+        }
+
+        private String reasonIn(List<Candidate> candidates) {
+            if (candidates.isEmpty()) {
+                return Passthrough.NO_HITS;
+            }
+            boolean hasText = candidates.stream().map(Candidate::text).anyMatch(Objects::nonNull);
+            return hasText || options.store() != null ? null : Passthrough.NO_PASSAGES;
+        }
+
+        private CompletableFuture<Answer> ask(List<Candidate> candidates) {
+            if (services.endpoint(options.endpoint()) == null) {
+                return CompletableFuture.failedFuture(new Failure(Failure.UNKNOWN_ENDPOINT));
+            }
+            int timeoutMs = Math.min(options.timeoutMs(), plan.ext().timeoutMs(options.timeoutMs()));
+            var question = new HitsQuestion(
+                plan.queryText(),
+                candidates,
+                options.store(),
+                options.fusion(),
+                options.maxTokensPerDoc()
+            );
+            return Call.start(
+                services.endpoint(options.endpoint()),
+                services.node(),
+                question,
+                services.forwardedHeaders(),
+                timeoutMs,
+                timeoutMs == options.timeoutMs()
+            );
+        }
+
+        private void settle(Answer answer, Throwable error) {
+            if (error != null) {
+                failed(error);
+            } else if (answer.outcome().equals(Marker.PASSTHROUGH) && failsSearch()) {
+                failed(new Failure(answer.reason()));
+            } else {
+                reranked(answer);
+            }
+        }
+
+        private void reranked(Answer answer) {
+            var marker = new Marker(answer.outcome(), answer.reason(), tookMs(), answer.reranked(), answer.model());
+            reply(marker, () -> Ordering.of(answer.ranked(), firstScores()));
+        }
+
+        private void passThrough(String reason) {
+            reply(Marker.passthrough(reason, tookMs()), () -> Ordering.unchanged(firstScores()));
+        }
+
+        private void failed(Throwable error) {
+            Failure failure = Failure.of(error);
+            if (failure.reason().equals(Failure.INTERNAL_ERROR)) {
+                LOGGER.warn("a search was not reranked", error);
+            }
+            if (failsSearch()) {
+                services.stats().add(Marker.passthrough(failure.reason(), 0));
+                listener.onFailure(asSearchError(failure));
+            } else {
+                passThrough(failure.reason());
+            }
+        }
+
+        private Exception asSearchError(Failure failure) {
+            String message = String.format(
+                Locale.ROOT,
+                "jrerank endpoint [%s] gave no answer to use: %s after %d ms",
+                options.endpoint(),
+                failure.reason(),
+                tookMs()
+            );
+            return new OpenSearchStatusException(message, RestStatus.SERVICE_UNAVAILABLE, failure);
+        }
+
+        /** Where failures are ignored the pipeline would go on with the widened response instead of the caller's page. */
+        private boolean failsSearch() {
+            boolean isIgnored = isIgnoreFailure() || request.source() != null && request.source().verbosePipeline();
+            return options.failsSearch() && isIgnored == false;
+        }
+
+        private void reply(Marker marker, Supplier<List<Ranked>> order) {
+            services.stats().add(marker);
+            boolean hitDetails = options.hitDetails() || plan.ext().wantsHitDetails();
+            SearchResponse whole;
+            try {
+                whole = new Reply(response, plan, marker, hitDetails).with(order.get());
+            } catch (RuntimeException bug) {
+                listener.onFailure(bug);
+                return;
+            }
+            listener.onResponse(whole);
+        }
+
+        private List<Float> firstScores() {
+            return Arrays.stream(response.getHits().getHits()).map(SearchHit::getScore).toList();
+        }
+
+        private long tookMs() {
+            return (System.nanoTime() - startNanos) / 1_000_000;
+        }
+    }
+}
