@@ -1,0 +1,191 @@
+package io.github.jrerank.opensearch.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Delayed;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.opensearch.common.settings.Settings;
+import org.opensearch.threadpool.Scheduler;
+
+class CallTests {
+    private static final int TIMEOUT_MS = 400;
+
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final Node node = new Node(Path.of("."), threads::execute, (delay, command) -> new Timer(timer, delay, command));
+    private final FakeSidecar first = new FakeSidecar();
+    private final FakeSidecar second = new FakeSidecar();
+
+    /** A node's scheduler runs its commands elsewhere; here the timer's own thread will do. */
+    private record Timer(ScheduledFuture<?> future) implements Scheduler.ScheduledCancellable {
+        Timer(ScheduledExecutorService timer, long delayMs, Runnable command) {
+            this(timer.schedule(command, delayMs, TimeUnit.MILLISECONDS));
+        }
+
+        @Override
+        public boolean cancel() {
+            return future.cancel(false);
+        }
+
+        @Override
+        public boolean isCancelled() {
+            return future.isCancelled();
+        }
+
+        @Override
+        public long getDelay(TimeUnit unit) {
+            return future.getDelay(unit);
+        }
+
+        @Override
+        public int compareTo(Delayed other) {
+            return future.compareTo(other);
+        }
+    }
+
+    private record Question() implements Call.Question<String> {
+        @Override
+        public byte[] body(long timeoutMs) {
+            return Long.toString(timeoutMs).getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public String read(byte[] answer) throws Failure {
+            return new String(answer, StandardCharsets.UTF_8);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        first.close();
+        second.close();
+        timer.shutdownNow();
+        threads.shutdownNow();
+    }
+
+    private Endpoint endpoint(String... urls) {
+        Settings settings = Settings.builder()
+            .putList("jrerank.endpoint.main.urls", urls)
+            .put("jrerank.endpoint.main.breaker.failures", 2)
+            .put("jrerank.endpoint.main.breaker.probe_interval_ms", 50)
+            .setSecureSettings(new Secrets(Map.of("jrerank.endpoint.main.api_key", "secret")))
+            .build();
+        return new Endpoints(settings, node).get("main");
+    }
+
+    private String ask(Endpoint endpoint) {
+        return Call.start(endpoint, node, new Question(), Map.of(), TIMEOUT_MS, true).join();
+    }
+
+    private String reason(Endpoint endpoint) {
+        CompletionException error = assertThrows(CompletionException.class, () -> ask(endpoint));
+        return Failure.of(error).reason();
+    }
+
+    @Test
+    void sendsTheKeyAndLessThanItsOwnTime() {
+        assertEquals("fine", ask(endpoint(first.url())));
+        assertEquals(List.of("Bearer secret"), first.authorizations);
+        int toldMs = Integer.parseInt(first.bodies.get(0));
+        assertTrue(toldMs > TIMEOUT_MS / 2 && toldMs <= TIMEOUT_MS * 9 / 10, "told " + toldMs + " ms");
+    }
+
+    @Test
+    void takesTurns() {
+        Endpoint endpoint = endpoint(first.url(), second.url());
+        for (int i = 0; i < 4; i++) {
+            ask(endpoint);
+        }
+        assertEquals(2, first.bodies.size());
+        assertEquals(2, second.bodies.size());
+    }
+
+    @Test
+    void failsOverToTheNext() {
+        first.status = 500;
+        Endpoint endpoint = endpoint(first.url(), second.url());
+        assertEquals("fine", ask(endpoint));
+        assertEquals("fine", ask(endpoint));
+        assertEquals(2, second.bodies.size());
+    }
+
+    @Test
+    void failsOverFromNobodyThere() {
+        first.close();
+        Endpoint endpoint = endpoint(first.url(), second.url());
+        assertEquals("fine", ask(endpoint));
+        assertEquals("fine", ask(endpoint));
+    }
+
+    @Test
+    void aSilentOneGetsCompany() {
+        first.isSilent = true;
+        long start = System.nanoTime();
+        assertEquals("fine", ask(endpoint(first.url(), second.url())));
+        assertTrue(System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(TIMEOUT_MS));
+    }
+
+    @Test
+    void doesNotRepeatElsewhereWhatWasRefusedAsWrong() {
+        first.status = 422;
+        second.status = 422;
+        assertEquals("status_422", reason(endpoint(first.url(), second.url())));
+        assertEquals(1, first.bodies.size() + second.bodies.size());
+    }
+
+    @Test
+    void keepsItsTime() {
+        first.isSilent = true;
+        long start = System.nanoTime();
+        assertEquals("timeout", reason(endpoint(first.url())));
+        long tookMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(tookMs >= TIMEOUT_MS - 1 && tookMs < TIMEOUT_MS + 250, "took " + tookMs + " ms");
+    }
+
+    @Test
+    void stopsAskingAndBeginsAgain() throws InterruptedException {
+        Endpoint endpoint = endpoint(first.url());
+        first.status = 503;
+        assertEquals("status_503", reason(endpoint));
+        assertEquals("status_503", reason(endpoint));
+        assertEquals("circuit_open", reason(endpoint));
+        first.status = 200;
+        while (endpoint.sidecars().get(0).isOpen()) {
+            Thread.sleep(10);
+        }
+        assertEquals("fine", ask(endpoint));
+    }
+
+    @Test
+    void aCallerInAHurryOpensNothing() {
+        Endpoint endpoint = endpoint(first.url());
+        first.isSilent = true;
+        for (int i = 0; i < 3; i++) {
+            var call = Call.start(endpoint, node, new Question(), Map.of(), 5, false);
+            assertThrows(CompletionException.class, call::join);
+        }
+        assertFalse(endpoint.sidecars().get(0).isOpen());
+    }
+
+    @Test
+    void aRotatedKeyIsUsedFromTheNextQuestionOn() {
+        Endpoint endpoint = endpoint(first.url());
+        endpoint.apiKey("rotated");
+        ask(endpoint);
+        assertEquals(List.of("Bearer rotated"), first.authorizations);
+    }
+}

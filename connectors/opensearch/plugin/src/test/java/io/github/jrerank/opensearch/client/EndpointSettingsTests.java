@@ -1,0 +1,33 @@
+package io.github.jrerank.opensearch.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.net.URI;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.opensearch.common.settings.Settings;
+
+class EndpointSettingsTests {
+    private static EndpointSettings read(String... urls) {
+        return EndpointSettings.read("main", Settings.builder().putList("jrerank.endpoint.main.urls", urls).build());
+    }
+
+    @Test
+    void hasDefaultsForAllButTheUrls() {
+        EndpointSettings settings = read("http://127.0.0.1:8787", "https://sidecar/jrerank");
+        assertEquals(List.of(URI.create("http://127.0.0.1:8787"), URI.create("https://sidecar/jrerank")), settings.urls());
+        assertEquals("", settings.apiKey());
+        assertEquals("", settings.certificateAuthorities());
+        assertEquals(5, settings.breakerFailures());
+        assertEquals(1000, settings.probeIntervalMs());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "127.0.0.1:8787", "ftp://host", "http://", "http://user:secret@host", "http://host/?key=secret" })
+    void refusesWhatIsNoBaseUrl(String url) {
+        assertThrows(IllegalArgumentException.class, () -> read(url));
+    }
+}

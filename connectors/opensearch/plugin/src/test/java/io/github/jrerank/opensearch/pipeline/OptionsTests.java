@@ -1,0 +1,58 @@
+package io.github.jrerank.opensearch.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.opensearch.OpenSearchParseException;
+
+class OptionsTests {
+    private static Options options(Map<String, Object> config) {
+        Map<String, Object> mutable = new HashMap<>(config);
+        Options options = Options.from("jrerank", null, mutable);
+        assertTrue(mutable.isEmpty(), "left over: " + mutable);
+        return options;
+    }
+
+    @Test
+    void wantsAnEndpointAndHasDefaultsForTheRest() {
+        assertThrows(OpenSearchParseException.class, () -> options(Map.of()));
+        Options options = options(Map.of("endpoint", "main"));
+        assertEquals(500, options.timeoutMs());
+        assertEquals(100, options.window());
+        assertFalse(options.failsSearch());
+        assertEquals(new Reading(List.of(), null), options.reading());
+    }
+
+    @Test
+    void readsEveryKey() {
+        Map<String, Object> config = new HashMap<>(
+            Map.of("endpoint", "main", "store", "docs", "timeout_ms", 50, "window", 20, "on_failure", "error")
+        );
+        config.putAll(Map.of("hit_details", true, "max_tokens_per_doc", 512, "query_text_path", "query.match.body.query"));
+        config.putAll(Map.of("fusion", Map.of("method", "rrf"), "passage_fields", List.of("title", "body")));
+        Options options = options(config);
+        assertTrue(options.failsSearch());
+        assertEquals(512, options.maxTokensPerDoc());
+        assertEquals(new Reading(List.of("title", "body"), "query.match.body.query"), options.reading());
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "timeout_ms,0", "timeout_ms,600001", "window,0", "window,10001", "on_failure,ignore", "max_tokens_per_doc,0" })
+    void refuses(String key, String value) {
+        assertThrows(OpenSearchParseException.class, () -> options(Map.of("endpoint", "main", key, value)));
+    }
+
+    @Test
+    void refusesAFusionItDoesNotKnow() {
+        Map<String, Object> config = Map.of("endpoint", "main", "fusion", Map.of("method", "magic"));
+        assertThrows(OpenSearchParseException.class, () -> options(config));
+    }
+}
