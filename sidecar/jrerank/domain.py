@@ -6,6 +6,7 @@ A *candidate* is a hit before reranking, a *hit* one after it. A *deadline* is a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -104,3 +105,10 @@ class Ranking:
     reason: str | None = None
     tokens: int = 0
     missing: tuple[str, ...] = field(default=())
+
+
+def sigmoid(logit: float) -> float:
+    """A logit as a score between 0 and 1, without overflow."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    return math.exp(logit) / (1.0 + math.exp(logit))

@@ -199,6 +199,7 @@ class Node:
     secrets: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     heap: str = "512m"
+    jvm: tuple[str, ...] = ("-XX:TieredStopAtLevel=1",)  # a node that lives for minutes is up sooner
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
     _home: Path | None = None
@@ -337,7 +338,7 @@ class Node:
             f"-Xms{self.heap}",
             f"-Xmx{self.heap}",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",  # a node that lives for minutes is up sooner, and no slower
+            *self.jvm,
             f"-Djava.io.tmpdir={self._home}/tmp",
             "-Djava.locale.providers=SPI,CLDR",
             "-Dfile.encoding=UTF-8",
@@ -364,7 +365,7 @@ class Node:
             if self._process.poll() is not None:
                 raise AssertionError(f"the node ended while booting:\n{self._tail()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(health, timeout=10).status_code == 200:
+                if httpx.get(health, timeout=10, trust_env=False).status_code == 200:
                     return
             time.sleep(0.1)
         raise AssertionError(f"the node was not ready after {BOOT_TIMEOUT_S:.0f} s:\n{self._tail()}")

@@ -5,6 +5,7 @@ import java.net.ConnectException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.concurrent.CompletionException;
+import javax.net.ssl.SSLException;
 
 /** Why a sidecar gave no usable answer; `reason` is what the caller of the search reads in the marker. */
 public final class Failure extends Exception {
@@ -13,6 +14,7 @@ public final class Failure extends Exception {
     public static final String TIMEOUT = "timeout";
     public static final String UNREACHABLE = "unreachable";
     public static final String CONNECTION_LOST = "connection_lost";
+    public static final String TLS_ERROR = "tls_error";
     public static final String CIRCUIT_OPEN = "circuit_open";
     public static final String UNKNOWN_ENDPOINT = "unknown_endpoint";
     public static final String INTERNAL_ERROR = "internal_error";
@@ -47,6 +49,9 @@ public final class Failure extends Exception {
         }
         if (cause instanceof IOException && cause.getCause() instanceof Failure failure) {
             return failure.reason;
+        }
+        if (cause instanceof SSLException) {
+            return TLS_ERROR;
         }
         return cause instanceof IOException ? CONNECTION_LOST : INTERNAL_ERROR;
     }

@@ -18,6 +18,7 @@ public final class Passthrough {
     public static final String NO_HITS = "no_hits";
     public static final String NO_PASSAGES = "no_passages";
     public static final String PASSAGES_FILTERED = "passages_filtered";
+    public static final String COLLAPSE_GROUP = "collapse_group";
 
     private Passthrough() {}
 

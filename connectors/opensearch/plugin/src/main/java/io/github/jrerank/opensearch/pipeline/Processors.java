@@ -14,7 +14,7 @@ public final class Processors {
     public static Map<String, Processor.Factory<SearchRequestProcessor>> forRequests(Parameters node) {
         var resolver = new IndexNameExpressionResolver(node.threadContext);
         var limits = new IndexLimits(() -> node.searchPipelineService.getClusterService().state(), resolver);
-        return Map.of(WindowProcessor.TYPE, new WindowProcessor.Factory(limits));
+        return Map.of(WindowProcessor.TYPE, new WindowProcessor.Factory(limits, new GroupSearches(node.threadContext)));
     }
 
     public static Map<String, Processor.Factory<SearchResponseProcessor>> forResponses(Services services) {

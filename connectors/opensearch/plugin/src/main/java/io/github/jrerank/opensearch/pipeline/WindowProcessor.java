@@ -18,12 +18,22 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final Reading reading;
     private final int window;
     private final IndexLimits limits;
+    private final GroupSearches groups;
 
-    WindowProcessor(String tag, String description, boolean ignoreFailure, Reading reading, int window, IndexLimits limits) {
+    WindowProcessor(
+        String tag,
+        String description,
+        boolean ignoreFailure,
+        Reading reading,
+        int window,
+        IndexLimits limits,
+        GroupSearches groups
+    ) {
         super(tag, description, ignoreFailure);
         this.reading = reading;
         this.window = window;
         this.limits = limits;
+        this.groups = groups;
     }
 
     @Override
@@ -42,8 +52,9 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             Plan.passthrough(Passthrough.NO_QUERY_TEXT, JrerankExt.NONE).keepIn(context);
             return request;
         }
-        Plan plan = plan(request);
+        Plan plan = groups.isOne(request) ? Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE) : plan(request);
         plan.keepIn(context);
+        groups.expectFrom(request);
         return plan.reason() == null && plan.isWidened() ? widened(request, plan) : request;
     }
 
@@ -84,9 +95,11 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
 
     static final class Factory implements Processor.Factory<SearchRequestProcessor> {
         private final IndexLimits limits;
+        private final GroupSearches groups;
 
-        Factory(IndexLimits limits) {
+        Factory(IndexLimits limits, GroupSearches groups) {
             this.limits = limits;
+            this.groups = groups;
         }
 
         @Override
@@ -100,7 +113,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         ) {
             int window = ConfigurationUtils.readIntProperty(TYPE, tag, config, "window", Options.DEFAULT_WINDOW);
             Options.checkRange(TYPE, tag, "window", window, Window.MAX);
-            return new WindowProcessor(tag, description, ignoreFailure, Reading.from(TYPE, tag, config), window, limits);
+            Reading reading = Reading.from(TYPE, tag, config);
+            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, groups);
         }
     }
 }

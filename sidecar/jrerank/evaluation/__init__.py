@@ -1,0 +1,1 @@
+"""Whether reranking helps: datasets and measures."""

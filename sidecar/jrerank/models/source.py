@@ -1,0 +1,67 @@
+"""`bundled`, a folder, a hub id or `random:xsmall-v2` -> a Checkpoint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jrerank.errors import ModelNotFound
+from jrerank.models.checkpoint import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, Checkpoint, load_checkpoint
+from jrerank.models.random import PREFIX, random_checkpoint
+
+BUNDLED = Path(__file__).parent / "bundled"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE]
+
+
+def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs: bool = False) -> Checkpoint:
+    """Open a model by what `--model` says, fetching it from the hub if it has to be.
+
+    Args:
+        model: `bundled`, a folder, a hub id, or `random:` and a size.
+        revision: commit, tag or branch; for a hub id only.
+        prebuilt_graphs: also fetch the repository's `onnx/*.onnx`.
+
+    Raises:
+        ModelNotFound: there is no such model, or the hub can't be reached and the model isn't in its cache.
+        CorruptModel, UnsupportedModel: see `load_checkpoint`.
+    """
+    if model == "bundled":
+        return load_checkpoint(BUNDLED, model)
+    if model.startswith(PREFIX):
+        return random_checkpoint(model.removeprefix(PREFIX), BUNDLED / TOKENIZER_FILE)
+    if Path(model).is_dir():
+        return load_checkpoint(Path(model).resolve(), model)
+    if _HUB_ID.fullmatch(model) and not model.endswith("/"):
+        patterns = [*_FILES, "onnx/*.onnx"] if prebuilt_graphs else _FILES
+        return load_checkpoint(_download(model, revision, patterns), model)
+    raise ModelNotFound(f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2")
+
+
+def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  slow to import, and seldom needed
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
+    except GatedRepoError as error:
+        raise ModelNotFound(f"{repo_id} is gated: accept its terms on the hub and set HF_TOKEN") from error
+    except RevisionNotFoundError as error:
+        raise ModelNotFound(f"{repo_id} has no revision {revision!r}") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelNotFound(f"the hub has no model {repo_id}, or HF_TOKEN doesn't open it") from error
+    except (LocalEntryNotFoundError, OSError) as error:
+        raise ModelNotFound(
+            f"{repo_id} is not in the local hub cache and the hub could not be reached ({_first_line(error)});"
+            " pull it on a machine with access (jrerank-admin models pull), or give a folder, or --model bundled"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,133 @@
+"""Every knob: its unit, its default, its JRERANK_* variable."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jrerank.errors import ConfigurationError
+
+DEFAULT_MODEL = "hotchpotch/japanese-reranker-xsmall-v2"
+
+
+def default_cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/jrerank`, or `~/.cache/jrerank`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jrerank"
+
+
+class StoreSettings(BaseModel):
+    """Where the passages of a named store are. The fields beyond `kind` are read by the store of that kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Literal["postgres", "opensearch"]
+
+
+class Settings(BaseSettings):
+    """Read from the environment (`JRERANK_PORT=8080`), overridden by the command line.
+
+    Durations are `_ms` or `_s`, sizes `_bytes`, `_chars` or `_tokens`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="JRERANK_", extra="ignore", frozen=True)
+
+    model: Annotated[str, Field(description="bundled, a folder, a hub id, or random:xsmall-v2")] = DEFAULT_MODEL
+    revision: Annotated[str | None, Field(description="commit, tag or branch of the hub repository")] = None
+    cache_dir: Annotated[Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)]
+    precision: Annotated[
+        Literal["int8", "fp32"], Field(description="int8 serves only if the quality gate lets it")
+    ] = "int8"
+    graph: Annotated[
+        Literal["own", "prebuilt"], Field(description="build the graph, or take the checkpoint's onnx/*.onnx")
+    ] = "own"
+    max_tokens: Annotated[int, Field(ge=16, description="longest pair the model reads in one run")] = 512
+    workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = None
+    gate_max_score_shift: Annotated[float, Field(gt=0, description="largest int8 change of a score")] = 0.05
+    gate_max_inversion: Annotated[
+        float, Field(gt=0, description="largest fp32 score gap that int8 may turn round")
+    ] = 0.03
+
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(description="comma-separated")] = ()
+    api_keys_file: Annotated[Path | None, Field(description="one key per line, # comments")] = None
+
+    timeout_ms: Annotated[PositiveInt, Field(description="deadline of a request that names none")] = 30_000
+    max_body_bytes: PositiveInt = 32 * 1024 * 1024
+    max_documents: PositiveInt = 10_000
+    max_query_chars: PositiveInt = 10_000
+    max_passage_chars: PositiveInt = 2_000_000
+    max_queued_tokens: Annotated[
+        PositiveInt, Field(description="beyond this, requests are refused")
+    ] = 4_000_000
+    cache_bytes: Annotated[int, Field(ge=0, description="score cache; 0 switches it off")] = 64 * 1024 * 1024
+    drain_s: Annotated[PositiveInt, Field(description="time for open requests after SIGTERM")] = 20
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    stores: Annotated[dict[str, StoreSettings], Field(description="JSON: name to store")] = Field(
+        default_factory=dict
+    )
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Settings from the environment and `overrides`; None overrides nothing.
+
+        Raises:
+            ConfigurationError: a value is wrong; the message names the variable.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        if "api_keys" not in given and (keys := os.environ.get("JRERANK_API_KEYS")):
+            given["api_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
+        try:
+            return cls(**given)  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            raise ConfigurationError(f"JRERANK_{name}: {first['msg']} (got {first['input']!r})") from None
+
+    def keys(self) -> tuple[str, ...]:
+        """All API keys, of the variable and of the file.
+
+        Raises:
+            ConfigurationError: the file can't be read, or holds no key.
+        """
+        keys = [key.get_secret_value() for key in self.api_keys]
+        if self.api_keys_file is not None:
+            keys += _keys_of(self.api_keys_file)
+        return tuple(keys)
+
+    def check_bind(self) -> None:
+        """Nobody gets in by default: beyond loopback there must be a key.
+
+        Raises:
+            ConfigurationError: `host` is not a loopback address and there is no key.
+        """
+        if not self.keys() and not _is_loopback(self.host):
+            raise ConfigurationError(
+                f"host {self.host} is reachable from other machines, so an API key is needed:"
+                " set JRERANK_API_KEYS or JRERANK_API_KEYS_FILE, or listen on 127.0.0.1"
+            )
+
+
+def _keys_of(path: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except OSError as error:
+        raise ConfigurationError(f"JRERANK_API_KEYS_FILE: {path}: {error.strerror}") from error
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        raise ConfigurationError(f"JRERANK_API_KEYS_FILE: {path} holds no key")
+    return keys
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Passages by id, where the caller sends none."""

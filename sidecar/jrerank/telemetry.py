@@ -1,0 +1,109 @@
+"""Metrics, logs and traces: their names in one place.
+
+A log line never holds a query, a passage or a key.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.openmetrics.exposition import generate_latest
+
+try:
+    from opentelemetry import trace
+    from opentelemetry.propagate import extract
+except ImportError:  # the `otel` extra is not installed
+    _TRACING = False
+else:
+    _TRACING = True
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+_DOCUMENTS = (1, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000)
+
+
+class Metrics:
+    """The sidecar's Prometheus metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "jrerank_requests", "Requests by door and outcome.", ["door", "outcome"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "jrerank_request_seconds", "Time of a request.", ["door"], buckets=_SECONDS, registry=self.registry
+        )
+        self.documents = Histogram(
+            "jrerank_request_documents", "Hits in a request.", buckets=_DOCUMENTS, registry=self.registry
+        )
+        self.pairs = Counter("jrerank_pairs", "Pairs by what became of them.", ["result"], registry=self.registry)
+        self.tokens = Counter("jrerank_scored_tokens", "Tokens the engine has read.", registry=self.registry)
+        self.queued_pairs = Gauge("jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry)
+        self.tokens_per_second = Gauge(
+            "jrerank_tokens_per_second", "Measured throughput of the engine.", registry=self.registry
+        )
+        self.cache_bytes = Gauge("jrerank_cache_bytes", "Size of the score cache.", registry=self.registry)
+        self.info = Gauge(
+            "jrerank_model", "The model that serves.", ["model", "precision"], registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics in the OpenMetrics text format."""
+        return generate_latest(self.registry)
+
+
+def configure_logging(level: str, log_format: Literal["json", "console"]) -> None:
+    """Send the logs of the sidecar and of its libraries to stderr in one format."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger that writes an event name and its fields."""
+    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return bound
+
+
+@contextmanager
+def span(name: str, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """A server span that continues the caller's trace; what is put into the dict becomes its attributes.
+
+    Without the `otel` extra it costs nothing.
+    """
+    attributes: dict[str, Any] = {}
+    if not _TRACING:
+        yield attributes
+        return
+    tracer = trace.get_tracer("jrerank")
+    with tracer.start_as_current_span(name, context=extract(headers), kind=trace.SpanKind.SERVER) as current:
+        yield attributes
+        current.set_attributes(attributes)
