@@ -7,6 +7,7 @@ A *candidate* is a hit before reranking, a *hit* one after it. A *deadline* is a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -42,7 +43,7 @@ class RerankRequest:
     """A query and the first stage's hits, in the first stage's order.
 
     `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length the passage is read in windows.
-    `caller` is whom the scheduler is fair to. `model` is the model the caller expects, if it said so.
+    `caller` is whom the scheduler is fair to.
     """
 
     query: str
@@ -62,6 +63,37 @@ class Outcome(StrEnum):
     COMPLETE = "complete"
     PARTIAL = "partial"
     PASSTHROUGH = "passthrough"
+
+
+TokenIds = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query with one passage.
+
+    `key` stands for all that the score depends on. `windows` tokenizes: it is called in the thread that is about to score the
+    pair, so that a pair that is never reached costs nothing. `chars` is the length of both texts as far as they are read, and
+    `max_tokens` bounds what all windows together may hold: the scheduler estimates the work from them.
+    """
+
+    key: bytes
+    chars: int
+    max_tokens: int
+    windows: Callable[[], Sequence[TokenIds]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """What serves: for people and for answers, not for decisions."""
+
+    version: str
+    model: str
+    fingerprint: str
+    precision: str
+    engine: str
+    workers: int
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="JRERANK_", extra="ignore", frozen=True)
 
-    model: Annotated[str, Field(description="bundled, a folder, a hub id, or random:xsmall-v2")] = DEFAULT_MODEL
+    model: Annotated[str, Field(description="bundled, a folder, a hub id, or random:xsmall-v2")] = (
+        DEFAULT_MODEL
+    )
     revision: Annotated[str | None, Field(description="commit, tag or branch of the hub repository")] = None
-    cache_dir: Annotated[Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)]
+    cache_dir: Annotated[
+        Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)
+    ]
     precision: Annotated[
         Literal["int8", "fp32"], Field(description="int8 serves only if the quality gate lets it")
     ] = "int8"
@@ -46,7 +50,9 @@ class Settings(BaseSettings):
         Literal["own", "prebuilt"], Field(description="build the graph, or take the checkpoint's onnx/*.onnx")
     ] = "own"
     max_tokens: Annotated[int, Field(ge=16, description="longest pair the model reads in one run")] = 512
-    workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = None
+    workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = (
+        None
+    )
     gate_max_score_shift: Annotated[float, Field(gt=0, description="largest int8 change of a score")] = 0.05
     gate_max_inversion: Annotated[
         float, Field(gt=0, description="largest fp32 score gap that int8 may turn round")
@@ -62,9 +68,9 @@ class Settings(BaseSettings):
     max_documents: PositiveInt = 10_000
     max_query_chars: PositiveInt = 10_000
     max_passage_chars: PositiveInt = 2_000_000
-    max_queued_tokens: Annotated[
-        PositiveInt, Field(description="beyond this, requests are refused")
-    ] = 4_000_000
+    max_queued_tokens: Annotated[PositiveInt, Field(description="beyond this, requests are refused")] = (
+        4_000_000
+    )
     cache_bytes: Annotated[int, Field(ge=0, description="score cache; 0 switches it off")] = 64 * 1024 * 1024
     drain_s: Annotated[PositiveInt, Field(description="time for open requests after SIGTERM")] = 20
 

@@ -36,14 +36,22 @@ class Metrics:
             "jrerank_requests", "Requests by door and outcome.", ["door", "outcome"], registry=self.registry
         )
         self.request_seconds = Histogram(
-            "jrerank_request_seconds", "Time of a request.", ["door"], buckets=_SECONDS, registry=self.registry
+            "jrerank_request_seconds",
+            "Time of a request.",
+            ["door"],
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self.documents = Histogram(
             "jrerank_request_documents", "Hits in a request.", buckets=_DOCUMENTS, registry=self.registry
         )
-        self.pairs = Counter("jrerank_pairs", "Pairs by what became of them.", ["result"], registry=self.registry)
+        self.pairs = Counter(
+            "jrerank_pairs", "Pairs by what became of them.", ["result"], registry=self.registry
+        )
         self.tokens = Counter("jrerank_scored_tokens", "Tokens the engine has read.", registry=self.registry)
-        self.queued_pairs = Gauge("jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry)
+        self.queued_pairs = Gauge(
+            "jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry
+        )
         self.tokens_per_second = Gauge(
             "jrerank_tokens_per_second", "Measured throughput of the engine.", registry=self.registry
         )

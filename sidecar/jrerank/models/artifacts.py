@@ -70,7 +70,11 @@ def find_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Ar
         manifest = json.loads((folder / "manifest.json").read_text())
         if manifest["sha256"] != _sha256(folder / "model.onnx"):
             return None
-        gate = GateReport(**json.loads((folder / "gate.json").read_text())) if recipe.precision == "int8" else None
+        gate = (
+            GateReport(**json.loads((folder / "gate.json").read_text()))
+            if recipe.precision == "int8"
+            else None
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Artifact(folder / "model.onnx", gate)
@@ -86,11 +90,16 @@ def ensure_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> 
         return found
     arguments = [checkpoint.locator, str(cache_dir), recipe.precision, str(int(recipe.reduce_range))]
     child = subprocess.run(  # noqa: S603  our own module, our own arguments
-        [sys.executable, "-m", "jrerank.models.build", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "jrerank.models.build", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     built = find_artifact(cache_dir, checkpoint, recipe)
     if child.returncode or built is None:
-        reason = (child.stderr.strip().splitlines() or [f"the build ended with status {child.returncode}"])[-1]
+        reason = (child.stderr.strip().splitlines() or [f"the build ended with status {child.returncode}"])[
+            -1
+        ]
         raise ArtifactError(f"the {recipe.precision} graph of {checkpoint.name} could not be built: {reason}")
     return built
 

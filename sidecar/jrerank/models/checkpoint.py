@@ -81,7 +81,9 @@ def read_weights(path: Path) -> dict[str, Float32Array]:
 def expected_shapes(config: ModernBertConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor that a checkpoint of this configuration has to hold."""
     hidden, inner = config.hidden_size, config.intermediate_size
-    shapes: dict[str, tuple[int, ...]] = {"model.embeddings.tok_embeddings.weight": (config.vocab_size, hidden)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "model.embeddings.tok_embeddings.weight": (config.vocab_size, hidden)
+    }
     shapes |= _norm("model.embeddings.norm", hidden, config.norm_bias)
     for i in range(config.num_layers):
         layer = f"model.layers.{i}"

@@ -90,8 +90,12 @@ class _Reader:
     def check_architecture(self) -> None:
         found = self.content.get("architectures") or [self.content.get("model_type")]
         if found != [ARCHITECTURE]:
-            raise UnsupportedModel(f"architecture {found} is not supported; a cross-encoder of type {ARCHITECTURE} is")
-        labels = self.content.get("num_labels") or len(cast("dict[str, str]", self.content.get("id2label") or {"0": ""}))
+            raise UnsupportedModel(
+                f"architecture {found} is not supported; a cross-encoder of type {ARCHITECTURE} is"
+            )
+        labels = self.content.get("num_labels") or len(
+            cast("dict[str, str]", self.content.get("id2label") or {"0": ""})
+        )
         if labels != 1:
             raise UnsupportedModel(f"the model has {labels} labels; a reranker has one")
         if self.content.get("quantization_config"):

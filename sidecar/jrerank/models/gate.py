@@ -32,7 +32,8 @@ PASSAGES: tuple[str, ...] = (
     "労働基準法第三十九条\n使用者は、六箇月間継続勤務し全労働日の八割以上出勤した労働者に対して、十労働日の有給休暇を与えなければならない。",
     "育児休業\n労働者は、その養育する一歳に満たない子について、事業主に申し出ることにより、育児休業をすることができる。",
     "インフルエンザ\n感染してから症状が出るまでの潜伏期間は一日から三日ほどで、突然の高熱、関節痛、倦怠感で始まることが多い。",
-    "風邪\n風邪は鼻やのどの急性の炎症で、多くはウイルスが原因である。数日で自然に治ることが多く、" + "休養と水分補給が大切である。" * 12,
+    "風邪\n風邪は鼻やのどの急性の炎症で、多くはウイルスが原因である。数日で自然に治ることが多く、"
+    + "休養と水分補給が大切である。" * 12,
 )
 
 
@@ -42,7 +43,10 @@ def gate_logits(checkpoint: Checkpoint, graph: Path) -> list[list[float]]:
     session = open_session(graph)
     queries, passages = (_ids(checkpoint, texts) for texts in (QUERIES, PASSAGES))
     longest = min(_PAIR_TOKENS, checkpoint.config.max_positions)
-    return [[run_pair(session, layout.join(query, passage)[:longest]) for passage in passages] for query in queries]
+    return [
+        [run_pair(session, layout.join(query, passage)[:longest]) for passage in passages]
+        for query in queries
+    ]
 
 
 def gate(checkpoint: Checkpoint, exact: Path, quantized: Path) -> GateReport:
@@ -51,4 +55,6 @@ def gate(checkpoint: Checkpoint, exact: Path, quantized: Path) -> GateReport:
 
 
 def _ids(checkpoint: Checkpoint, texts: tuple[str, ...]) -> list[list[int]]:
-    return [encoding.ids for encoding in checkpoint.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    return [
+        encoding.ids for encoding in checkpoint.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    ]

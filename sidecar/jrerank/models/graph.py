@@ -32,7 +32,9 @@ _MICROSOFT = "com.microsoft"
 _MASKED = -1e9
 
 
-def build_graph(config: ModernBertConfig, weights: Weights, *, half_embeddings: bool = False) -> onnx.ModelProto:
+def build_graph(
+    config: ModernBertConfig, weights: Weights, *, half_embeddings: bool = False
+) -> onnx.ModelProto:
     """The graph of a checkpoint in float32.
 
     Args:
@@ -135,7 +137,9 @@ class _Graph:
         cos = self.constant(f"{kind}_cos", np.cos(angles).astype(np.float32))
         sin = self.constant(f"{kind}_sin", np.sin(angles).astype(np.float32))
         inputs = [x, self.ints("first_position", 0), cos, sin]
-        return self.op("RotaryEmbedding", inputs, name, _MICROSOFT, num_heads=self.config.num_heads, interleaved=0)
+        return self.op(
+            "RotaryEmbedding", inputs, name, _MICROSOFT, num_heads=self.config.num_heads, interleaved=0
+        )
 
     def window_bias(self, first_only: bool) -> str:
         """[1, 1, L, L], or its first row: 0 within the window, far below anything else beyond."""
@@ -147,7 +151,9 @@ class _Graph:
         return name
 
     def _add_window_bias(self, name: str) -> None:
-        length = self.op("Gather", [self.op("Shape", ["input_ids"], "shape"), self.scalar("index_one", 1)], "length")
+        length = self.op(
+            "Gather", [self.op("Shape", ["input_ids"], "shape"), self.scalar("index_one", 1)], "length"
+        )
         steps = [self.scalar("start", 0), length, self.scalar("step", 1)]
         positions = self.op("Range", steps, "positions")
         rows = self.op("Unsqueeze", [positions, self.ints("axis1", 1)], "position_rows")
@@ -185,7 +191,9 @@ class _Graph:
     def model(self) -> onnx.ModelProto:
         inputs = [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "length"])]
         outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 1])]
-        graph = helper.make_graph(self.nodes, "cross_encoder", inputs, outputs, list(self.initializers.values()))
+        graph = helper.make_graph(
+            self.nodes, "cross_encoder", inputs, outputs, list(self.initializers.values())
+        )
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="jrerank")
 

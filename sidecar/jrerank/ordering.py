@@ -1,0 +1,64 @@
+"""Scores -> ranked hits: ties, the unscored tail, fusion with the first stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jrerank.domain import Candidate, Fusion, RankedHit, Scored, sigmoid
+from jrerank.errors import InvalidInput
+
+
+def order(
+    candidates: Sequence[Candidate], scored: Sequence[Scored | None], fusion: Fusion | None = None
+) -> tuple[RankedHit, ...]:
+    """All candidates as hits: the scored ones by score, then the others; both keep the first stage's order among equals.
+
+    Args:
+        scored: what the model said of each candidate, None where it has not read it.
+        fusion: how the first stage's opinion counts; None where it does not.
+    """
+    scores = _scores(candidates, scored, fusion)
+    hits = [
+        RankedHit(candidate.id, index, scores[index], None if said is None else said.logit, candidate.score)
+        for index, (candidate, said) in enumerate(zip(candidates, scored, strict=True))
+    ]
+    # sorted() is stable, and hits are in the first stage's order
+    return tuple(sorted(hits, key=lambda hit: (hit.score is None, -(hit.score or 0.0))))
+
+
+def check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None) -> None:
+    """Linear fusion adds first-stage scores, so all of them have to be there.
+
+    Raises:
+        InvalidInput: a candidate has no score.
+    """
+    if fusion is None or fusion.method != "linear":
+        return
+    for index, candidate in enumerate(candidates):
+        if candidate.score is None:
+            raise InvalidInput(
+                f"hit {candidate.id!r} has no score, and linear fusion adds it; send scores or use rrf",
+                field=f"hits.{index}.score",
+            )
+
+
+def _scores(
+    candidates: Sequence[Candidate], scored: Sequence[Scored | None], fusion: Fusion | None
+) -> list[float | None]:
+    if fusion is None:
+        return [None if said is None else sigmoid(said.logit) for said in scored]
+    if fusion.method == "linear":
+        return [
+            None if said is None else said.logit + fusion.weight * (candidate.score or 0.0)
+            for candidate, said in zip(candidates, scored, strict=True)
+        ]
+    return _reciprocal_ranks(scored, fusion.rank_constant)
+
+
+def _reciprocal_ranks(scored: Sequence[Scored | None], rank_constant: int) -> list[float | None]:
+    logits = {index: said.logit for index, said in enumerate(scored) if said is not None}
+    by_model = sorted(logits, key=lambda index: (-logits[index], index))
+    scores: list[float | None] = [None] * len(scored)
+    for model_rank, index in enumerate(by_model, start=1):
+        scores[index] = 1.0 / (rank_constant + model_rank) + 1.0 / (rank_constant + index + 1)
+    return scores
