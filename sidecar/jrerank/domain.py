@@ -1,7 +1,7 @@
 """The words of the project as data: frozen, no I/O, no third party.
 
-A *candidate* is a hit before reranking, a *hit* one after it. A *deadline* is an absolute time on the clock of
-`time.monotonic()`, in seconds.
+A *candidate* is a hit before reranking, a *hit* one after it. A *deadline* is an absolute time on the clock
+of `time.monotonic()`, in seconds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Candidate:
 class Fusion:
     """How the first stage's opinion is mixed in.
 
-    `linear` orders by logit + `weight` x first-stage score, `rrf` by the sum of 1 / (`rank_constant` + rank) over both
-    rankings (Cormack, Clarke and Buettcher, SIGIR 2009).
+    `linear` orders by logit + `weight` x first-stage score, `rrf` by the sum of 1 / (`rank_constant` + rank)
+    over both rankings (Cormack, Clarke and Buettcher, SIGIR 2009).
     """
 
     method: Literal["linear", "rrf"]
@@ -42,7 +42,7 @@ Truncation = Literal["right", "left", "refuse"]
 class RerankRequest:
     """A query and the first stage's hits, in the first stage's order.
 
-    `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length the passage is read in windows.
+    `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length it is read in windows.
     `caller` is whom the scheduler is fair to.
     """
 
@@ -72,9 +72,10 @@ TokenIds = tuple[int, ...]
 class Pair:
     """A query with one passage.
 
-    `key` stands for all that the score depends on. `windows` tokenizes: it is called in the thread that is about to score the
-    pair, so that a pair that is never reached costs nothing. `chars` is the length of both texts as far as they are read, and
-    `max_tokens` bounds what all windows together may hold: the scheduler estimates the work from them.
+    `key` stands for all that the score depends on. `windows` tokenizes: it is called in the thread that is
+    about to score the pair, so that a pair that is never reached costs nothing. `chars` is the length of both
+    texts as far as they are read, and `max_tokens` bounds what all windows together may hold: the scheduler
+    estimates the work from them.
     """
 
     key: bytes
@@ -108,8 +109,8 @@ class Scored:
 class RankedHit:
     """A hit after reranking.
 
-    `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit was not scored.
-    `index` is the 0-based place among the candidates.
+    `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit
+    was not scored. `index` is the 0-based place among the candidates.
     """
 
     id: str
@@ -128,8 +129,8 @@ class RankedHit:
 class Ranking:
     """Hits in their new order. `hits` holds `top_n` of them; the outcome tells of all candidates.
 
-    `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`, `store_timeout`,
-    `missing_passages`.
+    `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`,
+    `store_timeout`, `missing_passages`.
     """
 
     hits: tuple[RankedHit, ...]

@@ -18,6 +18,7 @@
 The docstring of a class is its default message.
 """
 
+# ruff: noqa: N818  names that say what is wrong: `ModelNotFound` needs no `Error` behind it
 from __future__ import annotations
 
 

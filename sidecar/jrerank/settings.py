@@ -21,7 +21,7 @@ def default_cache_dir() -> Path:
 
 
 class StoreSettings(BaseModel):
-    """Where the passages of a named store are. The fields beyond `kind` are read by the store of that kind."""
+    """Where a named store's passages are. The fields beyond `kind` are read by the store of that kind."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -25,6 +25,9 @@ else:
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 _DOCUMENTS = (1, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000)
+
+
+_openmetrics: Callable[[CollectorRegistry], bytes] = generate_latest
 
 
 class Metrics:
@@ -62,7 +65,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics in the OpenMetrics text format."""
-        return generate_latest(self.registry)
+        return _openmetrics(self.registry)
 
 
 def configure_logging(level: str, log_format: Literal["json", "console"]) -> None:

@@ -4,8 +4,8 @@
                                                  manifest.json   size and SHA-256 of model.onnx
                                                  gate.json       int8 only: what the quality gate saw
 
-A folder appears under its name only when it is whole. Building runs in a process of its own, so that the sidecar never holds
-the float32 weights, and killing either of them leaves nothing half done.
+A folder appears under its name only when it is whole. Building runs in a process of its own, so that the
+sidecar never holds the float32 weights, and killing either of them leaves nothing half done.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from jrerank.models.quantize import GateReport
 
 Precision = Literal["int8", "fp32"]
 # Raised whenever graph.py or quantize.py makes something else of the same checkpoint
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
 _KEY_CHARS = 16
 
 
@@ -97,9 +97,7 @@ def ensure_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> 
     )
     built = find_artifact(cache_dir, checkpoint, recipe)
     if child.returncode or built is None:
-        reason = (child.stderr.strip().splitlines() or [f"the build ended with status {child.returncode}"])[
-            -1
-        ]
+        reason = _last_line(child.stderr) or f"the build ended with status {child.returncode}"
         raise ArtifactError(f"the {recipe.precision} graph of {checkpoint.name} could not be built: {reason}")
     return built
 
@@ -131,6 +129,10 @@ def _seal(folder: Path) -> None:
     for path in folder.iterdir():
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
 
 
 def _sha256(path: Path) -> str:

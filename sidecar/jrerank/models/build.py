@@ -1,4 +1,7 @@
-"""The process that builds an artifact: `python -m jrerank.models.build LOCATOR CACHE_DIR PRECISION REDUCE_RANGE`."""
+"""The process that builds an artifact.
+
+python -m jrerank.models.build LOCATOR CACHE_DIR PRECISION REDUCE_RANGE
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.gate import gate
 from jrerank.models.graph import build_graph
 from jrerank.models.quantize import quantize_int8
+from jrerank.models.smooth import smooth
 from jrerank.models.source import open_checkpoint
 
 
@@ -27,7 +31,8 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     if recipe.precision == "fp32":
         return
     halved = folder / "half.onnx"
-    onnx.save(build_graph(checkpoint.config, weights, half_embeddings=True), halved)
+    smoothed = smooth(checkpoint, weights, exact)
+    onnx.save(build_graph(checkpoint.config, smoothed, half_embeddings=True), halved)
     quantize_int8(halved, graph, reduce_range=recipe.reduce_range)
     halved.unlink()
     (folder / "gate.json").write_text(json.dumps(gate(checkpoint, exact, graph).as_json()))
@@ -35,7 +40,7 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Build one artifact, unless another process has done so meanwhile; the last line of stderr says what went wrong."""
+    """Build one artifact, unless another process has done so; stderr's last line says what went wrong."""
     logging.disable(logging.WARNING)  # the quantizer advises preprocessing, which such a graph doesn't need
     locator, cache_dir, precision, reduce_range = arguments
     recipe = Recipe(cast("Precision", precision), reduce_range == "1")

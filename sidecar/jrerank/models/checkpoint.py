@@ -23,10 +23,15 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 
+_deserialize: Callable[[bytes], list[tuple[str, Mapping[str, object]]]] = safetensors.deserialize
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model that can be served. `weights` reads the tensors anew each time, as float32: they are needed only to build."""
+    """A model that can be served.
+
+    `weights` reads the tensors anew each time, as float32: they are needed only to build.
+    """
 
     name: str
     config: ModernBertConfig
@@ -72,7 +77,7 @@ def read_weights(path: Path) -> dict[str, Float32Array]:
         UnsupportedModel: a tensor has another type.
     """
     try:
-        tensors = safetensors.deserialize(path.read_bytes())
+        tensors = _deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
         raise CorruptModel(f"{path}: {error}") from error
     return {name: _float32(path, name, tensor) for name, tensor in tensors}
@@ -101,11 +106,12 @@ def expected_shapes(config: ModernBertConfig) -> dict[str, tuple[int, ...]]:
 
 
 def _norm(name: str, size: int, bias: bool) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (size,)} | ({f"{name}.bias": (size,)} if bias else {})
+    return {f"{name}.{part}": (size,) for part in (("weight", "bias") if bias else ("weight",))}
 
 
 def _linear(name: str, outputs: int, inputs: int, bias: bool) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (outputs, inputs)} | ({f"{name}.bias": (outputs,)} if bias else {})
+    shapes: dict[str, tuple[int, ...]] = {f"{name}.weight": (outputs, inputs)}
+    return shapes | {f"{name}.bias": (outputs,)} if bias else shapes
 
 
 def _json(path: Path) -> dict[str, object]:
@@ -149,7 +155,7 @@ def _float32(path: Path, name: str, tensor: Mapping[str, object]) -> Float32Arra
 def _tokenizer(path: Path, config: ModernBertConfig) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001  the library raises plain Exception
+    except Exception as error:  # the library raises plain Exception
         raise CorruptModel(f"{path}: {error}") from error
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= config.vocab_size:

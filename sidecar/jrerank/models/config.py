@@ -19,7 +19,7 @@ _ACTIVATIONS: Mapping[str, Activation] = {
 
 @dataclass(frozen=True, slots=True)
 class ModernBertConfig:
-    """What the graph depends on. `local_layers` holds the layers that see only `window_tokens` on each side."""
+    """What the graph depends on. The layers in `local_layers` see only `window_tokens` on each side."""
 
     vocab_size: int
     hidden_size: int
@@ -129,7 +129,7 @@ class _Reader:
         value = self.content.get("classifier_pooling", "cls")
         if value not in {"cls", "mean"}:
             raise UnsupportedModel(f"classifier_pooling {value!r} is not supported; cls and mean are")
-        return cast("Literal['cls', 'mean']", value)
+        return value
 
     def special_ids(self) -> frozenset[int]:
         keys = ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")

@@ -1,15 +1,17 @@
 """A ModernBERT cross-encoder as an ONNX graph, made for one pair per run.
 
-Input `input_ids` int64 [1, L]; output `logits` float32 [1, 1]. There is no attention mask, since there is no padding. What makes
-it faster than a plain export (each step measured on its own):
+Input `input_ids` int64 [1, L]; output `logits` float32 [1, 1]. There is no attention mask, since there is no
+padding. What makes it faster than a plain export (each step measured on its own):
 
 * q, k and v are three MatMuls, and so are the two halves of the GeGLU: no Split of a fused product;
-* onnxruntime's fused RotaryEmbedding and MultiHeadAttention: without a mask on global layers, and with one [1, 1, L, L] window bias,
-  made once per run, on local layers;
+* onnxruntime's fused RotaryEmbedding and MultiHeadAttention: without a mask on global layers, and with one
+  [1, 1, L, L] window bias, made once per run, on local layers;
 * plain Add and LayerNormalization: the fused SkipLayerNormalization is slower here;
-* with `cls` pooling only position 0 of the last layer is read, so its query, output projection and MLP are computed there alone.
+* with `cls` pooling only position 0 of the last layer is read, so its query, output projection and MLP are
+  computed there alone.
 
-The architecture is that of Warner et al., "Smarter, Better, Faster, Longer" (2024), as transformers implements it.
+The architecture is that of Warner et al., "Smarter, Better, Faster, Longer" (2024), as transformers
+implements it.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ def build_graph(
     """The graph of a checkpoint in float32.
 
     Args:
-        half_embeddings: keep the embedding table in float16, which halves the memory it takes. Exact for checkpoints in
-            float16; otherwise the rounding is far below what int8 does.
+        half_embeddings: keep the embedding table in float16, which halves the memory it takes. Exact for
+            checkpoints in float16; otherwise the rounding is far below what int8 does.
     """
     graph = _Graph(config, weights)
     hidden = graph.embed(half_embeddings)
@@ -160,7 +162,8 @@ class _Graph:
         columns = self.op("Unsqueeze", [positions, self.ints("axis0", 0)], "position_columns")
         distance = self.op("Abs", [self.op("Sub", [rows, columns], "offset")], "distance")
         beyond = self.op("Greater", [distance, self.scalar("window", self.config.window_tokens)], "beyond")
-        values = [self.constant("masked", np.float32([_MASKED])), self.constant("visible", np.float32([0.0]))]
+        levels = (("masked", _MASKED), ("visible", 0.0))
+        values = [self.constant(name, np.array([value], dtype=np.float32)) for name, value in levels]
         bias = self.op("Where", [beyond, *values], "window_bias_2d")
         self.op("Unsqueeze", [bias, self.ints("axes01", 0, 1)], name)
 
@@ -201,7 +204,7 @@ class _Graph:
 def _rope_angles(positions: int, head_dim: int, theta: float) -> npt.NDArray[np.float64]:
     """[positions, head_dim / 2] angles of Su et al., "RoFormer" (2021).
 
-    The frequencies are rounded to float32 as transformers does: at position 1,000 the difference would be seen.
+    The frequencies are rounded to float32 as transformers does: at position 1,000 the difference would show.
     """
     exponents = np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
     frequencies = (1.0 / (np.float32(theta) ** exponents)).astype(np.float32)

@@ -12,7 +12,10 @@ from jrerank.errors import UnsupportedModel
 
 @dataclass(frozen=True, slots=True)
 class PairLayout:
-    """`prefix` query `middle` passage `suffix`: for the Japanese rerankers `<s>` query `</s> <s>` passage `</s>`."""
+    """`prefix` query `middle` passage `suffix`.
+
+    For the Japanese rerankers that is `<s>` query `</s> <s>` passage `</s>`.
+    """
 
     prefix: tuple[int, ...]
     middle: tuple[int, ...]
@@ -32,11 +35,11 @@ def pair_layout(tokenizer: Tokenizer, special_ids: frozenset[int]) -> PairLayout
     """Read the layout off a pair that the tokenizer has put together.
 
     Args:
-        special_ids: the ids that the model's configuration names as begin, end and separator. Every special token
-            of the layout has to be among them.
+        special_ids: the ids that the model's configuration names as begin, end and separator. Every special
+            token of the layout has to be among them.
 
     Raises:
-        UnsupportedModel: the pair doesn't begin with such a token, doesn't separate its halves, or uses others.
+        UnsupportedModel: the pair doesn't begin with such a token, doesn't part its halves, or uses others.
     """
     encoding = tokenizer.encode("a", "b")
     ids, halves = encoding.ids, encoding.sequence_ids
@@ -65,6 +68,6 @@ def _check(layout: PairLayout, special_ids: frozenset[int]) -> None:
     used = {*layout.prefix, *layout.middle, *layout.suffix}
     if special_ids and not used <= special_ids:
         raise UnsupportedModel(
-            f"the tokenizer makes pairs of the form {shown}, but config.json names {sorted(special_ids)} as the begin, end and"
-            " separator tokens"
+            f"the tokenizer makes pairs of the form {shown}, but config.json names {sorted(special_ids)}"
+            " as the begin, end and separator tokens"
         )

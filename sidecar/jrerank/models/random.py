@@ -1,4 +1,4 @@
-"""Checkpoints with random weights: the size of a real model, for speed work where the real one can't be had."""
+"""Checkpoints with random weights: a real model's size, for speed work where the real one can't be had."""
 
 from __future__ import annotations
 

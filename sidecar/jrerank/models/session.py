@@ -27,7 +27,7 @@ def open_session(graph: Path) -> onnxruntime.InferenceSession:
     providers = [("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})]
     try:
         return onnxruntime.InferenceSession(graph, options, providers=providers)
-    except Exception as error:  # noqa: BLE001  onnxruntime's errors have no common class
+    except Exception as error:  # onnxruntime's errors have no common class
         raise ArtifactError(f"{graph}: {error}") from error
 
 

@@ -60,8 +60,9 @@ def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:
         raise ModelNotFound(f"the hub has no model {repo_id}, or HF_TOKEN doesn't open it") from error
     except (LocalEntryNotFoundError, OSError) as error:
         raise ModelNotFound(
-            f"{repo_id} is not in the local hub cache and the hub could not be reached ({_first_line(error)});"
-            " pull it on a machine with access (jrerank-admin models pull), or give a folder, or --model bundled"
+            f"{repo_id} is not in the local hub cache and the hub could not be reached"
+            f" ({_first_line(error)}); pull it on a machine with access (jrerank-admin models pull), or give"
+            " a folder, or --model bundled"
         ) from error
 
 

@@ -1,0 +1,132 @@
+"""The only module that knows every part: settings -> a running sidecar."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jrerank import __version__
+from jrerank.cache import ScoreCache
+from jrerank.cpu import cpu_features, usable_cores
+from jrerank.doors.http.service import Service
+from jrerank.doors.limits import Limits
+from jrerank.domain import ServiceInfo
+from jrerank.encoding import Encoder
+from jrerank.engines.onnx_cpu import OnnxCpuEngine
+from jrerank.errors import ModelNotFound
+from jrerank.models.artifacts import Precision, Recipe, ensure_artifact
+from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.quantize import GateLimits, GateReport
+from jrerank.models.source import open_checkpoint
+from jrerank.reranker import Reranker
+from jrerank.scheduler import Scheduler
+from jrerank.settings import Settings
+from jrerank.stores.store import PassageStore
+from jrerank.telemetry import Metrics, logger
+
+_LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The graph that is to serve, and what the gate said of int8 if it was asked."""
+
+    path: Path
+    precision: str
+    gate: GateReport | None = None
+
+
+def choose_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
+    """int8 if the quality gate lets it, else fp32; or the checkpoint's own file.
+
+    Raises:
+        ArtifactError: a graph could not be built.
+        ModelNotFound: `graph` is `prebuilt` and the checkpoint has no such file.
+    """
+    if settings.graph == "prebuilt":
+        return _prebuilt_graph(settings, checkpoint)
+    fp32 = Recipe("fp32")
+    if settings.precision == "fp32":
+        return Graph(ensure_artifact(settings.cache_dir, checkpoint, fp32).graph, "fp32")
+    int8 = ensure_artifact(settings.cache_dir, checkpoint, Recipe.for_cpu("int8", cpu_features()))
+    limits = GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)
+    if int8.gate is not None and int8.gate.passes(limits):
+        return Graph(int8.graph, "int8", int8.gate)
+    shown = {} if int8.gate is None else int8.gate.as_json()
+    _LOG.warning("quality_gate_failed", serving="fp32", model=checkpoint.name, **shown)
+    return Graph(ensure_artifact(settings.cache_dir, checkpoint, fp32).graph, "fp32", int8.gate)
+
+
+def load_checkpoint(settings: Settings) -> Checkpoint:
+    """The checkpoint that `settings.model` names.
+
+    Raises:
+        ConfigurationError: see `open_checkpoint`.
+    """
+    return open_checkpoint(settings.model, settings.revision, prebuilt_graphs=settings.graph == "prebuilt")
+
+
+@asynccontextmanager
+async def running_service(settings: Settings) -> AsyncIterator[Service]:
+    """Load the model, start the workers, and stop them at the end.
+
+    Raises:
+        ConfigurationError: something isn't set up right; the message says what.
+    """
+    checkpoint = load_checkpoint(settings)
+    graph = choose_graph(settings, checkpoint)
+    engine = OnnxCpuEngine(graph.path, settings.workers or usable_cores())
+    encoder = Encoder(checkpoint, settings.max_tokens)
+    metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
+    scheduler = Scheduler(engine, metrics, settings.max_queued_tokens, cache.put)
+    stores: dict[str, PassageStore] = {}
+    reranker = Reranker(encoder, cache, scheduler, stores, metrics, settings.timeout_ms / 1000)
+    info = ServiceInfo(
+        version=__version__,
+        model=checkpoint.name,
+        fingerprint=checkpoint.fingerprint,
+        precision=graph.precision,
+        engine=engine.name,
+        workers=engine.workers,
+        max_tokens=encoder.max_tokens,
+    )
+    metrics.info.labels(info.model, info.precision).set(1)
+    scheduler.start()
+    _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
+    try:
+        yield Service(
+            reranker=reranker,
+            limits=limits_of(settings),
+            info=info,
+            metrics=metrics,
+            timeout_ms=settings.timeout_ms,
+            keys=settings.keys(),
+            checks={name: store.check for name, store in stores.items()},
+        )
+    finally:
+        scheduler.close()
+        for store in stores.values():
+            await store.close()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits that all doors share."""
+    return Limits(
+        body_bytes=settings.max_body_bytes,
+        documents=settings.max_documents,
+        query_chars=settings.max_query_chars,
+        passage_chars=settings.max_passage_chars,
+    )
+
+
+def _prebuilt_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
+    names: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model_qint8_avx2.onnx"}
+    if cpu_features().architecture == "aarch64":
+        names["int8"] = "model_qint8_arm64.onnx"
+    name = names[settings.precision]
+    path = checkpoint.folder / "onnx" / name if checkpoint.folder else None
+    if path is None or not path.is_file():
+        raise ModelNotFound(f"{checkpoint.name} has no onnx/{name}; leave out --graph prebuilt to have one built")
+    return Graph(path, settings.precision)

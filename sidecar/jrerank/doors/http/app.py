@@ -1,0 +1,38 @@
+"""The HTTP door as one application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from jrerank.doors.http import cohere, either, hits, ops, score
+from jrerank.doors.http.dialects import Fault, error_response, native
+from jrerank.doors.http.middleware import RequestContext
+from jrerank.doors.http.service import Service
+
+
+def make_app(service: Service) -> FastAPI:
+    """Every route over one service."""
+    app = FastAPI(
+        title="jrerank",
+        version=service.info.version,
+        description="Reranks hit lists with a Japanese cross-encoder, within a deadline.",
+        redoc_url=None,
+    )
+    app.state.service = service
+    for router in (hits.router, cohere.router, either.router, score.router, ops.open_router, ops.router):
+        app.include_router(router)
+    app.add_middleware(RequestContext)
+    app.add_exception_handler(HTTPException, _no_route)
+    return app
+
+
+async def _no_route(_: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    message = str(error.detail) if isinstance(error, HTTPException) else "internal error"
+    kind = {404: "not_found", 405: "method_not_allowed", 400: "invalid_json"}.get(status, "http_error")
+    response = error_response(Fault(status, kind, message), native)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response

@@ -1,0 +1,41 @@
+"""What happens to every HTTP request: its arrival is noted, its log lines carry its ids."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jrerank.telemetry import span
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class RequestContext:
+    """Pure ASGI: a request that has not been read yet must be able to time out already."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note when the request arrived, name it, and continue the caller's trace."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["jrerank.arrival"] = time.monotonic()
+        headers = Headers(scope=scope)
+        sent = headers.get("x-request-id", "")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        names = {"request_id": request_id} | ({"traceparent": t} if (t := headers.get("traceparent")) else {})
+        with structlog.contextvars.bound_contextvars(**names), span(scope["path"], dict(headers)):
+            await self._app(scope, receive, send_with_id)

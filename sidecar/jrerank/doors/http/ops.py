@@ -1,0 +1,93 @@
+"""`/health`, `/ready`, `/info`, `/metrics`: for orchestrators and people."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from jrerank.doors.http.errors_openapi import NativeError
+from jrerank.doors.http.routing import DialectRoute, OpenRoute
+from jrerank.doors.http.service import Check, service_of
+
+_CHECK_TIMEOUT_S = 2.0
+_NEEDS_KEY: dict[int | str, dict[str, Any]] = {401: {"model": NativeError, "description": "No API key, or a wrong one."}}
+open_router = APIRouter(route_class=OpenRoute, tags=["operations"])
+router = APIRouter(route_class=DialectRoute, tags=["operations"], responses=_NEEDS_KEY)
+
+
+class Health(BaseModel):
+    """`ok`: the process answers."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """`ready`, or `degraded` when a store does not answer: requests that bring their texts are served all the same."""
+
+    status: str
+    stores: dict[str, str]
+
+
+class Info(BaseModel):
+    """What serves."""
+
+    version: str
+    model_id: str
+    fingerprint: str
+    precision: str
+    engine: str
+    workers: int
+    max_tokens: int
+
+
+@open_router.get("/health")
+async def health() -> Health:
+    """Whether the process lives."""
+    return Health(status="ok")
+
+
+@open_router.get("/ready", responses={503: {"model": Readiness, "description": "A store does not answer."}})
+async def ready(http: Request) -> Response:
+    """Whether the model is loaded and the stores answer."""
+    checks = service_of(http).checks or {}
+    results = await asyncio.gather(*map(_result, checks.values()))
+    stores = dict(zip(checks, results, strict=True))
+    ok = all(result == "ok" for result in results)
+    return JSONResponse({"status": "ready" if ok else "degraded", "stores": stores}, 200 if ok else 503)
+
+
+@router.get("/info")
+async def info(http: Request) -> Info:
+    """The model, how it is run, and the limits."""
+    of = service_of(http).info
+    return Info(
+        version=of.version,
+        model_id=of.model,
+        fingerprint=of.fingerprint,
+        precision=of.precision,
+        engine=of.engine,
+        workers=of.workers,
+        max_tokens=of.max_tokens,
+    )
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
+async def metrics(http: Request) -> Response:
+    """Prometheus metrics."""
+    return Response(service_of(http).metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _result(check: Check) -> str:
+    try:
+        async with asyncio.timeout(_CHECK_TIMEOUT_S):
+            await check()
+    except TimeoutError:
+        return f"no answer within {_CHECK_TIMEOUT_S:g} s"
+    except Exception as error:  # noqa: BLE001  whatever it is, the store is not ready
+        return f"{type(error).__name__}: {error}"
+    return "ok"

@@ -1,0 +1,151 @@
+"""The native shape, `connectors/hits-api.md`: a hit list goes in and comes back in its new order. Every door can speak it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+import pydantic
+import pydantic_core
+from pydantic import BaseModel, ConfigDict, Field
+
+from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.limits import Limits
+from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
+from jrerank.errors import InvalidInput
+
+
+class HitBody(BaseModel):
+    """A hit of the first stage."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    text: str | None = None
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class LinearFusionBody(BaseModel):
+    """Order by logit + weight x first-stage score."""
+
+    method: Literal["linear"]
+    weight: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 1.0
+
+
+class RrfFusionBody(BaseModel):
+    """Order by the sum of 1 / (rank_constant + rank) over both rankings."""
+
+    method: Literal["rrf"]
+    rank_constant: Annotated[int, Field(ge=1, le=10**9)] = 60
+
+
+class HitsBody(BaseModel):
+    """A query and the first stage's hits, in its order."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: str
+    hits: list[HitBody]
+    store: str | None = None
+    top_n: Annotated[int, Field(ge=1)] | None = None
+    timeout_ms: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
+    fusion: Annotated[LinearFusionBody | RrfFusionBody, Field(discriminator="method")] | None = None
+    max_tokens_per_doc: Annotated[int, Field(ge=1, le=10**9)] | None = None
+
+    def to_request(self, limits: Limits, arrival: float, timeout_ms: float, caller: str) -> RerankRequest:
+        """As the reranker takes it.
+
+        Args:
+            arrival: when the request came in, on the clock of `time.monotonic()`.
+            timeout_ms: of a request that names none.
+
+        Raises:
+            InputTooLong: beyond `limits`.
+        """
+        limits.check_query(self.query)
+        limits.check_passages([hit.text for hit in self.hits], "hits")
+        fusion = None if self.fusion is None else Fusion(**self.fusion.model_dump())
+        return RerankRequest(
+            query=self.query,
+            candidates=tuple(Candidate(hit.id, hit.text, hit.score) for hit in self.hits),
+            top_n=self.top_n,
+            deadline=scoring_deadline(arrival, self.timeout_ms or timeout_ms),
+            fusion=fusion,
+            store=self.store,
+            max_tokens_per_doc=self.max_tokens_per_doc,
+            caller=caller,
+        )
+
+
+class RankedHitBody(BaseModel):
+    """A hit in its new place. `score` is null where the model has not read the hit."""
+
+    id: str
+    score: float | None
+    rank: int
+    first_rank: int
+    first_score: float | None
+    scored: bool
+
+
+class UsageBody(BaseModel):
+    """What the model has read."""
+
+    total_tokens: int
+
+
+class HitsAnswer(BaseModel):
+    """The hits in their new order, and what became of the request."""
+
+    outcome: Literal["complete", "partial", "passthrough"]
+    reason: str | None
+    model: str
+    took_ms: float
+    missing: list[str]
+    usage: UsageBody
+    hits: list[RankedHitBody]
+
+
+def read_hits(body: bytes) -> HitsBody:
+    """Parse a request that did not come over HTTP.
+
+    Raises:
+        InvalidInput: it isn't JSON, or a field is wrong; `field` says which.
+    """
+    try:
+        return HitsBody.model_validate(pydantic_core.from_json(body))
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
+    except ValueError as error:
+        raise InvalidInput(f"the request is not JSON: {error}") from None
+
+
+def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:
+    """The answer, ready for a JSON encoder."""
+    return {
+        "outcome": ranking.outcome.value,
+        "reason": ranking.reason,
+        "model": model,
+        "took_ms": round((time.monotonic() - arrival) * 1000, 3),
+        "missing": list(ranking.missing),
+        "usage": {"total_tokens": ranking.tokens},
+        "hits": [_hit(rank, hit) for rank, hit in enumerate(ranking.hits, start=1)],
+    }
+
+
+def shown(score: float) -> float:
+    """At most 8 significant digits: OpenSearch's ML Commons casts a score to Double, and fails on longer literals."""
+    return float(f"{score:.8g}")
+
+
+def _hit(rank: int, hit: RankedHit) -> dict[str, object]:
+    return {
+        "id": hit.id,
+        "score": None if hit.score is None else shown(hit.score),
+        "rank": rank,
+        "first_rank": hit.index + 1,
+        "first_score": hit.first_score,
+        "scored": hit.scored,
+    }
