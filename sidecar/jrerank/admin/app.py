@@ -1,0 +1,36 @@
+"""`jrerank-admin`: one module per command group, and this one that puts them together."""
+
+from __future__ import annotations
+
+import typer
+
+from jrerank import __version__
+from jrerank.admin import models
+from jrerank.admin.doctor import doctor
+from jrerank.admin.rerank import rerank
+from jrerank.admin.serve import serve
+
+app = typer.Typer(
+    help="Runs, tries and checks the jrerank sidecar.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(serve)
+app.command()(rerank)
+app.command()(doctor)
+app.add_typer(models.app, name="models")
+
+
+@app.command()
+def version() -> None:
+    """Print the version.
+
+    Example: jrerank-admin version
+    """
+    print(__version__)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

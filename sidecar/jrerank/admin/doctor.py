@@ -1,0 +1,100 @@
+"""`doctor`: one line per dependency."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import typer
+
+from jrerank.admin.options import FAILED, ModelOption, RevisionOption, plain_errors
+from jrerank.errors import JrerankError
+from jrerank.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `ok` is None for what is worth knowing but not wrong."""
+
+    name: str
+    ok: bool | None
+    text: str
+
+
+def doctor(model: ModelOption = None, revision: RevisionOption = None) -> None:
+    """Check everything that serving depends on; exit code 1 if something is wrong.
+
+    Example: jrerank-admin doctor --model bundled
+    """
+    from jrerank.telemetry import configure_logging
+
+    configure_logging("error", "console")
+    with plain_errors():
+        settings = Settings.load(model=model, revision=revision)
+    wrong = False
+    for finding in findings(settings):
+        mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
+        print(f"{mark}  {finding.name:<9} {finding.text}")
+        wrong |= finding.ok is False
+    if wrong:
+        raise typer.Exit(FAILED)
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """All checks, in the order in which serving needs them."""
+    yield _cpu()
+    yield _checked("model", lambda: _model(settings))
+    yield _checked("gate", lambda: _gate(settings))
+    yield _checked("bind", lambda: _bind(settings))
+    yield _port(settings)
+
+
+def _checked(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except JrerankError as error:
+        return Finding(name, False, str(error))
+
+
+def _cpu() -> Finding:
+    from jrerank.cpu import cpu_features, usable_cores
+
+    features, cores = cpu_features(), usable_cores()
+    meaning = "int8 weights of 7 bits, since products saturate" if features.saturates_int8 else "full int8"
+    return Finding("cpu", True, f"{features}: {meaning}; {cores} usable cores")
+
+
+def _model(settings: Settings) -> Finding:
+    from jrerank.assembly import load_checkpoint
+
+    checkpoint = load_checkpoint(settings)
+    config = checkpoint.config
+    size = f"{config.num_layers} layers, hidden {config.hidden_size}, {config.pooling} pooling"
+    return Finding("model", True, f"{checkpoint.name} ({size})")
+
+
+def _gate(settings: Settings) -> Finding:
+    from jrerank.assembly import choose_graph, load_checkpoint
+
+    graph = choose_graph(settings, load_checkpoint(settings))
+    if graph.gate is None:
+        return Finding("gate", None, f"not asked: {graph.precision} is served")
+    moved = f"scores move by at most {graph.gate.score_shift:.3f}"
+    passed = graph.precision == "int8"
+    return Finding("gate", passed, f"{moved}; {'int8' if passed else 'too much, so fp32'} is served")
+
+
+def _bind(settings: Settings) -> Finding:
+    settings.check_bind()
+    return Finding("bind", True, f"{settings.host}, {len(settings.keys())} API keys")
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return Finding("port", False, f"{settings.host}:{settings.port}: {error.strerror}")
+    return Finding("port", True, f"{settings.port} is free")

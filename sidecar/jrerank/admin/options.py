@@ -1,0 +1,33 @@
+"""Options that several commands take, and how errors end a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from jrerank.errors import ConfigurationError, InvalidInput, JrerankError
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="bundled, a folder, a hub id, or random:xsmall-v2 [env: JRERANK_MODEL]")
+]
+RevisionOption = Annotated[str | None, typer.Option("--revision", help="commit, tag or branch on the hub")]
+PrecisionOption = Annotated[str | None, typer.Option("--precision", help="int8 (if the gate lets it) or fp32")]
+GraphOption = Annotated[str | None, typer.Option("--graph", help="own, or prebuilt: the checkpoint's onnx/*.onnx")]
+
+# Exit codes: 1 it failed, 2 wrong usage (typer's own), 3 not set up right
+FAILED, MISCONFIGURED = 1, 3
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """An error is one line on stderr and an exit code, never a stack trace."""
+    try:
+        yield
+    except JrerankError as error:
+        sys.stderr.write(f"error: {error}\n")
+        code = MISCONFIGURED if isinstance(error, ConfigurationError) else 2 if isinstance(error, InvalidInput) else FAILED
+        raise typer.Exit(code) from None

@@ -1,0 +1,43 @@
+"""`serve`: the sidecar itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jrerank.admin.options import GraphOption, ModelOption, PrecisionOption, RevisionOption, plain_errors
+from jrerank.settings import Settings
+
+
+def serve(
+    model: ModelOption = None,
+    revision: RevisionOption = None,
+    precision: PrecisionOption = None,
+    graph: GraphOption = None,
+    host: Annotated[str | None, typer.Option(help="beyond loopback an API key is needed [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="0 takes a free one [default: 8080]")] = None,
+    workers: Annotated[int | None, typer.Option(help="threads that score [default: usable cores]")] = None,
+    timeout_ms: Annotated[int | None, typer.Option(help="for requests that name none [default: 30000]")] = None,
+    log_format: Annotated[str | None, typer.Option(help="json or console [default: json]")] = None,
+) -> None:
+    """Run the sidecar until SIGTERM. Every other setting is a JRERANK_* variable.
+
+    Example: jrerank-admin serve --model bundled --port 8080
+    """
+    from jrerank.admin.serving import serve as run
+
+    with plain_errors():
+        run(
+            Settings.load(
+                model=model,
+                revision=revision,
+                precision=precision,
+                graph=graph,
+                host=host,
+                port=port,
+                workers=workers,
+                timeout_ms=timeout_ms,
+                log_format=log_format,
+            )
+        )
