@@ -42,8 +42,8 @@ Truncation = Literal["right", "left", "refuse"]
 class RerankRequest:
     """A query and the first stage's hits, in the first stage's order.
 
-    `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length it is read in windows.
-    `caller` is whom the scheduler is fair to.
+    `max_tokens_per_doc` bounds how much of a passage is read; beyond the model's length it is read in
+    windows. `caller` is whom the scheduler is fair to.
     """
 
     query: str

@@ -53,10 +53,12 @@ class Settings(BaseSettings):
     workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = (
         None
     )
-    gate_max_score_shift: Annotated[float, Field(gt=0, description="largest int8 change of a score")] = 0.05
+    # Twice the worst that `bundled` shows (score shift 0.032, inversion 0.027, with and without reduce_range);
+    # random weights stay below 0.001, and a graph that int8 has spoilt goes beyond 0.1.
+    gate_max_score_shift: Annotated[float, Field(gt=0, description="largest int8 change of a score")] = 0.06
     gate_max_inversion: Annotated[
         float, Field(gt=0, description="largest fp32 score gap that int8 may turn round")
-    ] = 0.03
+    ] = 0.05
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

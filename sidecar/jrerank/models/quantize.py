@@ -63,8 +63,8 @@ class GateReport:
 def compare(exact: Sequence[Sequence[float]], quantized: Sequence[Sequence[float]]) -> GateReport:
     """Compare the logits of fp32 and int8; one inner sequence for each query of the gate's set.
 
-    An inversion counts with the gap that fp32 sees between the two passages: passages that fp32 holds for equal
-    may change places freely.
+    An inversion counts with the gap that fp32 sees between the two passages: passages that fp32 holds for
+    equal may change places freely.
     """
     shift = inversion = 0.0
     for before_logits, after_logits in zip(exact, quantized, strict=True):

@@ -1,9 +1,10 @@
 """Evens out what the output projection of each MLP reads, before it is quantized.
 
-Dynamic quantization has one scale for all channels of an activation. In the product of the two halves of a GeGLU a
-few channels are ten times as wide as most, so most are left with few of the 256 steps. Dividing a channel's row in
-the gate half by some factor and multiplying its column in the output projection by the same leaves the model as it
-is and makes the channels alike (Xiao et al., "SmoothQuant", ICML 2023). It costs nothing when serving.
+Dynamic quantization has one scale for all channels of an activation. In the product of the two halves of a
+GeGLU a few channels are ten times as wide as most, so most are left with few of the 256 steps. Dividing a
+channel's row in the gate half by some factor and multiplying its column in the output projection by the same
+leaves the model as it is and makes the channels alike (Xiao et al., "SmoothQuant", ICML 2023). It costs nothing
+when serving.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ PAIRS: tuple[tuple[str, str], ...] = (
     ("Pythonのインストール", 'Download the installer from python.org, run it, and check "Add to PATH".'),
     (
         "民法 契約",
-        "契約は、契約の内容を示してその締結を申し入れる意思表示に対して相手方が承諾をしたときに成立する。",
+        "契約は、申込みの意思表示に対して相手方が承諾をしたときに成立する。",
     ),
     ("a", "。"),
     ("電話番号", "お問い合わせは 03-1234-5678（平日 9:00〜17:00）まで。メール：info@example.com"),
