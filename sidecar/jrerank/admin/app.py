@@ -6,6 +6,7 @@ import typer
 
 from jrerank import __version__
 from jrerank.admin import models
+from jrerank.admin.demo import demo
 from jrerank.admin.doctor import doctor
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(rerank)
 app.command()(doctor)
+app.command()(demo)
 app.add_typer(models.app, name="models")
 
 
