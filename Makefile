@@ -1,0 +1,45 @@
+# Everything is installed by the files of this project, into .venv-* beside this one.
+PYTHON ?= python3
+DEMO := .venv-demo
+DEV := .venv
+
+.PHONY: demo test check bench lock clean
+
+demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
+	$(DEMO)/bin/jrerank-admin demo
+
+test: $(DEV)/.installed  ## all tests
+	$(DEV)/bin/python -m pytest
+
+check: $(DEV)/.installed  ## lint, types, who may import whom
+	$(DEV)/bin/ruff check sidecar tests
+	$(DEV)/bin/ruff format --check sidecar tests
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports --no-cache
+
+bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
+	$(DEV)/bin/python -m bench
+
+lock: $(DEV)/.installed  ## resolve the dependencies anew
+	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel -o sidecar/requirements.lock
+	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra opensearch \
+	  --extra postgres --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
+
+$(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
+	$(call install,$(DEMO),sidecar/requirements.lock)
+
+$(DEV)/.installed: tests/requirements.lock pyproject.toml
+	$(call install,$(DEV),tests/requirements.lock)
+
+define install
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2)
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
+	touch $@
+endef
+
+clean:
+	rm -rf $(DEMO) $(DEV)
