@@ -10,9 +10,9 @@ from pathlib import Path
 from jrerank import __version__
 from jrerank.cache import ScoreCache
 from jrerank.cpu import cpu_features, usable_cores
+from jrerank.domain import ServiceInfo
 from jrerank.doors.http.service import Service
 from jrerank.doors.limits import Limits
-from jrerank.domain import ServiceInfo
 from jrerank.encoding import Encoder
 from jrerank.engines.onnx_cpu import OnnxCpuEngine
 from jrerank.errors import ModelNotFound
@@ -128,5 +128,7 @@ def _prebuilt_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
     name = names[settings.precision]
     path = checkpoint.folder / "onnx" / name if checkpoint.folder else None
     if path is None or not path.is_file():
-        raise ModelNotFound(f"{checkpoint.name} has no onnx/{name}; leave out --graph prebuilt to have one built")
+        raise ModelNotFound(
+            f"{checkpoint.name} has no onnx/{name}; leave out --graph prebuilt to have one built"
+        )
     return Graph(path, settings.precision)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from tokenizers import Tokenizer
 
@@ -45,7 +46,7 @@ class Encoder:
         self._texts = TextEncoder(checkpoint.tokenizer)
         self._fingerprint = checkpoint.fingerprint.encode()
 
-    def encode(self, query: str, passages: Sequence[str], reading: Reading = Reading()) -> list[Pair]:  # noqa: B008
+    def encode(self, query: str, passages: Sequence[str], reading: Reading = Reading()) -> list[Pair]:
         """One pair for each passage. Nothing is tokenized yet, unless `reading` refuses what is too long.
 
         Raises:
@@ -61,7 +62,12 @@ class Encoder:
         return pairs
 
     def _pair(
-        self, prefix: hashlib.blake2b, query: str, query_ids: Callable[[], TokenIds], passage: str, reading: Reading
+        self,
+        prefix: hashlib.blake2b,
+        query: str,
+        query_ids: Callable[[], TokenIds],
+        passage: str,
+        reading: Reading,
     ) -> Pair:
         digest = prefix.copy()
         digest.update(_bytes(passage, "passage"))
@@ -88,7 +94,9 @@ class Encoder:
         most = room if reading.max_tokens_per_doc is None else reading.max_tokens_per_doc
         ids = self._texts.ids(passage)
         ids = ids[-most:] if reading.truncation == "left" else ids[:most]
-        return [self._layout.join(query, ids[start : start + room]) for start in window_starts(len(ids), room)]
+        return [
+            self._layout.join(query, ids[start : start + room]) for start in window_starts(len(ids), room)
+        ]
 
     def _refuse_long(self, query: str, passages: Sequence[str]) -> None:
         rest = self.max_tokens - self._layout.overhead_tokens - len(self._texts.ids(query))
@@ -111,8 +119,9 @@ class TextEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
         added = self._tokenizer.get_added_tokens_decoder()
-        self._special_ids = frozenset(id for id, token in added.items() if token.special and token.content != "<unk>")
-        self._unknown_id = self._tokenizer.token_to_id("<unk>")
+        self._special_ids = frozenset(
+            id for id, token in added.items() if token.special and token.content != "<unk>"
+        )
         self._longest_piece_chars = max(map(len, self._tokenizer.get_vocab()), default=1)
 
     def max_chars(self, tokens: int) -> int:
@@ -140,10 +149,10 @@ class TextEncoder:
         off the parsing of special tokens is not enough.
         """
         if depth == 0:
-            return [self._unknown_id if id in self._special_ids else id for id in ids]
+            return [id for id in ids if id not in self._special_ids]
         cuts = [begin + 1 for id, (begin, _) in zip(ids, offsets, strict=True) if id in self._special_ids]
         bounds = [0, *cuts, len(text)]
-        parts = [text[start:end] for start, end in zip(bounds, bounds[1:], strict=False) if start < end]
+        parts = [text[start:end] for start, end in pairwise(bounds) if start < end]
         return [id for part in self._ids(parts, depth - 1) for id in part]
 
 
@@ -175,4 +184,6 @@ def _bytes(text: str, field: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidInput(f"{field} holds half a surrogate pair at character {error.start}", field=field) from error
+        raise InvalidInput(
+            f"{field} holds half a surrogate pair at character {error.start}", field=field
+        ) from error

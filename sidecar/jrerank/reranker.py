@@ -131,5 +131,7 @@ def _ranking(
 def _reason(texts: _Texts, said: Sequence[Said | None]) -> str:
     if any(isinstance(one, Exception) for one in said):
         return "engine_error"
-    unreached = any(one is None and c.passage is not None for c, one in zip(texts.candidates, said, strict=True))
+    unreached = any(
+        one is None and c.passage is not None for c, one in zip(texts.candidates, said, strict=True)
+    )
     return "deadline" if unreached else texts.reason or "missing_passages"

@@ -60,7 +60,11 @@ class Scheduler:
     """
 
     def __init__(
-        self, engine: Engine, metrics: Metrics, max_queued_tokens: int, on_scored: Callable[[bytes, Scored], None]
+        self,
+        engine: Engine,
+        metrics: Metrics,
+        max_queued_tokens: int,
+        on_scored: Callable[[bytes, Scored], None],
     ) -> None:
         self._engine = engine
         self._metrics = metrics
@@ -121,7 +125,9 @@ class Scheduler:
             if self._closed:
                 raise Unavailable("the sidecar is shutting down")
             self._check_load([pair for key, pair in distinct.items() if key not in self._jobs], deadline)
-            ticket = _Ticket(deadline, caller, next(self._arrivals), asyncio.get_running_loop().create_future())
+            ticket = _Ticket(
+                deadline, caller, next(self._arrivals), asyncio.get_running_loop().create_future()
+            )
             for key, pair in distinct.items():
                 job = self._jobs.get(key) or self._new_job(pair)
                 job.tickets.add(ticket)
@@ -138,10 +144,16 @@ class Scheduler:
             wait_s = self._throughput.seconds_for(self._queued_tokens)
             raise Overloaded(f"{self._queued_tokens} tokens are queued already", retry_after_s=wait_s)
         # A newcomer has been given nothing, so it is behind those only that have been given nothing either
-        ahead = [ticket.queue[0].estimated_tokens for ticket in self._tickets if ticket.queue and not ticket.attained_tokens]
+        ahead = [
+            ticket.queue[0].estimated_tokens
+            for ticket in self._tickets
+            if ticket.queue and not ticket.attained_tokens
+        ]
         wait_s = self._throughput.seconds_for(sum(ahead))
         if pairs and wait_s > deadline - time.monotonic():
-            raise Overloaded(f"{len(ahead)} requests wait for their first score already", retry_after_s=wait_s)
+            raise Overloaded(
+                f"{len(ahead)} requests wait for their first score already", retry_after_s=wait_s
+            )
 
     def _new_job(self, pair: Pair) -> _Job:
         job = _Job(pair, self._throughput.estimated_tokens(pair))
@@ -178,9 +190,11 @@ class Scheduler:
     def _next_run(self) -> list[_Job]:
         """Wait for work and take it: pairs up to the engine's limit, or nothing when the scheduler has been closed."""
         with self._changed:
-            while not (self._closed or (first := self._take())):
+            first = self._take()
+            while first is None and not self._closed:
                 self._changed.wait()
-            if self._closed:
+                first = self._take()
+            if first is None or self._closed:
                 return []
             run, limit = [first], self._engine.run_limit
             tokens = first.estimated_tokens
@@ -210,7 +224,7 @@ class Scheduler:
             windows = [job.pair.windows() for job in run]
             logits = iter(self._engine.run([ids for part in windows for ids in part]))
             return [_best(part, [next(logits) for _ in part]) for part in windows]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a worker must outlive whatever an engine raises
             _LOG.exception("run_failed", pairs=len(run))
             return [error for _ in run]
 

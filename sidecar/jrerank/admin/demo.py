@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +54,9 @@ def _run(questions: int, model: str, precision: str) -> list[Answered]:
     from jrerank.evaluation.first_stage import embedded_first_stage
 
     dataset = load_dataset()
-    print(f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ...")
+    print(
+        f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ..."
+    )
     with (
         embedded_first_stage(dataset.passages) as first_stage,
         running_sidecar(model, precision) as url,
@@ -77,11 +79,24 @@ def running_sidecar(model: str, precision: str) -> Iterator[str]:
     Raises:
         ConfigurationError: it did not start; the message is the sidecar's own.
     """
-    command = [sys.executable, "-m", "jrerank.admin", "serve", "--port", "0", "--model", model, "--precision", precision]
+    command = [
+        sys.executable,
+        "-m",
+        "jrerank.admin",
+        "serve",
+        "--port",
+        "0",
+        "--model",
+        model,
+        "--precision",
+        precision,
+    ]
     with tempfile.TemporaryDirectory(prefix="jrerank-demo-") as folder:
         log = Path(folder) / "sidecar.log"
         with log.open("wb") as stream:
-            process = subprocess.Popen(command, stderr=stream, env={**os.environ, "JRERANK_LOG_FORMAT": "json"})  # noqa: S603
+            process = subprocess.Popen(
+                command, stderr=stream, env={**os.environ, "JRERANK_LOG_FORMAT": "json"}
+            )
         try:
             yield f"http://127.0.0.1:{_port(process, log)}"
         finally:
@@ -93,7 +108,9 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
         said = log.read_text()
-        if found := re.search(r'"port": (\d+), "event": "listening"|"event": "listening".*"port": (\d+)', said):
+        if found := re.search(
+            r'"port": (\d+), "event": "listening"|"event": "listening".*"port": (\d+)', said
+        ):
             return int(found.group(1) or found.group(2))
         if process.poll() is not None:
             raise ConfigurationError(f"the sidecar did not start: {said.strip()}")
@@ -101,7 +118,7 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
     raise ConfigurationError(f"the sidecar did not listen within {_START_TIMEOUT_S} s")
 
 
-def _print_examples(answered: Sequence[Answered], passages: dict[str, str]) -> None:
+def _print_examples(answered: Sequence[Answered], passages: Mapping[str, str]) -> None:
     """A few questions for which the order changed most for the better."""
     from rich.console import Console
     from rich.table import Table

@@ -12,11 +12,16 @@ import typer
 from jrerank.errors import ConfigurationError, InvalidInput, JrerankError
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", help="bundled, a folder, a hub id, or random:xsmall-v2 [env: JRERANK_MODEL]")
+    str | None,
+    typer.Option("--model", help="bundled, a folder, a hub id, or random:xsmall-v2 [env: JRERANK_MODEL]"),
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="commit, tag or branch on the hub")]
-PrecisionOption = Annotated[str | None, typer.Option("--precision", help="int8 (if the gate lets it) or fp32")]
-GraphOption = Annotated[str | None, typer.Option("--graph", help="own, or prebuilt: the checkpoint's onnx/*.onnx")]
+PrecisionOption = Annotated[
+    str | None, typer.Option("--precision", help="int8 (if the gate lets it) or fp32")
+]
+GraphOption = Annotated[
+    str | None, typer.Option("--graph", help="own, or prebuilt: the checkpoint's onnx/*.onnx")
+]
 
 # Exit codes: 1 it failed, 2 wrong usage (typer's own), 3 not set up right
 FAILED, MISCONFIGURED = 1, 3
@@ -29,5 +34,11 @@ def plain_errors() -> Iterator[None]:
         yield
     except JrerankError as error:
         sys.stderr.write(f"error: {error}\n")
-        code = MISCONFIGURED if isinstance(error, ConfigurationError) else 2 if isinstance(error, InvalidInput) else FAILED
+        code = (
+            MISCONFIGURED
+            if isinstance(error, ConfigurationError)
+            else 2
+            if isinstance(error, InvalidInput)
+            else FAILED
+        )
         raise typer.Exit(code) from None

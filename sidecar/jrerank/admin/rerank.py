@@ -60,7 +60,9 @@ def _from_json(number: int, line: str) -> Candidate:
             raise TypeError("`text` must be a string and `score` a number")
         return Candidate(str(content.get("id", number)), text, score)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"line {number} is not a JSON object with `text`: {error}", field=f"line {number}") from None
+        raise InvalidInput(
+            f"line {number} is not a JSON object with `text`: {error}", field=f"line {number}"
+        ) from None
 
 
 def _lines(file: Path | None) -> list[str]:

@@ -15,10 +15,14 @@ def serve(
     revision: RevisionOption = None,
     precision: PrecisionOption = None,
     graph: GraphOption = None,
-    host: Annotated[str | None, typer.Option(help="beyond loopback an API key is needed [default: 127.0.0.1]")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="beyond loopback an API key is needed [default: 127.0.0.1]")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="0 takes a free one [default: 8080]")] = None,
     workers: Annotated[int | None, typer.Option(help="threads that score [default: usable cores]")] = None,
-    timeout_ms: Annotated[int | None, typer.Option(help="for requests that name none [default: 30000]")] = None,
+    timeout_ms: Annotated[
+        int | None, typer.Option(help="for requests that name none [default: 30000]")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console [default: json]")] = None,
 ) -> None:
     """Run the sidecar until SIGTERM. Every other setting is a JRERANK_* variable.

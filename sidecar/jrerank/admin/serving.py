@@ -53,5 +53,7 @@ def _bound_socket(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise ConfigurationError(f"{host}:{port} cannot be listened on: {error.strerror}; choose another --port") from error
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on: {error.strerror}; choose another --port"
+        ) from error
     return bound

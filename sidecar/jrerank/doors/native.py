@@ -9,9 +9,9 @@ import pydantic
 import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field
 
+from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
 from jrerank.doors.limits import Limits
-from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
 
 

@@ -38,7 +38,7 @@ class OnnxCpuEngine:
     def _logit(self, ids: TokenIds) -> float:
         try:
             logit = run_pair(self._session, ids)
-        except Exception as error:  # noqa: BLE001  onnxruntime's errors have no common class
+        except Exception as error:
             raise EngineError(f"onnxruntime failed on a pair of {len(ids)} tokens: {error}") from error
         if not math.isfinite(logit):
             raise EngineError(f"the model gave {logit} for a pair of {len(ids)} tokens")

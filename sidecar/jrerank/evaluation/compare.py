@@ -41,7 +41,9 @@ class Sidecar:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def rerank(self, query: str, candidates: Sequence[Candidate], fusion_weight: float | None = None) -> tuple[str, ...]:
+    def rerank(
+        self, query: str, candidates: Sequence[Candidate], fusion_weight: float | None = None
+    ) -> tuple[str, ...]:
         """The candidates' ids in their new order.
 
         Raises:

@@ -34,7 +34,9 @@ class Dataset:
 
 def load_dataset(folder: Path = SHIPPED, name: str = "") -> Dataset:
     """Read `<name>passages.jsonl.gz` and `<name>queries.jsonl.gz`; by default JaQuAD's dev set (CC BY-SA 3.0)."""
-    passages = {line["id"]: f"{line['title']}\n{line['text']}" for line in _lines(folder / f"{name}passages.jsonl.gz")}
+    passages = {
+        line["id"]: f"{line['title']}\n{line['text']}" for line in _lines(folder / f"{name}passages.jsonl.gz")
+    }
     questions = tuple(
         Question(line["question"], line["passage_id"]) for line in _lines(folder / f"{name}queries.jsonl.gz")
     )

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from jrerank.domain import Candidate, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
 from jrerank.doors.http.errors_openapi import cohere_errors
 from jrerank.doors.http.routing import CohereRoute
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
-from jrerank.domain import Candidate, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
 
 _DOCUMENTS_PER_SEARCH_UNIT = 100
@@ -32,14 +32,20 @@ class RerankBody(BaseModel):
 
     query: str
     documents: list[Document]
-    model: Annotated[str | None, Field(description="accepted and ignored: the sidecar serves one model")] = None
+    model: Annotated[str | None, Field(description="accepted and ignored: the sidecar serves one model")] = (
+        None
+    )
     top_n: Count | None = None
     top_k: Annotated[Count | None, Field(description="Voyage's name for top_n")] = None
     return_documents: bool | None = None
-    rank_fields: Annotated[list[str] | None, Field(description="of document objects; their texts are joined")] = None
+    rank_fields: Annotated[
+        list[str] | None, Field(description="of document objects; their texts are joined")
+    ] = None
     max_tokens_per_doc: Count | None = None
     truncation: Annotated[bool | None, Field(description="Voyage: false refuses what is too long")] = None
-    timeout_ms: Annotated[int | None, Field(ge=1, le=86_400_000, description="ours: answer within this time")] = None
+    timeout_ms: Annotated[
+        int | None, Field(ge=1, le=86_400_000, description="ours: answer within this time")
+    ] = None
 
     @property
     def speaks_voyage(self) -> bool:
@@ -146,4 +152,6 @@ def _text(document: dict[str, JsonValue], fields: list[str], index: int) -> str:
             f"documents.{index} has none of the fields {', '.join(fields)}; name the ones to read in rank_fields",
             field=f"documents.{index}",
         )
-    return "\n".join(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values)
+    return "\n".join(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values
+    )

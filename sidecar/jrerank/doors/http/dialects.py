@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
-from jrerank.errors import InputTooLong, InvalidInput, JrerankError, NotAuthorized, Overloaded, Unavailable, UnknownStore
+from jrerank.errors import (
+    InputTooLong,
+    InvalidInput,
+    JrerankError,
+    NotAuthorized,
+    Overloaded,
+    Unavailable,
+    UnknownStore,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ def _dialect(body: Any) -> str:
 
 
 EitherBody = Annotated[
-    Annotated[RerankBody, Tag("documents")] | Annotated[TeiBody, Tag("texts")], Discriminator(_dialect), Body()
+    Annotated[RerankBody, Tag("documents")] | Annotated[TeiBody, Tag("texts")],
+    Discriminator(_dialect),
+    Body(),
 ]
 
 

@@ -64,7 +64,9 @@ def _responses(model: Any) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": model, "description": meaning} for status, meaning in _MEANINGS.items()}
 
 
-native_errors = _responses(NativeError) | {404: {"model": NativeError, "description": "There is no such store."}}
+native_errors = _responses(NativeError) | {
+    404: {"model": NativeError, "description": "There is no such store."}
+}
 cohere_errors = _responses(CohereError)
 openai_errors = _responses(OpenAiError)
 shared_errors = _responses(CohereError | TeiError)

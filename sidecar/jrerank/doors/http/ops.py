@@ -15,7 +15,9 @@ from jrerank.doors.http.routing import DialectRoute, OpenRoute
 from jrerank.doors.http.service import Check, service_of
 
 _CHECK_TIMEOUT_S = 2.0
-_NEEDS_KEY: dict[int | str, dict[str, Any]] = {401: {"model": NativeError, "description": "No API key, or a wrong one."}}
+_NEEDS_KEY: dict[int | str, dict[str, Any]] = {
+    401: {"model": NativeError, "description": "No API key, or a wrong one."}
+}
 open_router = APIRouter(route_class=OpenRoute, tags=["operations"])
 router = APIRouter(route_class=DialectRoute, tags=["operations"], responses=_NEEDS_KEY)
 

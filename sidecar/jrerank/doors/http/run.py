@@ -8,8 +8,8 @@ import time
 
 from fastapi import Request, Response
 
-from jrerank.doors.http.service import arrival_of, service_of
 from jrerank.domain import Ranking, RerankRequest
+from jrerank.doors.http.service import arrival_of, service_of
 from jrerank.errors import Unavailable
 from jrerank.telemetry import logger
 
@@ -46,7 +46,10 @@ def answer(content: object, ranking: Ranking) -> Response:
     if ranking.reason:
         headers["x-jrerank-reason"] = ranking.reason
     return Response(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), 200, headers, "application/json"
+        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(),
+        200,
+        headers,
+        "application/json",
     )
 
 

@@ -11,13 +11,13 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
 from jrerank.doors.http.errors_openapi import openai_errors
 from jrerank.doors.http.routing import OpenAiRoute
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
-from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
 
 router = APIRouter(route_class=OpenAiRoute, tags=["score"], responses=openai_errors)
@@ -30,7 +30,9 @@ class ScoreBody(BaseModel):
 
     text_1: str | list[str]
     text_2: str | list[str]
-    model: Annotated[str | None, Field(description="accepted and ignored: the sidecar serves one model")] = None
+    model: Annotated[str | None, Field(description="accepted and ignored: the sidecar serves one model")] = (
+        None
+    )
 
     def pairs(self) -> list[tuple[str, str]]:
         """The texts that belong together.
@@ -44,7 +46,8 @@ class ScoreBody(BaseModel):
             first = first * len(second)
         if len(first) != len(second):
             raise InvalidInput(
-                f"text_1 has {len(first)} texts and text_2 {len(second)}: send one, or as many, in text_1", field="text_1"
+                f"text_1 has {len(first)} texts and text_2 {len(second)}: send one, or as many, in text_1",
+                field="text_1",
             )
         return list(zip(first, second, strict=True))
 

@@ -9,8 +9,8 @@ from typing import cast
 
 from fastapi import Request
 
-from jrerank.doors.limits import Limits
 from jrerank.domain import ServiceInfo
+from jrerank.doors.limits import Limits
 from jrerank.errors import InvalidInput
 from jrerank.reranker import Reranker
 from jrerank.telemetry import Metrics
@@ -57,9 +57,9 @@ def timeout_ms_of(request: Request) -> float:
     header = request.headers.get(ENVOY_TIMEOUT)
     if header is None:
         return service_of(request).timeout_ms
-    if not header.isascii() or not header.isdigit() or not 0 < int(header[:12]):
+    if not header.isascii() or not header.isdigit() or not int(header[:12]) > 0:
         raise InvalidInput(
-            f"header {ENVOY_TIMEOUT} must be a positive number of milliseconds, not {header[:40]!r}", field=ENVOY_TIMEOUT
+            f"header {ENVOY_TIMEOUT} must be a positive number of milliseconds, not {header[:40]!r}",
+            field=ENVOY_TIMEOUT,
         )
     return float(min(int(header[:12]), 86_400_000))
-

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jrerank.domain import Candidate, RerankRequest, Truncation
 from jrerank.doors.deadline import scoring_deadline
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
-from jrerank.domain import Candidate, RerankRequest, Truncation
 
 
 class TeiBody(BaseModel):
@@ -23,7 +23,9 @@ class TeiBody(BaseModel):
     texts: list[str]
     raw_scores: bool = False
     return_text: bool | None = None
-    truncate: Annotated[bool | None, Field(description="false refuses what is too long; the default truncates")] = None
+    truncate: Annotated[
+        bool | None, Field(description="false refuses what is too long; the default truncates")
+    ] = None
     truncation_direction: Literal["left", "right", "Left", "Right"] = "right"
     top_n: Annotated[int | None, Field(ge=1)] = None
 
