@@ -7,16 +7,35 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jrerank.domain import Pair, TokenIds
-from jrerank.models.checkpoint import expected_shapes
-from jrerank.models.config import ARCHITECTURE, ModernBertConfig
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import Unigram
 from tokenizers.processors import TemplateProcessing
 
+from jrerank.domain import Pair, TokenIds
+from jrerank.models.checkpoint import expected_shapes
+from jrerank.models.config import ARCHITECTURE, ModernBertConfig
+
 SPECIALS = ("<unk>", "<s>", "</s>", "<pad>", "<sep>", "<mask>", "<cls>")
-PIECES = ("今日", "の", "天気", "は", "？", "晴れ", "です", "。", "空", "富士山", "高さ", "<", "/", "s", ">", "a", "b")
+PIECES = (
+    "今日",
+    "の",
+    "天気",
+    "は",
+    "？",
+    "晴れ",
+    "です",
+    "。",
+    "空",
+    "富士山",
+    "高さ",
+    "<",
+    "/",
+    "s",
+    ">",
+    "a",
+    "b",
+)
 
 
 def unigram_tokenizer(pieces: Sequence[str] = PIECES, template: str = "<s> $A </s> <s> $B </s>") -> Tokenizer:
@@ -29,7 +48,9 @@ def unigram_tokenizer(pieces: Sequence[str] = PIECES, template: str = "<s> $A </
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="never", split=False)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIALS])
     tokenizer.post_processor = TemplateProcessing(
-        single="<s> $A </s>", pair=template, special_tokens=[("<s>", 1), ("</s>", 2), ("<sep>", 4), ("<cls>", 6)]
+        single="<s> $A </s>",
+        pair=template,
+        special_tokens=[("<s>", 1), ("</s>", 2), ("<sep>", 4), ("<cls>", 6)],
     )
     return tokenizer
 
@@ -55,7 +76,9 @@ def tiny_config(**changes: object) -> dict[str, object]:
     return content | changes
 
 
-def random_tensors(config: ModernBertConfig, seed: int = 7) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+def random_tensors(
+    config: ModernBertConfig, seed: int = 7
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """Weights large enough that attention, windows and rotations show in the logit."""
     generator = np.random.default_rng(seed)
     tensors = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jrerank.cache import ENTRY_BYTES, ScoreCache
 from jrerank.domain import Scored
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
-from builders import tiny_config, unigram_tokenizer, write_checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
+
+from builders import tiny_config, unigram_tokenizer, write_checkpoint
 from jrerank.encoding import MAX_WINDOWS, Encoder, Reading, TextEncoder, window_starts
 from jrerank.errors import InputTooLong, InvalidInput
 from jrerank.models.checkpoint import load_checkpoint
@@ -18,7 +20,9 @@ BOS, EOS = 1, 2
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return Encoder(load_checkpoint(write_checkpoint(tmp_path_factory.mktemp("model"), tiny_config()), "tiny"), 64)
+    return Encoder(
+        load_checkpoint(write_checkpoint(tmp_path_factory.mktemp("model"), tiny_config()), "tiny"), 64
+    )
 
 
 def only_window(encoder: Encoder, query: str, passage: str) -> tuple[int, ...]:
@@ -122,7 +126,7 @@ def test_windows_leave_no_gap(length: int, room: int) -> None:
     starts = window_starts(length, room)
     assert starts[0] == 0
     assert len(starts) <= MAX_WINDOWS
-    assert all(later - earlier <= room for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier <= room for earlier, later in itertools.pairwise(starts))
     if len(starts) < MAX_WINDOWS:
         assert starts[-1] + room >= length
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jrerank.domain import Candidate, Fusion, Scored, sigmoid
 from jrerank.errors import InvalidInput
 from jrerank.ordering import check_fusion, order
@@ -63,7 +64,9 @@ def test_linear_fusion_needs_every_first_score_and_says_which_is_missing() -> No
 
 
 @given(LOGITS, st.sampled_from([None, Fusion("linear", weight=0.3), Fusion("rrf")]))
-def test_every_candidate_comes_back_once_scored_ones_first(logits: list[float | None], fusion: Fusion | None) -> None:
+def test_every_candidate_comes_back_once_scored_ones_first(
+    logits: list[float | None], fusion: Fusion | None
+) -> None:
     hits = order(candidates(*[float(-i) for i in range(len(logits))]), scored(*logits), fusion)
     assert sorted(hit.index for hit in hits) == list(range(len(logits)))
     flags = [hit.scored for hit in hits]

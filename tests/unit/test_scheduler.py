@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+
 from builders import pair
 from jrerank.domain import Scored, TokenIds
 from jrerank.engines.engine import RunLimit
@@ -86,11 +87,15 @@ async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later() -> No
 async def test_a_small_request_is_not_held_up_by_a_big_one() -> None:
     engine = GatedEngine(is_open=False)
     async with running(engine) as scheduler:
-        big = asyncio.create_task(scheduler.score([pair(f"big{i}", (9, 9)) for i in range(1000)], soon(), "a"))
+        big = asyncio.create_task(
+            scheduler.score([pair(f"big{i}", (9, 9)) for i in range(1000)], soon(), "a")
+        )
         await asyncio.sleep(0.05)
         engine.permit(10)
         await asyncio.sleep(0.05)
-        small = asyncio.create_task(scheduler.score([pair(f"small{i}", (1, 1)) for i in range(5)], soon(60), "b"))
+        small = asyncio.create_task(
+            scheduler.score([pair(f"small{i}", (1, 1)) for i in range(5)], soon(60), "b")
+        )
         await asyncio.sleep(0.05)
         engine.permit(7)
         await asyncio.wait_for(small, 5)
@@ -156,7 +161,8 @@ async def test_what_cannot_get_one_score_by_its_deadline_is_refused_at_once() ->
     engine = GatedEngine(is_open=False)
     async with running(engine) as scheduler:
         waiting = [
-            asyncio.create_task(scheduler.score([pair(f"{i}", (1,) * 400)], soon(), str(i))) for i in range(40)
+            asyncio.create_task(scheduler.score([pair(f"{i}", (1,) * 400)], soon(), str(i)))
+            for i in range(40)
         ]
         await asyncio.sleep(0.05)
         with pytest.raises(Overloaded):

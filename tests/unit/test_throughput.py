@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from builders import pair
 from jrerank.throughput import Throughput
 

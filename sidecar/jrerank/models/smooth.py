@@ -3,8 +3,8 @@
 Dynamic quantization has one scale for all channels of an activation. In the product of the two halves of a
 GeGLU a few channels are ten times as wide as most, so most are left with few of the 256 steps. Dividing a
 channel's row in the gate half by some factor and multiplying its column in the output projection by the same
-leaves the model as it is and makes the channels alike (Xiao et al., "SmoothQuant", ICML 2023). It costs nothing
-when serving.
+leaves the model as it is and makes the channels alike (Xiao et al., "SmoothQuant", ICML 2023). Serving pays
+nothing for it.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from builders import random_tensors, tiny_config, write_checkpoint
 from jrerank.errors import ConfigurationError, CorruptModel, ModelNotFound, UnsupportedModel
 from jrerank.models.checkpoint import load_checkpoint, read_weights
 from jrerank.models.config import ModernBertConfig
-from safetensors.torch import save_file
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from builders import tiny_config
 from jrerank.errors import UnsupportedModel
 from jrerank.models.config import ModernBertConfig

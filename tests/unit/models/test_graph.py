@@ -9,13 +9,14 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from transformers import ModernBertForSequenceClassification
+
 from builders import random_tensors, tiny_config, write_checkpoint
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.models.config import ModernBertConfig
 from jrerank.models.graph import build_graph
 from jrerank.models.session import open_session, run_pair
 from jrerank.models.source import BUNDLED, open_checkpoint
-from transformers import ModernBertForSequenceClassification
 
 TOLERANCE = 1e-4
 LENGTHS = (1, 2, 7, 16, 17, 33, 130, 511, 1024)
@@ -47,7 +48,9 @@ CONFIGS = {
     "irregular layers, mean": transformers_5(5, [0, 3, 4], classifier_pooling="mean"),
     "all global": transformers_5(4, []),
     "biases": transformers_4(4, 3, **BIASES),
-    "tanh gelu": transformers_4(3, 3, hidden_activation="gelu_pytorch_tanh", classifier_activation="gelu_pytorch_tanh"),
+    "tanh gelu": transformers_4(
+        3, 3, hidden_activation="gelu_pytorch_tanh", classifier_activation="gelu_pytorch_tanh"
+    ),
     "other epsilon": transformers_4(3, 3, norm_eps=1e-3),
 }
 
@@ -102,7 +105,9 @@ def test_logits_of_the_bundled_model_equal_those_of_transformers(tmp_path: Path)
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_everything_that_the_configuration_says_moves_the_logit(change: dict[str, object], tmp_path: Path) -> None:
+def test_everything_that_the_configuration_says_moves_the_logit(
+    change: dict[str, object], tmp_path: Path
+) -> None:
     """Without this, parity could be reached by weights that make everything vanish."""
     ids = token_ids(130)
     logits = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from builders import unigram_tokenizer
 from jrerank.errors import UnsupportedModel
 from jrerank.models.layout import PairLayout, pair_layout
@@ -18,7 +19,14 @@ def test_the_japanese_rerankers_layout() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["<s> $B </s> <s> $A </s>", "$A </s> $B </s>", "<s> $A $B </s>", "<s> $A </s> $B", "<cls> $A <sep> $B <sep>"]
+    "template",
+    [
+        "<s> $B </s> <s> $A </s>",
+        "$A </s> $B </s>",
+        "<s> $A $B </s>",
+        "<s> $A </s> $B",
+        "<cls> $A <sep> $B <sep>",
+    ],
 )
 def test_a_layout_that_the_model_was_not_made_for_is_an_error(template: str) -> None:
     with pytest.raises(UnsupportedModel, match="tokenizer"):
