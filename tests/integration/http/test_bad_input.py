@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -129,7 +130,7 @@ def test_whatever_the_openapi_document_allows_or_forbids_is_no_5xx(
     mode: GenerationMode, sidecar: RunningSidecar
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{sidecar.url}/openapi.json")
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(operations) == 10
     for operation in operations:
         if mode is GenerationMode.POSITIVE or operation.body:

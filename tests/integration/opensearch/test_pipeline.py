@@ -97,7 +97,7 @@ class TestOrder:
 
     def test_each_search_of_an_msearch(self, engine: Engine, sidecars: Sidecars) -> None:
         expected = reranked(engine, sidecars, {"query": MATCH})
-        bodies = [
+        bodies: list[dict[str, Any]] = [
             {"query": MATCH},
             {"query": MATCH, "from": 10, "_source": False},
             {"query": MATCH, "size": 0, "aggs": {"topics": {"terms": {"field": "topic"}}}},
