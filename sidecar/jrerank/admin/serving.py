@@ -39,6 +39,7 @@ async def _serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=settings.drain_s,
                 backlog=_BACKLOG,
             )
+            listener.listen(_BACKLOG)
             host, port = listener.getsockname()[:2]
             _LOG.info("listening", host=host, port=port)
             await uvicorn.Server(config).serve(sockets=[listener])
