@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from jrerank.errors import UnsupportedModel
 
@@ -15,6 +16,9 @@ _ACTIVATIONS: Mapping[str, Activation] = {
     "gelu_pytorch_tanh": "gelu_pytorch_tanh",
     "gelu_new": "gelu_pytorch_tanh",
 }
+
+
+_LAYER_TYPES = ("full_attention", "sliding_attention")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,17 @@ class _Reader:
             raise UnsupportedModel(
                 f"architecture {found} is not supported; a cross-encoder of type {ARCHITECTURE} is"
             )
-        labels = self.content.get("num_labels") or len(
-            cast("dict[str, str]", self.content.get("id2label") or {"0": ""})
-        )
+        names = self.content.get("id2label") or {"0": ""}
+        labels = self.content.get("num_labels") or (len(names) if isinstance(names, Mapping) else names)
         if labels != 1:
             raise UnsupportedModel(f"the model has {labels} labels; a reranker has one")
-        if self.content.get("quantization_config"):
-            raise UnsupportedModel("quantization_config: pre-quantized weights are not supported")
+        self.refuse("quantization_config", "pre-quantized weights are")
+        self.refuse("rope_scaling", "stretched positions are")
+
+    def refuse(self, key: str, what: str, harmless: object = None) -> None:
+        value = self.content.get(key)
+        if value and value != harmless:
+            raise UnsupportedModel(f"{key} {value!r}: {what} not supported")
 
     def integer(self, key: str, default: int) -> int:
         value = self.content.get(key, default)
@@ -109,7 +117,7 @@ class _Reader:
 
     def number(self, key: str, default: float) -> float:
         value = self.content.get(key, default)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
             raise UnsupportedModel(f"{key} must be a positive number, not {value!r}")
         return float(value)
 
@@ -127,13 +135,19 @@ class _Reader:
 
     def pooling(self) -> Literal["cls", "mean"]:
         value = self.content.get("classifier_pooling", "cls")
-        if value not in {"cls", "mean"}:
+        if value not in ("cls", "mean"):
             raise UnsupportedModel(f"classifier_pooling {value!r} is not supported; cls and mean are")
         return value
 
     def special_ids(self) -> frozenset[int]:
         keys = ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")
-        return frozenset(value for key in keys if isinstance(value := self.content.get(key), int))
+        return frozenset(self.token_id(key) for key in keys if self.content.get(key) is not None)
+
+    def token_id(self, key: str) -> int:
+        value = self.content[key]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise UnsupportedModel(f"{key} must be a token id, not {value!r}")
+        return value
 
 
 def _local_layers(read: _Reader, layers: int) -> frozenset[int]:
@@ -144,20 +158,28 @@ def _local_layers(read: _Reader, layers: int) -> frozenset[int]:
         return frozenset(i for i in range(layers) if i % every)
     if not isinstance(kinds, list) or len(kinds) != layers:
         raise UnsupportedModel(f"layer_types must name a kind for each of the {layers} layers")
-    if unknown := set(kinds) - {"full_attention", "sliding_attention"}:
-        raise UnsupportedModel(f"layer_types: {sorted(map(str, unknown))} is not supported")
+    for kind in kinds:
+        if kind not in _LAYER_TYPES:
+            raise UnsupportedModel(
+                f"layer_types: {kind!r} is not supported; {' and '.join(_LAYER_TYPES)} are"
+            )
     return frozenset(i for i, kind in enumerate(kinds) if kind == "sliding_attention")
 
 
 def _rope_theta(read: _Reader, kind: str, old_key: str, default: float) -> float:
-    if read.content.get("rope_scaling"):
-        raise UnsupportedModel("rope_scaling is not supported")
     parameters = read.content.get("rope_parameters")
     if parameters is None:
         return read.number(old_key, default)
     if not isinstance(parameters, Mapping):
         raise UnsupportedModel(f"rope_parameters must be an object, not {parameters!r}")
+    if unknown := parameters.keys() - set(_LAYER_TYPES):
+        raise UnsupportedModel(
+            f"rope_parameters: {sorted(unknown)} is not supported; one object per layer type is"
+        )
     rope = parameters.get(kind) or {}
-    if rope.get("rope_type", "default") != "default":
-        raise UnsupportedModel(f"rope_type {rope['rope_type']!r} is not supported; default is")
-    return _Reader(rope).number("rope_theta", read.number(old_key, default))
+    if not isinstance(rope, Mapping):
+        raise UnsupportedModel(f"rope_parameters: {kind} must be an object, not {rope!r}")
+    reader = _Reader(rope)
+    reader.refuse("rope_type", "other rotations than the default one are", harmless="default")
+    reader.refuse("partial_rotary_factor", "partly rotated heads are", harmless=1)
+    return reader.number("rope_theta", read.number(old_key, default))

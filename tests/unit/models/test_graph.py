@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import ModernBertForSequenceClassification
 
 from builders import random_tensors, tiny_config, write_checkpoint
@@ -137,3 +140,28 @@ def test_the_bundled_checkpoint_is_what_its_card_says() -> None:
     parameters = sum(tensor.size for tensor in checkpoint.weights().values())
     assert (checkpoint.config.num_layers, checkpoint.config.pooling) == (4, "mean")
     assert 6_700_000 < parameters < 6_900_000
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> dict[str, object]:
+    """Any ModernBERT of 1 to 12 layers, in the keys of transformers 4 or 5."""
+    layers, heads = draw(st.integers(1, 12)), draw(st.sampled_from([1, 2, 4]))
+    changes: dict[str, object] = {name: draw(st.booleans()) for name in BIASES}
+    changes["classifier_pooling"] = draw(st.sampled_from(["cls", "mean"]))
+    changes["local_attention"] = draw(st.sampled_from([1, 2, 9, 16, 128]))
+    changes |= {"num_attention_heads": heads, "hidden_size": heads * draw(st.sampled_from([8, 16]))}
+    if draw(st.booleans()):
+        return transformers_4(layers, draw(st.sampled_from([1, 2, 3])), **changes)
+    return transformers_5(layers, draw(st.lists(st.sampled_from(range(layers)))), **changes)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(config=configurations(), length=st.integers(1, 1024))
+def test_logits_of_any_configuration_equal_those_of_transformers(
+    config: dict[str, object], length: int
+) -> None:
+    with TemporaryDirectory() as temporary:
+        folder = write_checkpoint(Path(temporary) / "model", config)
+        session, model = session_of(folder, Path(temporary) / "graph.onnx"), reference(folder)
+        ids = token_ids(length)
+        assert run_pair(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
