@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 _WINDOW = 20
 _SHOWN = 3
-# Best of a grid on 600 questions of JaQuAD's train set, BM25's top 20: no question that is reported took part
-FUSION_WEIGHT = 0.08
+# Fitted on 1,771 questions of JaQuAD's dev set that the demo does not ask: from 0.3 to 0.8 nDCG@10 is within 0.002 of the best
+# (0.9243 at 0.4; BM25 0.9148), and this is about the middle. The train set will not do: the model has seen its answers.
+FUSION_WEIGHT = 0.6
 _START_TIMEOUT_S = 120
 
 
 def demo(
-    questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 300,
+    questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 400,
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id")] = "bundled",
     precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
 ) -> None:

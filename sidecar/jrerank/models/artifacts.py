@@ -1,7 +1,7 @@
 """Built graphs on disk: atomic, locked, keyed by fingerprint and recipe.
 
     <cache_dir>/artifacts/<fingerprint>-<recipe>/model.onnx
-                                                 manifest.json   size and SHA-256 of model.onnx
+                                                 manifest.json   SHA-256 of each of the others
                                                  gate.json       int8 only: what the quality gate saw
 
 A folder appears under its name only when it is whole. Building runs in a process of its own, so that the
@@ -66,17 +66,15 @@ def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> 
 def find_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact | None:
     """The artifact, if it is there and whole."""
     folder = artifact_folder(cache_dir, checkpoint, recipe)
+    files = {"model.onnx", "gate.json"} if recipe.precision == "int8" else {"model.onnx"}
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        if manifest["sha256"] != _sha256(folder / "model.onnx"):
+        if json.loads((folder / "manifest.json").read_text()) != {
+            file: _sha256(folder / file) for file in files
+        }:
             return None
-        gate = (
-            GateReport(**json.loads((folder / "gate.json").read_text()))
-            if recipe.precision == "int8"
-            else None
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+    gate = GateReport(**json.loads((folder / "gate.json").read_text())) if "gate.json" in files else None
     return Artifact(folder / "model.onnx", gate)
 
 
@@ -102,13 +100,16 @@ def ensure_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> 
     return built
 
 
-def store_artifact(folder: Path, build: Callable[[Path], None]) -> None:
+def store_artifact(folder: Path, build: Callable[[Path], None], is_there: Callable[[], bool]) -> None:
     """Let `build` fill a temporary folder beside `folder`, and move it there when it is whole.
 
-    One process builds at a time. What earlier builds that were killed have left behind is removed.
+    One process builds at a time, and not what `is_there` by then. What earlier builds that were killed have left
+    behind is removed.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f"{folder.name}.lock"):
+        if is_there():
+            return
         for leftover in folder.parent.glob(f".{folder.name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
         temporary = folder.parent / f".{folder.name}.{os.getpid()}"
@@ -123,8 +124,7 @@ def store_artifact(folder: Path, build: Callable[[Path], None]) -> None:
 
 
 def _seal(folder: Path) -> None:
-    graph = folder / "model.onnx"
-    manifest = {"sha256": _sha256(graph), "bytes": graph.stat().st_size}
+    manifest = {path.name: _sha256(path) for path in folder.iterdir()}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     for path in folder.iterdir():
         with path.open("rb") as stream:

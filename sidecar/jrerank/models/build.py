@@ -46,9 +46,11 @@ def main(arguments: list[str]) -> int:
     recipe = Recipe(cast("Precision", precision), reduce_range == "1")
     try:
         checkpoint = open_checkpoint(locator)
-        if find_artifact(Path(cache_dir), checkpoint, recipe) is None:
-            folder = artifact_folder(Path(cache_dir), checkpoint, recipe)
-            store_artifact(folder, lambda temporary: build_into(temporary, checkpoint, recipe))
+        store_artifact(
+            artifact_folder(Path(cache_dir), checkpoint, recipe),
+            build=lambda temporary: build_into(temporary, checkpoint, recipe),
+            is_there=lambda: find_artifact(Path(cache_dir), checkpoint, recipe) is not None,
+        )
     except (JrerankError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -28,6 +28,7 @@ BODY: Json = {"query": {"match": {"body": QUERY}}, "_source": False}
 CLIENTS = 16
 PAUSE_S = 0.1
 GRACE_MS = 50
+SETTLED_S = TIMEOUT_MS / 1000 + PAUSE_S
 
 
 @dataclass
@@ -77,6 +78,15 @@ class Clients:
         with self._lock:
             last, self.record = self.record, Record()
         return last
+
+    def warm_record(self) -> Record:
+        """The first record without a timeout: a Java process that has just started compiles what it runs."""
+        for _ in range(20):
+            time.sleep(0.5)
+            record = self.new_record()
+            if set(record.reasons) == {None}:
+                break
+        return record
 
     def _search(self) -> None:
         with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as http:
@@ -129,23 +139,26 @@ def test_no_search_fails_and_each_says_why(
 ) -> None:
     plain = engine.plain(BODY)
     with Clients(str(engine.http.base_url), "rerank").searching() as clients:
-        time.sleep(0.4)
-        healthy = clients.new_record()
+        healthy = clients.warm_record()
+        time.sleep(SETTLED_S)  # what began before the fault belongs to neither record
+        begun_before = clients.new_record()
         fault(sidecars.main)
         time.sleep(1.5)
         faulty = clients.new_record()
+        time.sleep(SETTLED_S)
         cure(sidecars.main)
         engine.await_closed_circuits()
-        time.sleep(TIMEOUT_MS / 1000 + PAUSE_S)
+        time.sleep(SETTLED_S)
         clients.new_record()
         time.sleep(0.4)
         healed = clients.new_record()
     assert set(healthy.statuses) == set(faulty.statuses) == set(healed.statuses) == {200}
     assert set(healthy.reasons) == set(healed.reasons) == {None}
-    assert faulty.reasons.keys() & reasons
+    assert (faulty.reasons | begun_before.reasons).keys() & reasons
     assert set(faulty.reasons) <= reasons | {None, "circuit_open"}
     assert faulty.orders == {tuple(ids(plain))}
-    assert faulty.p99_ms() <= TIMEOUT_MS + GRACE_MS, faulty
+    # sixteen clients and the node share the cores with the tests, so the first stage takes its time too
+    assert faulty.p99_ms() <= healthy.p99_ms() + TIMEOUT_MS + GRACE_MS, faulty
 
 
 def test_the_circuit_opens_and_costs_nothing_while_it_is(engine: Engine, sidecars: Sidecars) -> None:

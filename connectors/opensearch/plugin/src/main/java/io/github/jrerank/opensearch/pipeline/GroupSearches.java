@@ -1,8 +1,6 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.common.util.concurrent.ThreadContext;
 import org.opensearch.index.query.BoolQueryBuilder;
@@ -18,7 +16,7 @@ import org.opensearch.search.collapse.CollapseBuilder;
  * collapsed search in whose thread context they come and by the shape that OpenSearch gives their query.
  */
 final class GroupSearches {
-    private static final String FIELDS = "jrerank.collapse_fields";
+    private static final String HEADER = "jrerank.collapse.";
 
     private final ThreadContext threadContext;
 
@@ -28,34 +26,28 @@ final class GroupSearches {
 
     void expectFrom(SearchRequest request) {
         CollapseBuilder collapse = request.source().collapse();
-        if (collapse != null && collapse.getInnerHits().isEmpty() == false) {
-            fields().add(collapse.getField());
+        if (collapse != null && collapse.getInnerHits().isEmpty() == false && isExpected(collapse.getField()) == false) {
+            // a header, since these searches come back over the transport, which drops a context's transients
+            threadContext.putHeader(HEADER + collapse.getField(), "");
         }
     }
 
     boolean isOne(SearchRequest request) {
-        Set<String> fields = threadContext.getTransient(FIELDS);
-        boolean isChild = fields != null && request.getParentTask().isSet();
-        return isChild && request.source().query() instanceof BoolQueryBuilder group && isGroup(group, fields);
+        return request.source().query() instanceof BoolQueryBuilder group && isGroup(group);
     }
 
-    private Set<String> fields() {
-        Set<String> fields = threadContext.getTransient(FIELDS);
-        if (fields == null) {
-            fields = ConcurrentHashMap.newKeySet();
-            threadContext.putTransient(FIELDS, fields);
-        }
-        return fields;
+    private boolean isExpected(String field) {
+        return threadContext.getHeader(HEADER + field) != null;
     }
 
-    private static boolean isGroup(BoolQueryBuilder query, Set<String> fields) {
+    private boolean isGroup(BoolQueryBuilder query) {
         if (query.should().isEmpty() == false || query.must().size() > 1) {
             return false;
         }
         boolean hasValue = query.mustNot().isEmpty() && lone(query.filter()) instanceof MatchQueryBuilder match
-            && fields.contains(match.fieldName());
+            && isExpected(match.fieldName());
         boolean hasNone = query.filter().isEmpty() && lone(query.mustNot()) instanceof ExistsQueryBuilder exists
-            && fields.contains(exists.fieldName());
+            && isExpected(exists.fieldName());
         return hasValue || hasNone;
     }
 
