@@ -18,7 +18,7 @@ check: $(DEV)/.installed  ## lint, types, who may import whom
 	$(DEV)/bin/lint-imports --no-cache
 
 bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
-	$(DEV)/bin/python -m bench
+	PYTHONPATH=tests $(DEV)/bin/python -m bench
 
 lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \

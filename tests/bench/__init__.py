@@ -1,0 +1,1 @@
+"""Speed, latency and memory against other runtimes: `make bench`."""
