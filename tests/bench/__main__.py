@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,12 @@ import numpy as np
 
 from bench import peers
 from bench.workload import Workload, make_workload
+from jrerank.assembly import choose_graph
+from jrerank.cpu import usable_cores
+from jrerank.encoding import Encoder
+from jrerank.engines.onnx_cpu import OnnxCpuEngine
 from jrerank.models.source import open_checkpoint
+from jrerank.settings import Settings
 from sidecars import running_sidecar
 
 MODEL = "random:xsmall-v2"
@@ -41,9 +47,24 @@ def sidecar_seconds(url: str, work: Workload, runs: int) -> float:
         return best_of(runs, run)
 
 
+def engine_seconds(work: Workload, runs: int) -> float:
+    """The same pairs already tokenized, by the engine alone: what HTTP, JSON and tokenizing come on top of."""
+    settings = Settings.load(model=MODEL)
+    checkpoint = open_checkpoint(MODEL)
+    engine = OnnxCpuEngine(choose_graph(settings, checkpoint).path, usable_cores())
+    pairs = Encoder(checkpoint, settings.max_tokens).encode(work.query, work.passages)
+    windows = [ids for pair in pairs for ids in pair.windows()]
+    with ThreadPoolExecutor(engine.workers) as pool:
+
+        def run() -> None:
+            list(pool.map(lambda ids: engine.run([ids]), windows))
+
+        run()
+        return best_of(runs, run)
+
+
 def deadline_ms(url: str, passages: list[str]) -> tuple[float, int]:
     """Slowest of 8 clients with 1,000 documents and 300 ms each; and the shortest scored head."""
-    from concurrent.futures import ThreadPoolExecutor
 
     def ask(number: int) -> tuple[float, int]:
         documents = [f"{number} {i} {passages[i % len(passages)]}" for i in range(1000)]
@@ -65,7 +86,6 @@ def deadline_ms(url: str, passages: list[str]) -> tuple[float, int]:
 
 def fairness(url: str, passages: list[str]) -> tuple[float, float]:
     """Seconds for 20 documents on an idle sidecar, and while 1,000 others are being scored."""
-    from concurrent.futures import ThreadPoolExecutor
 
     def ask(query: str, documents: list[str]) -> float:
         started = time.perf_counter()
@@ -115,6 +135,11 @@ def main() -> None:
         with running_sidecar(folder, MODEL, cache_bytes="0") as sidecar:
             ours = sidecar_seconds(sidecar.url, work, options.runs)
             print(f"jrerank int8 over HTTP      {ours:7.3f} s", flush=True)
+        alone = engine_seconds(work, options.runs)
+        print(
+            f"engine alone, tokenized     {alone:7.3f} s, overhead {100 * (ours / alone - 1):.1f} %",
+            flush=True,
+        )
         for label, seconds in peers.measured(folder, work, options.runs):
             print(f"{label:<27} {seconds:7.3f} s  {seconds / ours:5.2f}x", flush=True)
         with running_sidecar(folder, MODEL, cache_bytes="0") as sidecar:

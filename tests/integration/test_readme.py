@@ -1,0 +1,56 @@
+"""Every command in the README, run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from jrerank.admin.app import app
+from sidecars import running_sidecar
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+INLINE = re.findall(r"`(jrerank-admin [^`]+)`", README)
+
+
+def test_the_make_commands_are_targets() -> None:
+    for command in [one.strip() for one in COMMANDS if one.startswith("make")]:
+        subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_curl_line_gets_what_the_readme_says(tmp_path: Path) -> None:
+    (curl,) = [one for one in COMMANDS if one.startswith("curl")]
+    arguments = shlex.split(curl)
+    path = next(argument for argument in arguments if argument.startswith("localhost")).partition("/")[2]
+    with running_sidecar(tmp_path) as sidecar:
+        answer = httpx.post(f"{sidecar.url}/{path}", json=json.loads(arguments[-1])).json()
+    assert answer["outcome"] == "complete"
+    assert [hit["id"] for hit in answer["hits"]] == ["b", "a"]
+
+
+@pytest.mark.parametrize("command", INLINE)
+def test_the_admin_commands_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JRERANK_MODEL", "bundled")
+    Path("passages.txt").write_text("味噌汁の作り方\n富士山の標高は3776メートルである\n", encoding="utf-8")
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_serve_command_is_understood() -> None:
+    (serve,) = [one for one in COMMANDS if one.startswith("jrerank-sidecar")]
+    result = CliRunner().invoke(app, ["serve", *shlex.split(serve)[1:], "--help"])
+    assert result.exit_code == 0
+
+
+def test_the_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
