@@ -30,7 +30,7 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
         return load_checkpoint(BUNDLED, model)
     if model.startswith(PREFIX):
         return random_checkpoint(model.removeprefix(PREFIX), BUNDLED / TOKENIZER_FILE)
-    if Path(model).is_dir():
+    if model and Path(model).is_dir():
         return load_checkpoint(Path(model).resolve(), model)
     if _HUB_ID.fullmatch(model) and not model.endswith("/"):
         patterns = [*_FILES, "onnx/*.onnx"] if prebuilt_graphs else _FILES
