@@ -12,6 +12,9 @@ Equal pairs that are asked for at the same time are one job, whoever asks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -26,6 +29,7 @@ from jrerank.telemetry import Metrics, logger
 from jrerank.throughput import Throughput
 
 _LOG = logger(__name__)
+_WORKER_NICENESS = 2
 Said = Scored | Exception
 
 
@@ -180,6 +184,7 @@ class Scheduler:
         self._metrics.queued_pairs.dec()
 
     def _work(self) -> None:
+        _yield_to_the_event_loop()
         while run := self._next_run():
             started = time.perf_counter()
             said = self._score(run)
@@ -241,6 +246,13 @@ class Scheduler:
                 tickets = list(job.tickets)
             for ticket in tickets:
                 _tell(ticket, job.pair.key, one)
+
+
+def _yield_to_the_event_loop() -> None:
+    """On Linux a thread has a priority of its own: answers that are due go before scores that are wanted."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _WORKER_NICENESS)
 
 
 def _tell(ticket: _Ticket, key: bytes, said: Said) -> None:

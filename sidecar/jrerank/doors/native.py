@@ -69,7 +69,7 @@ class HitsBody(BaseModel):
             query=self.query,
             candidates=tuple(Candidate(hit.id, hit.text, hit.score) for hit in self.hits),
             top_n=self.top_n,
-            deadline=scoring_deadline(arrival, self.timeout_ms or timeout_ms),
+            deadline=scoring_deadline(arrival, self.timeout_ms or timeout_ms, len(self.hits)),
             fusion=fusion,
             store=self.store,
             max_tokens_per_doc=self.max_tokens_per_doc,

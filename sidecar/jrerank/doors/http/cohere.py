@@ -112,7 +112,7 @@ async def answer_cohere(body: RerankBody, http: Request, api_version: str) -> Re
         query=body.query,
         candidates=tuple(Candidate(str(index), text) for index, text in enumerate(texts)),
         top_n=body.top_n or body.top_k,
-        deadline=scoring_deadline(arrival_of(http), body.timeout_ms or timeout_ms_of(http)),
+        deadline=scoring_deadline(arrival_of(http), body.timeout_ms or timeout_ms_of(http), len(texts)),
         max_tokens_per_doc=body.max_tokens_per_doc,
         truncation="refuse" if body.truncation is False else "right",
         caller=caller_of(http),

@@ -97,7 +97,10 @@ async def score(body: ScoreBody, http: Request) -> Response:
 
 def _requests(http: Request, pairs: list[tuple[str, str]]) -> list[RerankRequest]:
     """One request for each first text; a candidate's id is its pair's place."""
-    limits, deadline = service_of(http).limits, scoring_deadline(arrival_of(http), timeout_ms_of(http))
+    limits, deadline = (
+        service_of(http).limits,
+        scoring_deadline(arrival_of(http), timeout_ms_of(http), len(pairs)),
+    )
     by_query: dict[str, list[Candidate]] = defaultdict(list)
     for index, (query, passage) in enumerate(pairs):
         limits.check_query(query, "text_1")

@@ -58,7 +58,7 @@ async def answer_tei(body: TeiBody, http: Request) -> Response:
         query=body.query,
         candidates=tuple(Candidate(str(index), text) for index, text in enumerate(body.texts)),
         top_n=body.top_n,
-        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http)),
+        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http), len(body.texts)),
         truncation=body.truncation,
         caller=caller_of(http),
     )
