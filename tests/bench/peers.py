@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.numpy import save_file
 from sentence_transformers import CrossEncoder
 from transformers import ModernBertForSequenceClassification, PreTrainedTokenizerFast
 
+from bench.timing import best_of
 from bench.workload import Workload
 from jrerank.models.random import random_config, random_weights
 from jrerank.models.source import BUNDLED, open_checkpoint
@@ -28,29 +28,22 @@ def measured(folder: Path, work: Workload, runs: int) -> Iterator[tuple[str, flo
     checkpoint = _written(folder / "checkpoint")
     pairs = [(work.query, passage) for passage in work.passages]
     fp32 = CrossEncoder(str(checkpoint), device="cpu", max_length=512, model_kwargs={"dtype": torch.float32})
-    yield "torch fp32 CrossEncoder", _best(runs, lambda: fp32.predict(pairs, batch_size=32))
-    yield "torch fp32, best batch", min(_best(runs, _predict(fp32, pairs, size)) for size in BATCHES)
+    yield "torch fp32 CrossEncoder", best_of(runs, lambda: fp32.predict(pairs, batch_size=32))
+    yield "torch fp32, best batch", min(best_of(runs, _predict(fp32, pairs, size)) for size in BATCHES)
     bf16 = CrossEncoder(str(checkpoint), device="cpu", max_length=512, model_kwargs={"dtype": torch.bfloat16})
-    yield "torch bf16, best batch", min(_best(runs, _predict(bf16, pairs, size)) for size in BATCHES)
+    yield "torch bf16, best batch", min(best_of(runs, _predict(bf16, pairs, size)) for size in BATCHES)
     session = _stock_int8(checkpoint, folder)
     tokenizer = open_checkpoint("bundled").tokenizer
     ids = sorted((tokenizer.encode(*pair).ids for pair in pairs), key=len)
     sizes = (1, *BATCHES)
-    yield "stock ONNX int8, best batch", min(_best(runs, _run_batches(session, ids, size)) for size in sizes)
+    yield (
+        "stock ONNX int8, best batch",
+        min(best_of(runs, _run_batches(session, ids, size)) for size in sizes),
+    )
 
 
 def _predict(model: CrossEncoder, pairs: list[tuple[str, str]], size: int) -> Callable[[], object]:
     return lambda: model.predict(pairs, batch_size=size)
-
-
-def _best(runs: int, run: Callable[[], object]) -> float:
-    run()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def _written(folder: Path) -> Path:
