@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-_CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
-_CGROUP_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 _TOPOLOGY = Path("/sys/devices/system/cpu")
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -77,13 +78,34 @@ def _physical_cores(cpus: set[int], topology: Path = _TOPOLOGY) -> int:
     return len(cores)
 
 
-def _quota_cores(v2: Path = _CGROUP_V2, v1: tuple[Path, Path] = _CGROUP_V1) -> int:
-    if v2.is_file():
-        quota, period = v2.read_text().split()[:2]
-    elif v1[0].is_file() and v1[1].is_file():
-        quota, period = v1[0].read_text().strip(), v1[1].read_text().strip()
-    else:
-        return os.cpu_count() or 1
-    if quota in {"max", "-1"}:
-        return os.cpu_count() or 1
-    return max(1, math.floor(int(quota) / int(period) + 0.5))
+def _quota_cores(root: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> int:
+    """The tightest quota of this process's cgroup and of those above it, as whole cores."""
+    quotas = [quota for folder in _cgroups(root, own) if (quota := _quota(folder)) is not None]
+    return max(1, math.floor(min(quotas) + 0.5)) if quotas else os.cpu_count() or 1
+
+
+def _cgroups(root: Path, own: Path) -> Iterator[Path]:
+    """Folders that may hold a quota: with version 2 of cgroups below `root`, with version 1 below `root`/cpu.
+
+    A container may not see its own path: there the quota stands at the top.
+    """
+    lines = own.read_text().splitlines() if own.is_file() else []
+    for top, controller in ((root, ""), (root / "cpu", "cpu")):
+        paths = [line.split(":", 2)[2] for line in lines if controller in line.split(":", 2)[1].split(",")]
+        yield top
+        for path in paths:
+            inner = PurePosixPath(path.lstrip("/"))
+            yield from (top / folder for folder in (inner, *inner.parents))
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores' worth of time in one cgroup; None where it is not limited."""
+    try:
+        if (folder / "cpu.max").is_file():
+            quota, period = (folder / "cpu.max").read_text().split()[:2]
+        else:
+            quota, period = ((folder / f"cpu.cfs_{part}_us").read_text() for part in ("quota", "period"))
+        cores = int(quota) / int(period)
+    except (OSError, ValueError):  # no such cgroup, or its quota is `max`
+        return None
+    return cores if cores > 0 else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from jrerank.errors import ConfigurationError
 
@@ -31,10 +32,12 @@ class StoreSettings(BaseModel):
 class Settings(BaseSettings):
     """Read from the environment (`JRERANK_PORT=8080`), overridden by the command line.
 
-    Durations are `_ms` or `_s`, sizes `_bytes`, `_chars` or `_tokens`.
+    Durations are `_ms` or `_s`, sizes `_bytes`, `_chars` or `_tokens`. A variable that is empty counts as unset.
     """
 
-    model_config = SettingsConfigDict(env_prefix="JRERANK_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="JRERANK_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     model: Annotated[str, Field(description="bundled, a folder, a hub id, or random:xsmall-v2")] = (
         DEFAULT_MODEL
@@ -82,6 +85,11 @@ class Settings(BaseSettings):
         default_factory=dict
     )
 
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split(cls, keys: object) -> object:
+        return tuple(_stripped(keys.split(","))) if isinstance(keys, str) else keys
+
     @classmethod
     def load(cls, **overrides: object) -> Self:
         """Settings from the environment and `overrides`; None overrides nothing.
@@ -90,14 +98,14 @@ class Settings(BaseSettings):
             ConfigurationError: a value is wrong; the message names the variable.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
-        if "api_keys" not in given and (keys := os.environ.get("JRERANK_API_KEYS")):
-            given["api_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
-            first = error.errors()[0]
-            name = "_".join(str(part) for part in first["loc"]).upper()
-            raise ConfigurationError(f"JRERANK_{name}: {first['msg']} (got {first['input']!r})") from None
+            raise ConfigurationError(_explained(error)) from None
+        except (
+            SettingsError
+        ) as error:  # `stores` is the only field whose text is parsed before it is validated
+            raise ConfigurationError(f"JRERANK_STORES is not JSON: {error.__cause__}") from None
 
     def keys(self) -> tuple[str, ...]:
         """All API keys, of the variable and of the file.
@@ -123,12 +131,24 @@ class Settings(BaseSettings):
             )
 
 
+def _explained(error: ValidationError) -> str:
+    """The first thing that is wrong. What a store was given isn't repeated: it may hold a password."""
+    first = error.errors()[0]
+    field, *within = map(str, first["loc"])
+    place = ": ".join([f"JRERANK_{field.upper()}", *([".".join(within)] if within else []), first["msg"]])
+    return place if field in {"stores", "api_keys"} else f"{place} (got {first['input']!r})"
+
+
+def _stripped(texts: Iterable[str]) -> list[str]:
+    return [text.strip() for text in texts if text.strip()]
+
+
 def _keys_of(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
-    except OSError as error:
-        raise ConfigurationError(f"JRERANK_API_KEYS_FILE: {path}: {error.strerror}") from error
-    keys = [line for line in lines if line and not line.startswith("#")]
+        lines = _stripped(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"JRERANK_API_KEYS_FILE: {path}: {error}") from error
+    keys = [line for line in lines if not line.startswith("#")]
     if not keys:
         raise ConfigurationError(f"JRERANK_API_KEYS_FILE: {path} holds no key")
     return keys

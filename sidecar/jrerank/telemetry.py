@@ -116,5 +116,7 @@ def span(name: str, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
         return
     tracer = trace.get_tracer("jrerank")
     with tracer.start_as_current_span(name, context=extract(headers), kind=trace.SpanKind.SERVER) as current:
-        yield attributes
-        current.set_attributes(attributes)
+        try:
+            yield attributes
+        finally:
+            current.set_attributes(attributes)
