@@ -22,6 +22,7 @@ from jrerank.models.session import open_session, run_pair
 from jrerank.models.source import BUNDLED, open_checkpoint
 
 TOLERANCE = 1e-4
+torch.set_num_threads(1)  # more of them only wait for each other on models this small
 LENGTHS = (1, 2, 7, 16, 17, 33, 130, 511, 1024)
 
 
@@ -155,7 +156,7 @@ def configurations(draw: st.DrawFn) -> dict[str, object]:
     return transformers_5(layers, draw(st.lists(st.sampled_from(range(layers)))), **changes)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(config=configurations(), length=st.integers(1, 1024))
 def test_logits_of_any_configuration_equal_those_of_transformers(
     config: dict[str, object], length: int
