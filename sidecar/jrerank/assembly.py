@@ -11,8 +11,8 @@ from jrerank import __version__
 from jrerank.cache import ScoreCache
 from jrerank.cpu import cpu_features, usable_cores
 from jrerank.domain import ServiceInfo
-from jrerank.doors.http.service import Service
 from jrerank.doors.limits import Limits
+from jrerank.doors.service import Service
 from jrerank.encoding import Encoder
 from jrerank.engines.onnx_cpu import OnnxCpuEngine
 from jrerank.errors import ModelNotFound

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from jrerank.doors.http import cohere, either, hits, ops, score
 from jrerank.doors.http.dialects import Fault, error_response, native
 from jrerank.doors.http.middleware import RequestContext
-from jrerank.doors.http.service import Service
+from jrerank.doors.service import Service
 
 
 def make_app(service: Service) -> FastAPI:

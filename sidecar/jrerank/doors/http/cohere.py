@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from jrerank.domain import Candidate, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.errors_openapi import cohere_errors
 from jrerank.doors.http.routing import CohereRoute
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
-from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.errors import InvalidInput
 
 _DOCUMENTS_PER_SEARCH_UNIT = 100

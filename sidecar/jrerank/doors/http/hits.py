@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.errors_openapi import native_errors
 from jrerank.doors.http.routing import DialectRoute
 from jrerank.doors.http.run import answer, rerank
-from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
 
 router = APIRouter(route_class=DialectRoute, tags=["hits"], responses=native_errors)

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from jrerank.doors.http.asking import service_of
 from jrerank.doors.http.errors_openapi import NativeError
 from jrerank.doors.http.routing import DialectRoute, OpenRoute
-from jrerank.doors.http.service import Check, service_of
+from jrerank.doors.service import Check
 
 _CHECK_TIMEOUT_S = 2.0
 _NEEDS_KEY: dict[int | str, dict[str, Any]] = {

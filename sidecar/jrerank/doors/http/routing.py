@@ -11,9 +11,9 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from jrerank.doors.http.asking import service_of
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.dialects import Dialect, Fault, cohere, error_response, fault_of, native, openai, tei
-from jrerank.doors.http.service import service_of
 from jrerank.errors import InputTooLong, JrerankError
 from jrerank.telemetry import logger
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 from fastapi import Request, Response
 
 from jrerank.domain import Ranking, RerankRequest
-from jrerank.doors.http.service import arrival_of, service_of
+from jrerank.doors.http.asking import arrival_of, service_of
 from jrerank.errors import Unavailable
-from jrerank.telemetry import logger
 
-_LOG = logger(__name__)
 OUTCOME_HEADER = "x-jrerank-outcome"
 
 
@@ -36,7 +33,7 @@ async def rerank(http: Request, request: RerankRequest, door: str) -> Ranking:
     finally:
         work.cancel()
         gone.cancel()
-    _observe(http, request, ranking, door)
+    service.note(door, request, ranking, arrival_of(http))
     return ranking
 
 
@@ -50,23 +47,6 @@ def answer(content: object, ranking: Ranking) -> Response:
         200,
         headers,
         "application/json",
-    )
-
-
-def _observe(http: Request, request: RerankRequest, ranking: Ranking, door: str) -> None:
-    took_s = time.monotonic() - arrival_of(http)
-    metrics = service_of(http).metrics
-    metrics.requests.labels(door, ranking.outcome.value).inc()
-    metrics.request_seconds.labels(door).observe(took_s)
-    metrics.documents.observe(len(request.candidates))
-    _LOG.info(
-        "reranked",
-        door=door,
-        documents=len(request.candidates),
-        outcome=ranking.outcome.value,
-        reason=ranking.reason,
-        tokens=ranking.tokens,
-        took_ms=round(took_s * 1000, 1),
     )
 
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.errors_openapi import openai_errors
 from jrerank.doors.http.routing import OpenAiRoute
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
-from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.errors import InvalidInput
 
 router = APIRouter(route_class=OpenAiRoute, tags=["score"], responses=openai_errors)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from jrerank.domain import Candidate, RerankRequest, Truncation
 from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
-from jrerank.doors.http.service import arrival_of, caller_of, service_of, timeout_ms_of
 
 
 class TeiBody(BaseModel):

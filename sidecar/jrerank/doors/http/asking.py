@@ -1,35 +1,16 @@
-"""What the HTTP routes work with."""
+"""What the HTTP routes ask of a request: its service, arrival, caller and timeout."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from fastapi import Request
 
-from jrerank.domain import ServiceInfo
-from jrerank.doors.limits import Limits
+from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
-from jrerank.reranker import Reranker
-from jrerank.telemetry import Metrics
 
 ENVOY_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
-Check = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The parts behind the routes. `checks` are asked by `/ready`, each by its name."""
-
-    reranker: Reranker
-    limits: Limits
-    info: ServiceInfo
-    metrics: Metrics
-    timeout_ms: float
-    keys: tuple[str, ...] = ()
-    checks: Mapping[str, Check] | None = None
 
 
 def service_of(request: Request) -> Service:

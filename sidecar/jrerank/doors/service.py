@@ -1,0 +1,44 @@
+"""What stands behind every door, and what every door notes of a request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from jrerank.domain import Ranking, RerankRequest, ServiceInfo
+from jrerank.doors.limits import Limits
+from jrerank.reranker import Reranker
+from jrerank.telemetry import Metrics, logger
+
+_LOG = logger(__name__)
+Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts behind the doors. `checks` say whether the stores answer, each by its name."""
+
+    reranker: Reranker
+    limits: Limits
+    info: ServiceInfo
+    metrics: Metrics
+    timeout_ms: float
+    keys: tuple[str, ...] = ()
+    checks: Mapping[str, Check] | None = None
+
+    def note(self, door: str, request: RerankRequest, ranking: Ranking, arrival: float) -> None:
+        """Count and log what became of a request that came in at `arrival` (on `time.monotonic()`'s clock)."""
+        took_s = time.monotonic() - arrival
+        self.metrics.requests.labels(door, ranking.outcome.value).inc()
+        self.metrics.request_seconds.labels(door).observe(took_s)
+        self.metrics.documents.observe(len(request.candidates))
+        _LOG.info(
+            "reranked",
+            door=door,
+            documents=len(request.candidates),
+            outcome=ranking.outcome.value,
+            reason=ranking.reason,
+            tokens=ranking.tokens,
+            took_ms=round(took_s * 1000, 1),
+        )
