@@ -3,12 +3,12 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
 
-test: $(DEV)/.installed  ## all tests
+test: $(DEV)/.installed system  ## all tests
 	$(DEV)/bin/python -m pytest
 
 check: $(DEV)/.installed  ## lint, types, who may import whom
@@ -22,9 +22,9 @@ bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
 
 lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel -o sidecar/requirements.lock
+	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra opensearch -o sidecar/requirements.lock
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra opensearch \
+	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra opensearch --extra aws \
 	  --extra postgres --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
 
 $(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
@@ -40,6 +40,9 @@ define install
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
 	touch $@
 endef
+
+system:  ## what the integration tests run that pip does not have
+	tests/install-system-packages
 
 clean:
 	rm -rf $(DEMO) $(DEV)
