@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +15,20 @@ from jrerank.doors.limits import Limits
 from jrerank.doors.service import Service
 from jrerank.encoding import Encoder
 from jrerank.engines.onnx_cpu import OnnxCpuEngine
-from jrerank.errors import ModelNotFound
+from jrerank.errors import ConfigurationError, ModelNotFound
 from jrerank.models.artifacts import Precision, Recipe, ensure_artifact
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.quantize import GateLimits, GateReport
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduler import Scheduler
-from jrerank.settings import Settings
+from jrerank.settings import Settings, StoreSettings
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
+# How a store of each kind is opened, given its name and settings; each imports what it needs when it is called
+STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,40 +77,57 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
     Raises:
         ConfigurationError: something isn't set up right; the message says what.
     """
-    checkpoint = load_checkpoint(settings)
-    graph = choose_graph(settings, checkpoint)
-    engine = OnnxCpuEngine(graph.path, settings.workers or usable_cores())
-    encoder = Encoder(checkpoint, settings.max_tokens)
-    metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
-    scheduler = Scheduler(engine, metrics, settings.max_queued_tokens, cache.put)
-    stores: dict[str, PassageStore] = {}
-    reranker = Reranker(encoder, cache, scheduler, stores, metrics, settings.timeout_ms / 1000)
-    info = ServiceInfo(
-        version=__version__,
-        model=checkpoint.name,
-        fingerprint=checkpoint.fingerprint,
-        precision=graph.precision,
-        engine=engine.name,
-        workers=engine.workers,
-        max_tokens=encoder.max_tokens,
-    )
-    metrics.info.labels(info.model, info.precision).set(1)
-    scheduler.start()
-    _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
-    try:
-        yield Service(
-            reranker=reranker,
-            limits=limits_of(settings),
-            info=info,
-            metrics=metrics,
-            timeout_ms=settings.timeout_ms,
-            keys=settings.keys(),
-            checks={name: store.check for name, store in stores.items()},
+    async with open_stores(settings) as stores:
+        checkpoint = load_checkpoint(settings)
+        graph = choose_graph(settings, checkpoint)
+        engine = OnnxCpuEngine(graph.path, settings.workers or usable_cores())
+        encoder = Encoder(checkpoint, settings.max_tokens)
+        metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
+        scheduler = Scheduler(engine, metrics, settings.max_queued_tokens, cache.put)
+        reranker = Reranker(encoder, cache, scheduler, stores, metrics, settings.timeout_ms / 1000)
+        info = ServiceInfo(
+            version=__version__,
+            model=checkpoint.name,
+            fingerprint=checkpoint.fingerprint,
+            precision=graph.precision,
+            engine=engine.name,
+            workers=engine.workers,
+            max_tokens=encoder.max_tokens,
         )
-    finally:
-        scheduler.close()
-        for store in stores.values():
-            await store.close()
+        metrics.info.labels(info.model, info.precision).set(1)
+        scheduler.start()
+        _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
+        try:
+            yield Service(
+                reranker=reranker,
+                limits=limits_of(settings),
+                info=info,
+                metrics=metrics,
+                timeout_ms=settings.timeout_ms,
+                keys=settings.keys(),
+                checks={name: store.check for name, store in stores.items()},
+            )
+        finally:
+            scheduler.close()
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Mapping[str, PassageStore]]:
+    """The stores that the settings name, closed at the end. Whether they answer is not asked: a store may come up later.
+
+    Raises:
+        ConfigurationError: a store's settings are wrong, or this installation cannot open its kind.
+    """
+    async with AsyncExitStack() as stack:
+        stores = {}
+        for name, store in settings.stores.items():
+            if store.kind not in STORE_KINDS:
+                raise ConfigurationError(
+                    f"JRERANK_STORES: {name}: stores of kind {store.kind} cannot be opened"
+                )
+            stores[name] = STORE_KINDS[store.kind](name, store)
+            stack.push_async_callback(stores[name].close)
+        yield stores
 
 
 def limits_of(settings: Settings) -> Limits:

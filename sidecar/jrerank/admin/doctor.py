@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from jrerank.admin.options import FAILED, ModelOption, RevisionOption, plain_errors
 from jrerank.errors import JrerankError
 from jrerank.settings import Settings
+
+if TYPE_CHECKING:
+    from jrerank.stores.store import PassageStore
+
+_STORE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _cpu()
     yield _checked("model", lambda: _model(settings))
     yield _checked("gate", lambda: _gate(settings))
+    yield from _stores(settings)
     yield _checked("bind", lambda: _bind(settings))
     yield _port(settings)
 
@@ -83,6 +91,33 @@ def _gate(settings: Settings) -> Finding:
     moved = f"scores move by at most {graph.gate.score_shift:.3f}"
     passed = graph.precision == "int8"
     return Finding("gate", passed, f"{moved}; {'int8' if passed else 'too much, so fp32'} is served")
+
+
+def _stores(settings: Settings) -> list[Finding]:
+    if not settings.stores:
+        return [Finding("stores", None, "none is configured: callers send the texts")]
+    try:
+        return asyncio.run(_ask_stores(settings))
+    except JrerankError as error:
+        return [Finding("stores", False, str(error))]
+
+
+async def _ask_stores(settings: Settings) -> list[Finding]:
+    from jrerank.assembly import open_stores
+
+    async with open_stores(settings) as stores:
+        return [await _ask_store(name, store) for name, store in stores.items()]
+
+
+async def _ask_store(name: str, store: PassageStore) -> Finding:
+    try:
+        async with asyncio.timeout(_STORE_TIMEOUT_S):
+            await store.check()
+    except TimeoutError:
+        return Finding("store", False, f"{name}: no answer within {_STORE_TIMEOUT_S:g} s")
+    except JrerankError as error:
+        return Finding("store", False, f"{name}: {error}")
+    return Finding("store", True, f"{name} is reachable")
 
 
 def _bind(settings: Settings) -> Finding:

@@ -52,7 +52,7 @@ def test_an_unknown_model_is_one_line_and_exit_code_3() -> None:
 def test_doctor_says_what_is_served() -> None:
     result = CliRunner().invoke(app, ["doctor", "--model", "bundled"])
     lines = result.stdout.splitlines()
-    assert [line.split()[1] for line in lines] == ["cpu", "model", "gate", "bind", "port"]
+    assert [line.split()[1] for line in lines] == ["cpu", "model", "gate", "stores", "bind", "port"]
     assert "int8 is served" in lines[2]
 
 
