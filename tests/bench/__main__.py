@@ -149,4 +149,5 @@ def main() -> None:
             print(f"resident MB over {options.requests} requests: {sizes}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,10 +7,12 @@ activation scale from the whole input.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from jrerank.domain import TokenIds
+from jrerank.engines.denormals import flush_denormals
 from jrerank.engines.engine import RunLimit
 from jrerank.errors import EngineError
 from jrerank.models.session import open_session, run_pair
@@ -30,9 +32,12 @@ class OnnxCpuEngine:
         """
         self.workers = workers
         self._session = open_session(graph)
+        self._prepared = threading.local()
 
     def run(self, pairs: Sequence[TokenIds]) -> list[float]:
         """See `Engine.run`."""
+        if not hasattr(self._prepared, "flushes"):
+            self._prepared.flushes = flush_denormals()
         return [self._logit(ids) for ids in pairs]
 
     def _logit(self, ids: TokenIds) -> float:
