@@ -12,6 +12,8 @@
     |   +-- UnsupportedModel
     |   +-- CorruptModel
     |   +-- ArtifactError
+    |   +-- MissingTool       a program that a command needs is not installed
+    |   +-- BuildFailed
     +-- EngineError           a run failed: the hits keep their old order
     +-- StoreError            a store did not answer: the hits keep their old order
 
@@ -84,6 +86,14 @@ class CorruptModel(ConfigurationError):
 
 class ArtifactError(ConfigurationError):
     """The graph for this model could not be built or stored."""
+
+
+class MissingTool(ConfigurationError):
+    """A tool is not on this machine."""
+
+
+class BuildFailed(ConfigurationError):
+    """Something could not be built."""
 
 
 class EngineError(JrerankError):

@@ -16,3 +16,8 @@ def shipped(name: Literal["sql", "connectors"]) -> Path:
     """The folder of that name."""
     packaged = _PACKAGED / name
     return packaged if packaged.is_dir() else _CHECKOUT / name
+
+
+def is_installed() -> bool:
+    """Whether these folders are part of an installed package: what is made from them belongs elsewhere then."""
+    return _PACKAGED.is_dir()

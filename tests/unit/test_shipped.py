@@ -18,3 +18,9 @@ def test_an_installed_package_has_them_inside(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "sql").mkdir()
     monkeypatch.setattr(shipped, "_PACKAGED", tmp_path)
     assert shipped.shipped("sql") == tmp_path / "sql"
+
+
+def test_it_is_known_which_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not shipped.is_installed()
+    monkeypatch.setattr(shipped, "_PACKAGED", tmp_path)
+    assert shipped.is_installed()

@@ -11,8 +11,11 @@ import pytest
 
 from integration.opensearch.corpus import PASSAGE_FIELDS, load
 from integration.opensearch.fake import FakeSidecar
-from integration.opensearch.node import OPENSEARCH_2, OPENSEARCH_3, MissingToolError, Node, Release
 from integration.opensearch.search import Engine
+from jrerank.errors import MissingTool
+from jrerank.evaluation.opensearch_node.build import build_home, build_plugin
+from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 
 API_KEY = "secret-of-the-keystore"
 TIMEOUT_MS = 300
@@ -47,12 +50,10 @@ class Sidecars:
 
 def need(release: Release) -> None:
     """Skips where the tools are missing, but for CI, where that is a failure."""
-    from integration.opensearch.node import build_home, build_plugin
-
     try:
         build_home(release)
         build_plugin(release)
-    except MissingToolError as error:
+    except MissingTool as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))

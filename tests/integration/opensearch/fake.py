@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from integration.opensearch.node import free_port
+from jrerank.evaluation.opensearch_node.node import free_port
 
 _SERVER = Path(__file__).with_name("fake_server.py")
 

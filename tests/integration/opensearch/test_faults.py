@@ -16,8 +16,8 @@ import pytest
 from integration.opensearch.conftest import TIMEOUT_MS, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.fake import FakeSidecar
-from integration.opensearch.node import OPENSEARCH_3
 from integration.opensearch.search import Engine, Json, ids, marker
+from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = [
     pytest.mark.node,

@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from integration.opensearch.conftest import need
-from integration.opensearch.node import (
-    CONNECTORS,
-    OPENSEARCH_2,
-    OPENSEARCH_3,
-    Release,
-    build_plugin,
-    maven,
-    plugin_properties,
-)
+from jrerank.evaluation.opensearch_node.build import build_plugin, maven, plugin_properties, target
+from jrerank.evaluation.opensearch_node.jdk import find_jdk
+from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 
 pytestmark = pytest.mark.node
 
@@ -27,8 +21,9 @@ BOTH = pytest.mark.parametrize("built", [OPENSEARCH_3, OPENSEARCH_2], ids=lambda
 @BOTH
 def test_java_tests(built: Release) -> None:
     need(built)
-    maven(built, "plugin", "test", *plugin_properties(built))
-    reports = CONNECTORS / "plugin" / "target" / f"opensearch-{built.version}" / "surefire-reports"
+    jdk = find_jdk(built.java, built.newest_java, compiles=True)
+    maven(jdk, "plugin", "test", *plugin_properties(built))
+    reports = target("plugin") / f"opensearch-{built.version}" / "surefire-reports"
     assert sum(_tests(report) for report in reports.glob("TEST-*.xml")) >= 150
 
 
