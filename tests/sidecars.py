@@ -21,6 +21,11 @@ class RunningSidecar:
     process: subprocess.Popen[bytes]
     log: Path
 
+    @property
+    def pgwire_port(self) -> int:
+        """Of a sidecar that was started with `pgwire_port="0"`."""
+        return next(int(str(one["port"])) for one in self.events() if one["event"] == "pgwire_listening")
+
     def events(self) -> list[dict[str, object]]:
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]

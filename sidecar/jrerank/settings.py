@@ -68,6 +68,15 @@ class Settings(BaseSettings):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(description="comma-separated")] = ()
     api_keys_file: Annotated[Path | None, Field(description="one key per line, # comments")] = None
 
+    pgwire_port: Annotated[
+        int | None, Field(ge=0, le=65535, description="the PostgreSQL-wire door's; default: it is shut")
+    ] = None
+    pgwire_tls_cert_file: Annotated[
+        Path | None, Field(description="PEM; with it, clients may ask for TLS")
+    ] = None
+    pgwire_tls_key_file: Annotated[Path | None, Field(description="PEM, without a passphrase")] = None
+    pgwire_max_connections: Annotated[PositiveInt, Field(description="logged in at the same time")] = 5_000
+
     timeout_ms: Annotated[PositiveInt, Field(description="deadline of a request that names none")] = 30_000
     max_body_bytes: PositiveInt = 32 * 1024 * 1024
     max_documents: PositiveInt = 10_000
@@ -117,6 +126,21 @@ class Settings(BaseSettings):
         if self.api_keys_file is not None:
             keys += _keys_of(self.api_keys_file)
         return tuple(keys)
+
+    def pgwire_tls_files(self) -> tuple[Path, Path] | None:
+        """Certificate and key of the PostgreSQL-wire door.
+
+        Raises:
+            ConfigurationError: there is only one of them.
+        """
+        certificate, key = self.pgwire_tls_cert_file, self.pgwire_tls_key_file
+        if certificate is not None and key is not None:
+            return certificate, key
+        if certificate is not None or key is not None:
+            raise ConfigurationError(
+                "JRERANK_PGWIRE_TLS_CERT_FILE and JRERANK_PGWIRE_TLS_KEY_FILE belong together: set both or neither"
+            )
+        return None
 
     def check_bind(self) -> None:
         """Nobody gets in by default: beyond loopback there must be a key.

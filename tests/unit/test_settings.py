@@ -25,6 +25,10 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "port": ("0", 0, "65536"),
     "api_keys": (" one, two ,,", ("one", "two"), None),
     "api_keys_file": ("/run/secrets/keys", Path("/run/secrets/keys"), None),
+    "pgwire_port": ("0", 0, "-1"),
+    "pgwire_tls_cert_file": ("/etc/tls/cert.pem", Path("/etc/tls/cert.pem"), None),
+    "pgwire_tls_key_file": ("/etc/tls/key.pem", Path("/etc/tls/key.pem"), None),
+    "pgwire_max_connections": ("7", 7, "0"),
     "timeout_ms": ("250", 250, "0"),
     "max_body_bytes": ("1000", 1000, "1 MB"),
     "max_documents": ("5", 5, "0"),
@@ -197,3 +201,11 @@ def test_a_key_of_blanks_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JRERANK_API_KEYS", " , ")
     with pytest.raises(ConfigurationError, match="an API key is needed"):
         Settings.load(host="0.0.0.0").check_bind()
+
+
+def test_a_certificate_needs_its_key() -> None:
+    both = Settings.load(pgwire_tls_cert_file="cert.pem", pgwire_tls_key_file="key.pem")
+    assert both.pgwire_tls_files() == (Path("cert.pem"), Path("key.pem"))
+    assert Settings.load().pgwire_tls_files() is None
+    with pytest.raises(ConfigurationError, match="JRERANK_PGWIRE_TLS_KEY_FILE"):
+        Settings.load(pgwire_tls_cert_file="cert.pem").pgwire_tls_files()

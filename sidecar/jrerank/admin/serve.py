@@ -19,6 +19,10 @@ def serve(
         str | None, typer.Option(help="beyond loopback an API key is needed [default: 127.0.0.1]")
     ] = None,
     port: Annotated[int | None, typer.Option(help="0 takes a free one [default: 8080]")] = None,
+    pgwire_port: Annotated[
+        int | None,
+        typer.Option(help="let dblink, psql and psycopg ask here; 0 takes a free one [default: off]"),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="threads that score [default: usable cores]")] = None,
     timeout_ms: Annotated[
         int | None, typer.Option(help="for requests that name none [default: 30000]")
@@ -40,6 +44,7 @@ def serve(
                 graph=graph,
                 host=host,
                 port=port,
+                pgwire_port=pgwire_port,
                 workers=workers,
                 timeout_ms=timeout_ms,
                 log_format=log_format,

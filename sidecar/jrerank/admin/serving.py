@@ -1,14 +1,17 @@
-"""Runs the HTTP server until SIGTERM."""
+"""Runs the doors until SIGTERM: HTTP, and the PostgreSQL wire where it has a port."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import uvicorn
 
 from jrerank.assembly import running_service
 from jrerank.doors.http.app import make_app
+from jrerank.doors.pgwire.server import PgWireServer, tls_context
+from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
 from jrerank.settings import Settings
 from jrerank.telemetry import configure_logging, logger
@@ -29,23 +32,56 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    with _bound_socket(settings.host, settings.port) as listener:
+    with ExitStack() as sockets:
+        http_socket = sockets.enter_context(_bound_socket(settings.host, settings.port, "--port"))
+        pgwire_socket = None
+        if settings.pgwire_port is not None:
+            bound = _bound_socket(settings.host, settings.pgwire_port, "--pgwire-port")
+            pgwire_socket = sockets.enter_context(bound)
+        tls = tls_context(*files) if (files := settings.pgwire_tls_files()) else None
         async with running_service(settings) as service:
-            config = uvicorn.Config(
-                make_app(service),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=settings.drain_s,
-                backlog=_BACKLOG,
-            )
-            listener.listen(_BACKLOG)
-            host, port = listener.getsockname()[:2]
-            _LOG.info("listening", host=host, port=port)
-            await uvicorn.Server(config).serve(sockets=[listener])
+            pgwire = PgWireServer(service, tls, settings.pgwire_max_connections)
+            if pgwire_socket is not None:
+                await pgwire.start(pgwire_socket)
+                _say_listening("pgwire_listening", pgwire_socket)
+            await _serve_http(settings, service, http_socket, pgwire)
 
 
-def _bound_socket(host: str, port: int) -> socket.socket:
+async def _serve_http(
+    settings: Settings, service: Service, listener: socket.socket, pgwire: PgWireServer
+) -> None:
+    config = uvicorn.Config(
+        make_app(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_s,
+        backlog=_BACKLOG,
+    )
+    listener.listen(_BACKLOG)
+    _say_listening("listening", listener)
+    await _Server(config, pgwire).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn ends the process as soon as it is done, so that the other door has to close together with its own."""
+
+    def __init__(self, config: uvicorn.Config, pgwire: PgWireServer) -> None:
+        super().__init__(config)
+        self._pgwire = pgwire
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain both doors at the same time."""
+        drain_s = float(self.config.timeout_graceful_shutdown or 0)
+        await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
+
+
+def _say_listening(event: str, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    _LOG.info(event, host=host, port=port)
+
+
+def _bound_socket(host: str, port: int, option: str) -> socket.socket:
     """Bind before the model is loaded, so that a taken port is told at once; listening comes after."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family)
@@ -55,6 +91,6 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"{host}:{port} cannot be listened on: {error.strerror}; choose another --port"
+            f"{host}:{port} cannot be listened on: {error.strerror}; choose another {option}"
         ) from error
     return bound

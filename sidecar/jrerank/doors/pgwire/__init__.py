@@ -1,0 +1,1 @@
+"""The PostgreSQL wire protocol: what dblink, psql and psycopg speak, carrying JSON instead of SQL."""
