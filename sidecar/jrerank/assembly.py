@@ -27,8 +27,24 @@ from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
+
+
+def _open_opensearch(name: str, settings: StoreSettings) -> PassageStore:
+    try:
+        from jrerank.stores.opensearch.settings import OpenSearchSettings  # noqa: PLC0415
+        from jrerank.stores.opensearch.store import OpenSearchStore  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(
+            f"JRERANK_STORES.{name}: kind {settings.kind} needs opensearch-py: pip install 'jrerank[opensearch]'"
+        ) from None
+    return OpenSearchStore(name, OpenSearchSettings.read(name, settings.model_dump()))
+
+
 # How a store of each kind is opened, given its name and settings; each imports what it needs when it is called
-STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {}
+STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {
+    "opensearch": _open_opensearch,
+    "elasticsearch": _open_opensearch,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class StoreSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    kind: Literal["postgres", "opensearch"]
+    kind: Literal["postgres", "opensearch", "elasticsearch"]
 
 
 class Settings(BaseSettings):

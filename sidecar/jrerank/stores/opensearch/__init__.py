@@ -1,0 +1,1 @@
+"""Passages and searches on OpenSearch and Elasticsearch; needs the extra `opensearch`."""

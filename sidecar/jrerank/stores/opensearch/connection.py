@@ -1,0 +1,124 @@
+"""A client for one cluster, and what its failures mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
+from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
+
+from jrerank.errors import ConfigurationError, StoreError
+from jrerank.stores.opensearch.settings import OpenSearchSettings
+from jrerank.stores.search import EngineReply
+
+
+class Connection:
+    """Requests to one cluster; a node that is down is passed over for another.
+
+    Raises:
+        ConfigurationError: there is no AWS account at hand, or a secret's file is empty.
+    """
+
+    def __init__(self, name: str, settings: OpenSearchSettings) -> None:
+        self._client = AsyncOpenSearch(
+            list(settings.urls),
+            connection_class=AsyncHttpConnection,
+            headers=_authorization(settings),
+            http_auth=_signer(name, settings),
+            maxsize=settings.max_connections,
+            # a connection that the other side has closed meanwhile deserves a second try on the only node, too
+            max_retries=max(1, len(settings.urls) - 1),
+            retry_on_status=(),
+            **_tls(settings),
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None,
+        parameters: Mapping[str, str],
+        timeout_s: float,
+    ) -> EngineReply:
+        """The engine's reply, whatever its status.
+
+        Raises:
+            TimeoutError: there was none within `timeout_s`.
+            StoreError: the engine cannot be reached, or speaks no JSON.
+        """
+        kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+        with _as_ours():
+            try:
+                content = await self._client.transport.perform_request(
+                    method, path, dict(parameters), body, timeout_s, headers={"content-type": kind}
+                )
+            except TransportError as error:
+                if not isinstance(error.status_code, int):
+                    raise
+                return EngineReply(error.status_code, _body_of(error))
+        return EngineReply(200, content)
+
+    async def close(self) -> None:
+        """Give back the sockets."""
+        await self._client.close()
+        for (
+            connection
+        ) in self._client.transport.seed_connections:  # the client forgets those of nodes that are down
+            await connection.close()
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionTimeout as error:
+        raise TimeoutError from error
+    except TransportError as error:
+        raise StoreError(f"the engine cannot be reached: {error.error}") from error
+    except OpenSearchException as error:
+        raise StoreError(f"the engine did not answer in JSON: {type(error).__name__}") from error
+
+
+def _body_of(error: TransportError) -> object:
+    if error.info is not None:
+        return error.info
+    try:
+        return json.loads(error.error)
+    except ValueError:
+        return error.error
+
+
+def _authorization(settings: OpenSearchSettings) -> dict[str, str]:
+    secret = settings.secret()
+    if secret is None:
+        return {}
+    if settings.user is None:
+        return {"authorization": f"ApiKey {secret}"}
+    return {"authorization": "Basic " + base64.b64encode(f"{settings.user}:{secret}".encode()).decode()}
+
+
+def _signer(name: str, settings: OpenSearchSettings) -> AWSV4SignerAsyncAuth | None:
+    if settings.aws_region is None:
+        return None
+    place = f"JRERANK_STORES.{name}.aws_region"
+    try:
+        import boto3  # noqa: PLC0415  an extra of its own
+    except ImportError:
+        raise ConfigurationError(f"{place} needs boto3: pip install 'jrerank[aws]'") from None
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise ConfigurationError(
+            f"{place}: no AWS credentials were found (environment, profile, or instance role)"
+        )
+    return AWSV4SignerAsyncAuth(credentials, settings.aws_region, settings.aws_service)
+
+
+def _tls(settings: OpenSearchSettings) -> dict[str, object]:
+    if settings.ca_file is None:
+        return {}
+    return {"ssl_context": ssl.create_default_context(cafile=settings.ca_file)}

@@ -1,0 +1,161 @@
+"""Passages by id, and searches, on OpenSearch and Elasticsearch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pydantic_core
+
+from jrerank.errors import StoreError
+from jrerank.stores.opensearch.connection import Connection
+from jrerank.stores.opensearch.settings import OpenSearchSettings
+from jrerank.stores.passage import passage_text
+from jrerank.stores.search import DEFAULT_MAX_RESULT_WINDOW, EngineReply, IndexLimits, Json
+
+_CHECK_TIMEOUT_S = 5.0
+_LIMITS_TIMEOUT_S = 2.0
+_LIMITS_AGE_S = 30.0
+
+
+class OpenSearchStore:
+    """One cluster's indexes, as a `PassageStore` and as a `SearchEngine`."""
+
+    def __init__(self, name: str, settings: OpenSearchSettings) -> None:
+        self._settings = settings
+        self._connection = Connection(name, settings)
+        self._limits: dict[str, tuple[float, IndexLimits]] = {}
+
+    @property
+    def returns_text(self) -> bool:
+        """Whether documents may go to callers."""
+        return self._settings.returns_text
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The names that may be searched."""
+        return self._settings.index
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields of a document that are its passage."""
+        return self._settings.text_fields
+
+    async def fetch(self, ids: Sequence[str], timeout_s: float) -> Mapping[str, str]:
+        """The passages of `ids`, in one request; where several indexes have an id, the first of them counts.
+
+        Raises:
+            StoreError: the engine cannot be reached, or refuses.
+            TimeoutError: it did not answer within `timeout_s`.
+        """
+        found: dict[str, str] = {}
+        for document in await self._mget(ids, self.text_fields, timeout_s):
+            text = passage_text(document["_source"], self.text_fields) if document.get("found") else None
+            if text is not None:
+                found.setdefault(document["_id"], text)
+        return found
+
+    async def check(self) -> None:
+        """Look for a document in every index, as `fetch` does.
+
+        Raises:
+            StoreError: the engine cannot be reached, or an index is not there or not to be read.
+        """
+        try:
+            await self._mget(["jrerank-check"], (), _CHECK_TIMEOUT_S)
+        except TimeoutError:
+            raise StoreError(f"no answer within {_CHECK_TIMEOUT_S:g} s") from None
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._connection.close()
+
+    async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
+        """Run one search; see `SearchEngine.search`."""
+        return await self._searched(f"/{_path(index)}/_search", body, parameters)
+
+    async def msearch(
+        self, searches: Sequence[tuple[Json, Json]], parameters: Mapping[str, str]
+    ) -> EngineReply:
+        """Run several searches; see `SearchEngine.msearch`."""
+        lines = b"".join(pydantic_core.to_json(part) + b"\n" for search in searches for part in search)
+        return await self._searched("/_msearch", lines, parameters)
+
+    async def limits(self, index: str) -> IndexLimits:
+        """What the indexes can give, asked now and then: it changes rarely."""
+        asked, known = self._limits.get(index, (-math.inf, IndexLimits()))
+        if time.monotonic() - asked < _LIMITS_AGE_S:
+            return known
+        limits = await self._ask_limits(index)
+        self._limits[index] = (time.monotonic(), limits)
+        return limits
+
+    async def _mget(self, ids: Sequence[str], fields: Sequence[str], timeout_s: float) -> list[Json]:
+        parameters = {"_source_includes": ",".join(fields)} if fields else {"_source": "false"}
+        path, body = _documents(self.indexes, ids)
+        reply = await self._connection.request("POST", path, body, parameters, timeout_s)
+        if reply.status != 200 or not isinstance(reply.body, dict):
+            raise StoreError(f"the engine refuses: {_said(reply.body) or f'status {reply.status}'}")
+        found: list[Json] = reply.body["docs"]
+        refused = next((document for document in found if "error" in document), None)
+        if refused is not None:
+            raise StoreError(f"index {refused['_index']}: {_said(refused)}")
+        return found
+
+    async def _searched(self, path: str, body: Json | bytes, parameters: Mapping[str, str]) -> EngineReply:
+        timeout_ms = self._settings.search_timeout_ms
+        try:
+            return await self._connection.request("POST", path, body, parameters, timeout_ms / 1000)
+        except TimeoutError:
+            raise StoreError(f"the engine did not answer within {timeout_ms} ms") from None
+
+    async def _ask_limits(self, index: str) -> IndexLimits:
+        parameters = {
+            "filter_path": "*.settings.index.max_result_window,*.mappings._source.enabled",
+            "ignore_unavailable": "true",
+        }
+        try:
+            reply = await self._connection.request(
+                "GET", f"/{_path(index)}", None, parameters, _LIMITS_TIMEOUT_S
+            )
+        except (StoreError, TimeoutError):  # the search itself will tell
+            return IndexLimits()
+        answered = reply.status == 200 and isinstance(reply.body, dict)
+        return _limits_of(list(reply.body.values())) if answered else IndexLimits()
+
+
+def _limits_of(indexes: Sequence[Any]) -> IndexLimits:
+    """Of answers such as `{"settings": {"index": {"max_result_window": "20"}}, "mappings": {"_source": {"enabled": false}}}`."""
+    windows = [_at(index, "settings", "index", "max_result_window") for index in indexes]
+    kept = [_at(index, "mappings", "_source", "enabled") for index in indexes]
+    return IndexLimits(
+        min((int(window) for window in windows if window is not None), default=DEFAULT_MAX_RESULT_WINDOW),
+        all(str(enabled).lower() != "false" for enabled in kept),
+    )
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _documents(indexes: Sequence[str], ids: Sequence[str]) -> tuple[str, Json]:
+    if len(indexes) == 1:  # in the path, since clusters can be told to take no index from a body
+        return f"/{_path(indexes[0])}/_mget", {"ids": list(ids)}
+    return "/_mget", {"docs": [{"_index": index, "_id": one} for index in indexes for one in ids]}
+
+
+def _path(index: str) -> str:
+    return quote(index, safe=",")
+
+
+def _said(body: object) -> str | None:
+    """The engine's own words for what is wrong."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return f"{error.get('type')}: {error.get('reason')}"
+    return None if error is None else str(error)

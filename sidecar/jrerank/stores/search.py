@@ -1,0 +1,59 @@
+"""What a search engine is: it takes search bodies of its own dialect, and answers in its own shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+Json = dict[str, Any]
+DEFAULT_MAX_RESULT_WINDOW = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReply:
+    """What the engine answered: its status, and its body as parsed, or as text where that isn't JSON."""
+
+    status: int
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLimits:
+    """What the searched indexes can give: a search that asks for more than that fails, and it must not because of us."""
+
+    max_result_window: int = DEFAULT_MAX_RESULT_WINDOW
+    keeps_source: bool = True
+
+
+@runtime_checkable
+class SearchEngine(Protocol):
+    """Searches the indexes that the operator has allowed."""
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields of a document that are its passage."""
+        ...
+
+    async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
+        """Run one search; what the engine refuses comes back as its reply.
+
+        Raises:
+            StoreError: the engine cannot be reached, or did not answer in time.
+        """
+        ...
+
+    async def msearch(
+        self, searches: Sequence[tuple[Json, Json]], parameters: Mapping[str, str]
+    ) -> EngineReply:
+        """Run searches, each a header and a body, in one request; raises as `search` does."""
+        ...
+
+    async def limits(self, index: str) -> IndexLimits:
+        """What the indexes can give; the defaults where the engine does not say."""
+        ...

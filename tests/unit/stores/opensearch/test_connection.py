@@ -1,0 +1,129 @@
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from jrerank.errors import ConfigurationError, StoreError
+from jrerank.stores.opensearch.connection import Connection
+from jrerank.stores.opensearch.settings import OpenSearchSettings
+from jrerank.stores.search import EngineReply
+from recorded import Asked, recorded_server
+
+SETTINGS: dict[str, Any] = {"kind": "elasticsearch", "index": "docs", "text_fields": "body"}
+
+
+@asynccontextmanager
+async def connected(urls: list[str], **given: Any) -> AsyncIterator[Connection]:
+    connection = Connection("docs", OpenSearchSettings.read("docs", SETTINGS | {"urls": urls} | given))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def fine(_: Asked) -> tuple[int, Any]:
+    return 200, {"ok": True}
+
+
+async def ask(connection: Connection, timeout_s: float = 10) -> EngineReply:
+    return await connection.request("POST", "/docs/_search", {"size": 1}, {"routing": "a b"}, timeout_s)
+
+
+async def test_a_request_and_its_reply() -> None:
+    with recorded_server(fine) as engine:
+        async with connected([engine.url + "/prefix"]) as connection:
+            assert await ask(connection) == EngineReply(200, {"ok": True})
+    (asked,) = engine.asked
+    assert (asked.method, asked.path, asked.parameters) == (
+        "POST",
+        "/prefix/docs/_search",
+        {"routing": "a b"},
+    )
+    assert asked.json() == {"size": 1}
+    assert "authorization" not in asked.headers
+
+
+AUTHORIZATIONS = {
+    "basic": ({"user": "山田", "password": "秘密"}, "Basic 5bGx55SwOuenmOWvhg=="),
+    "an API key": ({"api_key": "ZW5jb2RlZA=="}, "ApiKey ZW5jb2RlZA=="),
+}
+
+
+@pytest.mark.parametrize(("given", "header"), list(AUTHORIZATIONS.values()), ids=list(AUTHORIZATIONS))
+async def test_authorization(given: dict[str, str], header: str) -> None:
+    with recorded_server(fine) as engine:
+        async with connected([engine.url], **given) as connection:
+            await ask(connection)
+    assert engine.asked[0].headers["authorization"] == header
+
+
+async def test_aws_signs_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-test")
+    with recorded_server(fine) as engine:
+        async with connected([engine.url], aws_region="ap-northeast-1") as connection:
+            await ask(connection)
+    (asked,) = engine.asked
+    assert asked.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+    assert "/ap-northeast-1/es/aws4_request" in asked.headers["authorization"]
+    assert asked.json() == {"size": 1}
+
+
+def test_aws_without_credentials_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    settings = OpenSearchSettings.read("docs", SETTINGS | {"urls": "http://127.0.0.1:9", "aws_region": "r"})
+    with pytest.raises(ConfigurationError, match="aws_region: no AWS"):
+        Connection("docs", settings)
+
+
+@pytest.mark.parametrize("body", [{"error": {"type": "parsing_exception"}, "status": 400}, "no JSON here"])
+async def test_what_the_engine_refuses_is_its_reply(body: object) -> None:
+    with recorded_server(lambda _: (400, body)) as engine:
+        async with connected([engine.url]) as connection:
+            assert await ask(connection) == EngineReply(400, body)
+    assert len(engine.asked) == 1
+
+
+async def test_a_node_that_is_down_is_passed_over() -> None:
+    with recorded_server(fine) as engine:
+        async with connected([unused_url(), engine.url]) as connection:
+            for _ in range(4):
+                assert (await ask(connection)).status == 200
+
+
+async def test_nobody_there() -> None:
+    async with connected([unused_url()]) as connection:
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await ask(connection)
+
+
+async def test_no_answer_in_time() -> None:
+    def hang(_: Asked) -> tuple[int, Any]:
+        time.sleep(1)
+        return 200, {}
+
+    with recorded_server(hang) as engine:
+        async with connected([engine.url]) as connection:
+            with pytest.raises(TimeoutError):
+                await ask(connection, timeout_s=0.1)
+    assert len(engine.asked) == 1
+
+
+async def test_an_answer_that_is_no_json() -> None:
+    with recorded_server(lambda _: (200, "<html>")) as engine:
+        async with connected([engine.url]) as connection:
+            reply = await ask(connection)
+    assert reply == EngineReply(200, "<html>")
+
+
+def unused_url() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
