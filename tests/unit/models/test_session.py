@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,6 +60,26 @@ def test_threads_share_a_session_and_get_the_same_bits(graph: Path) -> None:
 
 def test_a_graph_made_elsewhere_gets_a_mask_of_ones(tmp_path: Path) -> None:
     assert run_pair(open_session(masked_export(tmp_path / "masked.onnx")), [3, 4, 5]) == 12.0
+
+
+def test_onnxruntime_leaves_nothing_in_the_home_folder_and_tells_nobody(graph: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    code = "import sys; from jrerank.models.session import open_session; open_session(sys.argv[1])"
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "ORT_DISABLE_TELEMETRY" and not name.startswith("XDG_")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(graph)],
+        env=environment | {"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    assert not list(home.iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x08\x09"])
