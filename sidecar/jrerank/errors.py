@@ -5,6 +5,7 @@
     |   +-- InputTooLong      more than a limit allows         (HTTP 413)
     |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
     +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
+    +-- TooSlow               the request took too long to arrive (HTTP 408)
     +-- Unavailable           try again, or elsewhere          (HTTP 503)
     |   +-- Overloaded        the queue is full, or the deadline cannot be met (HTTP 429)
     +-- ConfigurationError    the operator's mistake: the sidecar does not start
@@ -52,6 +53,10 @@ class UnknownStore(InvalidInput):
 
 class NotAuthorized(JrerankError):
     """A valid API key is needed: send it as `Authorization: Bearer KEY`."""
+
+
+class TooSlow(JrerankError):
+    """The request did not arrive in time."""
 
 
 class Unavailable(JrerankError):

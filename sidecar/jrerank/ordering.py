@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Scored, sigmoid
@@ -22,8 +23,10 @@ def order(
         RankedHit(candidate.id, index, scores[index], None if said is None else said.logit, candidate.score)
         for index, (candidate, said) in enumerate(zip(candidates, scored, strict=True))
     ]
-    # sorted() is stable, and hits are in the first stage's order
-    return tuple(sorted(hits, key=lambda hit: (hit.score is None, -(hit.score or 0.0))))
+    # sorted() is stable, and hits are in the first stage's order. Logits beyond 37 differ where their sigmoids are all 1.0
+    return tuple(
+        sorted(hits, key=lambda hit: (not hit.scored, -((hit.score if fusion else hit.logit) or 0.0)))
+    )
 
 
 def check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None) -> None:
@@ -49,10 +52,15 @@ def _scores(
         return [None if said is None else sigmoid(said.logit) for said in scored]
     if fusion.method == "linear":
         return [
-            None if said is None else said.logit + fusion.weight * (candidate.score or 0.0)
+            None if said is None else _finite(said.logit + fusion.weight * (candidate.score or 0.0))
             for candidate, said in zip(candidates, scored, strict=True)
         ]
     return _reciprocal_ranks(scored, fusion.rank_constant)
+
+
+def _finite(score: float) -> float:
+    """A first-stage score near the largest float must not become an infinity, which JSON cannot hold."""
+    return max(-sys.float_info.max, min(sys.float_info.max, score))
 
 
 def _reciprocal_ranks(scored: Sequence[Scored | None], rank_constant: int) -> list[float | None]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jrerank.cache import ScoreCache
-from jrerank.domain import Candidate, Outcome, Pair, RankedHit, Ranking, RerankRequest, Scored
+from jrerank.domain import Candidate, Outcome, Pair, Ranking, RerankRequest, Scored
 from jrerank.encoding import Encoder, Reading
-from jrerank.errors import StoreError, UnknownStore
+from jrerank.errors import UnknownStore
 from jrerank.ordering import check_fusion, order
 from jrerank.scheduler import Said, Scheduler
 from jrerank.stores.store import PassageStore
@@ -61,14 +61,28 @@ class Reranker:
             UnknownStore: no store has the request's name.
             Overloaded: there is too much work to meet the deadline.
         """
-        check_fusion(request.candidates, request.fusion)
-        deadline = request.deadline or time.monotonic() + self._default_timeout_s
-        texts = await self._with_passages(request, deadline)
-        pairs = await self._pairs(request, texts.candidates)
-        said = await self._said(pairs, deadline, request.caller)
-        scored = [one if isinstance(one, Scored) else None for one in said]
-        hits = order(texts.candidates, scored, request.fusion)
-        return _ranking(request, hits, texts, said)
+        (ranking,) = await self.rerank_all([request])
+        return ranking
+
+    async def rerank_all(self, requests: Sequence[RerankRequest]) -> list[Ranking]:
+        """Several requests of one caller that are answered together: one place in the queue, and the earliest deadline for all.
+
+        Raises:
+            JrerankError: as `rerank` does.
+        """
+        latest = time.monotonic() + self._default_timeout_s
+        deadline = min((request.deadline or latest for request in requests), default=latest)
+        texts, pairs = [], []
+        for request in requests:
+            check_fusion(request.candidates, request.fusion)
+            texts.append(await self._with_passages(request, deadline))
+            pairs.append(await self._pairs(request, texts[-1].candidates))
+        caller = requests[0].caller if requests else ""
+        said = iter(await self._said([pair for part in pairs for pair in part], deadline, caller))
+        return [
+            _ranking(request, found, [next(said) for _ in request.candidates])
+            for request, found in zip(requests, texts, strict=True)
+        ]
 
     async def _with_passages(self, request: RerankRequest, deadline: float) -> _Texts:
         wanted = list(dict.fromkeys(c.id for c in request.candidates if c.passage is None))
@@ -84,8 +98,8 @@ class Reranker:
         except TimeoutError:
             _LOG.warning("store_timeout", store=request.store, timeout_ms=round(timeout_s * 1000))
             return _Texts(request.candidates, "store_timeout")
-        except StoreError as error:
-            _LOG.warning("store_error", store=request.store, error=str(error))
+        except Exception as error:  # noqa: BLE001  whatever a store raises, no hit is lost for it
+            _LOG.warning("store_error", store=request.store, error=f"{type(error).__name__}: {error}")
             return _Texts(request.candidates, "store_error")
         filled = tuple(
             replace(c, passage=passages.get(c.id)) if c.passage is None else c for c in request.candidates
@@ -114,9 +128,8 @@ class Reranker:
         return [said.get(pair.key) if pair else None for pair in pairs]
 
 
-def _ranking(
-    request: RerankRequest, hits: tuple[RankedHit, ...], texts: _Texts, said: Sequence[Said | None]
-) -> Ranking:
+def _ranking(request: RerankRequest, texts: _Texts, said: Sequence[Said | None]) -> Ranking:
+    hits = order(texts.candidates, [one if isinstance(one, Scored) else None for one in said], request.fusion)
     scored = sum(hit.scored for hit in hits)
     outcome = Outcome.COMPLETE if scored == len(hits) else Outcome.PARTIAL if scored else Outcome.PASSTHROUGH
     return Ranking(

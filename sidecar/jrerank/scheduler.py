@@ -154,7 +154,8 @@ class Scheduler:
             if ticket.queue and not ticket.attained_tokens
         ]
         wait_s = self._throughput.seconds_for(sum(ahead))
-        if pairs and wait_s > deadline - time.monotonic():
+        # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
+        if pairs and ahead and wait_s > deadline - time.monotonic():
             raise Overloaded(
                 f"{len(ahead)} requests wait for their first score already", retry_after_s=wait_s
             )

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
 
     timeout_ms: Annotated[PositiveInt, Field(description="deadline of a request that names none")] = 30_000
     max_body_bytes: PositiveInt = 32 * 1024 * 1024
+    max_open_body_bytes: Annotated[
+        PositiveInt, Field(description="of all requests at once, as they are in memory")
+    ] = 128 * 1024 * 1024
     max_documents: PositiveInt = 10_000
     max_query_chars: PositiveInt = 10_000
     max_passage_chars: PositiveInt = 2_000_000

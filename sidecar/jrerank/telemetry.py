@@ -6,6 +6,7 @@ A log line never holds a query, a passage or a key.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ except ImportError:  # the `otel` extra is not installed
 else:
     _TRACING = True
 
+_OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 _DOCUMENTS = (1, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000)
 
@@ -37,6 +39,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "jrerank_requests", "Requests by door and outcome.", ["door", "outcome"], registry=self.registry
+        )
+        self.refusals = Counter(
+            "jrerank_refusals",
+            "Requests that got an error, by door and kind.",
+            ["door", "kind"],
+            registry=self.registry,
         )
         self.request_seconds = Histogram(
             "jrerank_request_seconds",
@@ -102,6 +110,34 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger that writes an event name and its fields."""
     bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return bound
+
+
+def start_tracing(version: str) -> Callable[[], None]:
+    """Send spans where OTEL_EXPORTER_OTLP_ENDPOINT says, if it says so and the `otel` extra is installed.
+
+    A tracer provider that is there already, as under `opentelemetry-instrument`, is left alone.
+
+    Returns:
+        What sends the last spans and stops.
+    """
+    wanted = any(os.environ.get(name) for name in _OTLP_ENDPOINTS)
+    if not wanted or (_TRACING and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)):
+        return lambda: None
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        logger(__name__).warning("no_traces", missing=error.name, install="pip install 'jrerank[otel]'")
+        return lambda: None
+    named = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "jrerank")})
+    provider = TracerProvider(
+        resource=named.merge(Resource({"service.version": version})), shutdown_on_exit=False
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return provider.shutdown
 
 
 @contextmanager

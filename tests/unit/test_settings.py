@@ -31,6 +31,7 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "pgwire_max_connections": ("7", 7, "0"),
     "timeout_ms": ("250", 250, "0"),
     "max_body_bytes": ("1000", 1000, "1 MB"),
+    "max_open_body_bytes": ("1000", 1000, "0"),
     "max_documents": ("5", 5, "0"),
     "max_query_chars": ("5", 5, "-5"),
     "max_passage_chars": ("5", 5, "five"),

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import sys
 from contextlib import ExitStack
 
 import uvicorn
 
+from jrerank import __version__
 from jrerank.assembly import running_service
 from jrerank.doors.http.app import make_app
 from jrerank.doors.pgwire.server import PgWireServer, tls_context
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
 from jrerank.settings import Settings
-from jrerank.telemetry import configure_logging, logger
+from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
+# Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
+_KEEP_ALIVE_S = 75
 
 
 def serve(settings: Settings) -> None:
@@ -28,7 +33,14 @@ def serve(settings: Settings) -> None:
     """
     configure_logging(settings.log_level, settings.log_format)
     settings.check_bind()
-    asyncio.run(_serve(settings))
+    # Whenever it comes, everything that is open is closed in order. Uvicorn hands the signal on when it has drained
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: sys.exit(0))
+    stop_tracing = start_tracing(__version__)
+    try:
+        asyncio.run(_serve(settings))
+    finally:
+        stop_tracing()
 
 
 async def _serve(settings: Settings) -> None:
@@ -55,6 +67,7 @@ async def _serve_http(
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.drain_s,
         backlog=_BACKLOG,
     )

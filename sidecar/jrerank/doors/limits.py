@@ -10,12 +10,13 @@ from jrerank.errors import InputTooLong
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest request that is accepted."""
+    """The largest request that is accepted, and how much all requests together may hold."""
 
     body_bytes: int
     documents: int
     query_chars: int
     passage_chars: int
+    open_body_bytes: int = 128 * 1024 * 1024
 
     def check_query(self, query: str, field: str = "query") -> None:
         """Refuse a query that is too long.

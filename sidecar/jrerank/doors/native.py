@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Annotated, Literal
 
@@ -52,12 +53,15 @@ class HitsBody(BaseModel):
     fusion: Annotated[LinearFusionBody | RrfFusionBody, Field(discriminator="method")] | None = None
     max_tokens_per_doc: Annotated[int, Field(ge=1, le=10**9)] | None = None
 
-    def to_request(self, limits: Limits, arrival: float, timeout_ms: float, caller: str) -> RerankRequest:
+    def to_request(
+        self, limits: Limits, arrival: float, timeout_ms: float, caller: str, at_most_ms: float = math.inf
+    ) -> RerankRequest:
         """As the reranker takes it.
 
         Args:
             arrival: when the request came in, on the clock of `time.monotonic()`.
             timeout_ms: of a request that names none.
+            at_most_ms: how long the caller can wait, whatever the request names.
 
         Raises:
             InputTooLong: beyond `limits`.
@@ -69,7 +73,9 @@ class HitsBody(BaseModel):
             query=self.query,
             candidates=tuple(Candidate(hit.id, hit.text, hit.score) for hit in self.hits),
             top_n=self.top_n,
-            deadline=scoring_deadline(arrival, self.timeout_ms or timeout_ms, len(self.hits)),
+            deadline=scoring_deadline(
+                arrival, min(self.timeout_ms or timeout_ms, at_most_ms), len(self.hits)
+            ),
             fusion=fusion,
             store=self.store,
             max_tokens_per_doc=self.max_tokens_per_doc,

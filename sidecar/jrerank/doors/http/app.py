@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from jrerank.doors.http import cohere, either, hits, ops, score
+from jrerank.doors.http.bodies import OpenBodies
 from jrerank.doors.http.dialects import Fault, error_response, native
 from jrerank.doors.http.middleware import RequestContext
 from jrerank.doors.service import Service
@@ -21,6 +22,7 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.bodies = OpenBodies(service.limits.open_body_bytes)
     for router in (hits.router, cohere.router, either.router, score.router, ops.open_router, ops.router):
         app.include_router(router)
     app.add_middleware(RequestContext)

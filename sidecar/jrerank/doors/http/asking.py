@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import cast
+from typing import Annotated, cast
 
 from fastapi import Request
+from pydantic import Field
 
+from jrerank.doors.http.bodies import OpenBodies
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
 
 ENVOY_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
+TimeoutMs = Annotated[
+    int | None, Field(ge=1, le=86_400_000, description="ours: the answer comes within this time")
+]
 
 
 def service_of(request: Request) -> Service:
@@ -29,18 +35,32 @@ def caller_of(request: Request) -> str:
     return by_key or (request.client.host if request.client else "")
 
 
-def timeout_ms_of(request: Request) -> float:
-    """The proxy's timeout for this request, else the default.
+def bodies_of(request: Request) -> OpenBodies:
+    """The bodies of all requests to the app."""
+    return cast("OpenBodies", request.app.state.bodies)
+
+
+def timeout_ms_of(request: Request, asked_ms: int | None) -> float:
+    """What the body asks for, or the default; but no longer than the proxy in front will wait.
+
+    Raises:
+        InvalidInput: the proxy's header is not a positive number.
+    """
+    return min(asked_ms or service_of(request).timeout_ms, proxy_timeout_ms(request))
+
+
+def proxy_timeout_ms(request: Request) -> float:
+    """How long the proxy in front will wait, without end where it does not say.
 
     Raises:
         InvalidInput: the header is not a positive number.
     """
     header = request.headers.get(ENVOY_TIMEOUT)
     if header is None:
-        return service_of(request).timeout_ms
+        return math.inf
     if not header.isascii() or not header.isdigit() or not int(header[:12]) > 0:
         raise InvalidInput(
             f"header {ENVOY_TIMEOUT} must be a positive number of milliseconds, not {header[:40]!r}",
             field=ENVOY_TIMEOUT,
         )
-    return float(min(int(header[:12]), 86_400_000))
+    return float(header[:12])

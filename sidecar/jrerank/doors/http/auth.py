@@ -22,7 +22,8 @@ def authorize(request: Request, keys: Sequence[str]) -> None:
     if not keys:
         return
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    given = sent.strip().encode() if scheme.lower() == "bearer" else b""
+    # headers are read as Latin-1, which gives back the bytes that were sent
+    given = sent.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
     matches = [hmac.compare_digest(given, key.encode()) for key in keys]
     if not any(matches):
         raise NotAuthorized

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from jrerank.domain import Candidate, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.errors_openapi import cohere_errors
 from jrerank.doors.http.routing import CohereRoute
 from jrerank.doors.http.run import answer, rerank
@@ -43,9 +43,7 @@ class RerankBody(BaseModel):
     ] = None
     max_tokens_per_doc: Count | None = None
     truncation: Annotated[bool | None, Field(description="Voyage: false refuses what is too long")] = None
-    timeout_ms: Annotated[
-        int | None, Field(ge=1, le=86_400_000, description="ours: answer within this time")
-    ] = None
+    timeout_ms: TimeoutMs = None
 
     @property
     def speaks_voyage(self) -> bool:
@@ -112,7 +110,7 @@ async def answer_cohere(body: RerankBody, http: Request, api_version: str) -> Re
         query=body.query,
         candidates=tuple(Candidate(str(index), text) for index, text in enumerate(texts)),
         top_n=body.top_n or body.top_k,
-        deadline=scoring_deadline(arrival_of(http), body.timeout_ms or timeout_ms_of(http), len(texts)),
+        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http, body.timeout_ms), len(texts)),
         max_tokens_per_doc=body.max_tokens_per_doc,
         truncation="refuse" if body.truncation is False else "right",
         caller=caller_of(http),

@@ -14,6 +14,7 @@ from jrerank.errors import (
     JrerankError,
     NotAuthorized,
     Overloaded,
+    TooSlow,
     Unavailable,
     UnknownStore,
 )
@@ -45,13 +46,14 @@ def cohere(fault: Fault) -> dict[str, object]:
 
 def tei(fault: Fault) -> dict[str, object]:
     """text-embeddings-inference's `{"error", "error_type"}`."""
-    kinds = {413: "Validation", 422: "Validation", 400: "Validation", 429: "Overloaded", 503: "Unhealthy"}
-    return {"error": fault.message, "error_type": kinds.get(fault.status, "Backend")}
+    kinds = {429: "Overloaded", 503: "Unhealthy"}
+    default = "Validation" if fault.status < 500 else "Backend"
+    return {"error": fault.message, "error_type": kinds.get(fault.status, default)}
 
 
 def openai(fault: Fault) -> dict[str, object]:
     """OpenAI's, as vLLM sends it."""
-    kind = "BadRequestError" if fault.status < 429 else "ServiceUnavailableError"
+    kind = _OPENAI_KINDS.get(fault.status, "BadRequestError" if fault.status < 500 else "InternalServerError")
     return {"error": {"message": fault.message, "type": kind, "param": fault.field, "code": fault.status}}
 
 
@@ -75,11 +77,18 @@ def error_response(fault: Fault, dialect: Dialect) -> JSONResponse:
     return JSONResponse(dialect(fault), fault.status, headers)
 
 
+_OPENAI_KINDS = {
+    401: "AuthenticationError",
+    404: "NotFoundError",
+    429: "RateLimitError",
+    503: "ServiceUnavailableError",
+}
 _STATUSES: tuple[tuple[type[JrerankError], int, str], ...] = (
     (UnknownStore, 404, "unknown_store"),
     (InputTooLong, 413, "too_large"),
     (InvalidInput, 422, "invalid_input"),
     (NotAuthorized, 401, "not_authorized"),
+    (TooSlow, 408, "too_slow"),
     (Overloaded, 429, "overloaded"),
     (Unavailable, 503, "unavailable"),
 )

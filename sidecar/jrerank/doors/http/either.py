@@ -16,11 +16,11 @@ router = APIRouter(route_class=SharedRoute, tags=["rerank"], responses=shared_er
 
 
 def _dialect(body: Any) -> str:
-    return "texts" if isinstance(body, dict) and "texts" in body else "documents"
+    return "a body with texts" if isinstance(body, dict) and "texts" in body else "a body with documents"
 
 
 EitherBody = Annotated[
-    Annotated[RerankBody, Tag("documents")] | Annotated[TeiBody, Tag("texts")],
+    Annotated[RerankBody, Tag("a body with documents")] | Annotated[TeiBody, Tag("a body with texts")],
     Discriminator(_dialect),
     Body(),
 ]

@@ -53,7 +53,9 @@ class OpenAiError(BaseModel):
 _MEANINGS = {
     400: "The body is not JSON.",
     401: "No API key, or a wrong one.",
+    408: "The body did not arrive in time.",
     413: "More than a limit allows.",
+    415: "The body is not declared as JSON.",
     422: "A field is wrong.",
     429: "Too much is queued to answer in time; `Retry-After` says when to come back.",
     503: "The sidecar is not ready, or is shutting down.",

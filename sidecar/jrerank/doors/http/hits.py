@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.doors.http.asking import arrival_of, caller_of, proxy_timeout_ms, service_of
 from jrerank.doors.http.errors_openapi import native_errors
 from jrerank.doors.http.routing import DialectRoute
 from jrerank.doors.http.run import answer, rerank
@@ -18,6 +18,8 @@ async def hits(body: HitsBody, http: Request) -> Response:
     """Rerank a hit list: ids, texts or a store's name, first-stage scores; the ids come back in their new order."""
     service = service_of(http)
     arrival = arrival_of(http)
-    request = body.to_request(service.limits, arrival, timeout_ms_of(http), caller_of(http))
+    request = body.to_request(
+        service.limits, arrival, service.timeout_ms, caller_of(http), proxy_timeout_ms(http)
+    )
     ranking = await rerank(http, request, "hits")
     return answer(hits_answer(ranking, service.info.model, arrival), ranking)

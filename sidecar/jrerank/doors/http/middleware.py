@@ -10,8 +10,10 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jrerank.doors.http.run import OUTCOME_HEADER
 from jrerank.telemetry import span
 
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,64})?")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -31,11 +33,20 @@ class RequestContext:
         sent = headers.get("x-request-id", "")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
-            await send(message)
+        names = {"request_id": request_id}
+        if _TRACEPARENT.fullmatch(trace := headers.get("traceparent", "")):
+            names["traceparent"] = trace
+        with (
+            structlog.contextvars.bound_contextvars(**names),
+            span(f"{scope['method']} {scope['path']}", dict(headers)) as attributes,
+        ):
 
-        names = {"request_id": request_id} | ({"traceparent": t} if (t := headers.get("traceparent")) else {})
-        with structlog.contextvars.bound_contextvars(**names), span(scope["path"], dict(headers)):
-            await self._app(scope, receive, send_with_id)
+            async def send_named(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answer = MutableHeaders(scope=message)
+                    answer["x-request-id"] = request_id
+                    attributes["http.response.status_code"] = message["status"]
+                    attributes["jrerank.outcome"] = answer.get(OUTCOME_HEADER, "none")
+                await send(message)
+
+            await self._app(scope, receive, send_named)

@@ -14,7 +14,9 @@ from jrerank.doors.http.asking import service_of
 from jrerank.doors.http.errors_openapi import NativeError
 from jrerank.doors.http.routing import DialectRoute, OpenRoute
 from jrerank.doors.service import Check
+from jrerank.telemetry import logger
 
+_LOG = logger(__name__)
 _CHECK_TIMEOUT_S = 2.0
 _NEEDS_KEY: dict[int | str, dict[str, Any]] = {
     401: {"model": NativeError, "description": "No API key, or a wrong one."}
@@ -46,6 +48,11 @@ class Info(BaseModel):
     engine: str
     workers: int
     max_tokens: int
+    timeout_ms: float
+    max_body_bytes: int
+    max_documents: int
+    max_query_chars: int
+    max_passage_chars: int
 
 
 @open_router.get("/health")
@@ -58,7 +65,7 @@ async def health() -> Health:
 async def ready(http: Request) -> Response:
     """Whether the model is loaded and the stores answer."""
     checks = service_of(http).checks or {}
-    results = await asyncio.gather(*map(_result, checks.values()))
+    results = await asyncio.gather(*(_result(name, check) for name, check in checks.items()))
     stores = dict(zip(checks, results, strict=True))
     ok = all(result == "ok" for result in results)
     return JSONResponse({"status": "ready" if ok else "degraded", "stores": stores}, 200 if ok else 503)
@@ -67,7 +74,8 @@ async def ready(http: Request) -> Response:
 @router.get("/info")
 async def info(http: Request) -> Info:
     """The model, how it is run, and the limits."""
-    of = service_of(http).info
+    service = service_of(http)
+    of, limits = service.info, service.limits
     return Info(
         version=of.version,
         model_id=of.model,
@@ -76,6 +84,11 @@ async def info(http: Request) -> Info:
         engine=of.engine,
         workers=of.workers,
         max_tokens=of.max_tokens,
+        timeout_ms=service.timeout_ms,
+        max_body_bytes=limits.body_bytes,
+        max_documents=limits.documents,
+        max_query_chars=limits.query_chars,
+        max_passage_chars=limits.passage_chars,
     )
 
 
@@ -85,12 +98,13 @@ async def metrics(http: Request) -> Response:
     return Response(service_of(http).metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _result(check: Check) -> str:
+async def _result(name: str, check: Check) -> str:
     try:
         async with asyncio.timeout(_CHECK_TIMEOUT_S):
             await check()
     except TimeoutError:
         return f"no answer within {_CHECK_TIMEOUT_S:g} s"
     except Exception as error:  # noqa: BLE001  whatever it is, the store is not ready
-        return f"{type(error).__name__}: {error}"
+        _LOG.warning("store_not_ready", store=name, error=f"{type(error).__name__}: {error}")
+        return "not reachable"  # no more than that: everybody may ask, and errors tell of hosts and users
     return "ok"

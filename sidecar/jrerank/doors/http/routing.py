@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -11,35 +12,56 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from jrerank.doors.http.asking import service_of
+from jrerank.doors.http.asking import bodies_of, service_of
 from jrerank.doors.http.auth import authorize
+from jrerank.doors.http.bodies import Share
 from jrerank.doors.http.dialects import Dialect, Fault, cohere, error_response, fault_of, native, openai, tei
-from jrerank.errors import InputTooLong, JrerankError
+from jrerank.errors import InputTooLong, JrerankError, TooSlow
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
+_SHAPES = {"str", "a body with documents", "a body with texts"}
+NOT_JSON = Fault(415, "not_json", "send the body as JSON, with the header content-type: application/json")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class BoundedRequest(Request):
-    """Reads no more of a body than the limit allows, and JSON that is Unicode text."""
+    """Reads no more of a body than the limits allow, and JSON that is Unicode text."""
 
-    async def body(self) -> bytes:
-        """The body.
+    async def read(self, share: Share) -> None:
+        """Take the body in; what it needs in memory is counted as the request's share.
 
         Raises:
-            InputTooLong: it is beyond the limit.
+            InputTooLong: it is beyond a limit.
+            Overloaded: all open requests together are.
+            TooSlow: it was not there within the default timeout.
         """
-        if not hasattr(self, "_body"):
-            most = service_of(self).limits.body_bytes
-            chunks, size = [], 0
-            async for chunk in self.stream():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > most:
-                    raise InputTooLong(f"the body is larger than {most} bytes", field="body")
-            self._body = b"".join(chunks)
-        return self._body
+        timeout_s = service_of(self).timeout_ms / 1000
+        try:
+            async with asyncio.timeout(timeout_s):
+                self._body = await self._bounded(share)
+        except TimeoutError:
+            raise TooSlow(f"the body was not there within {timeout_s:g} s") from None
+        share.take_values(self._body)
+
+    async def _bounded(self, share: Share) -> bytes:
+        most, size, chunks = service_of(self).limits.body_bytes, 0, []
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > most:
+                raise InputTooLong(f"the body is larger than {most} bytes", field="body")
+            share.take_text(len(chunk))
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def says_json(self) -> bool:
+        """Whether the body is declared as JSON; an empty one need not be."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return (
+            not self._body
+            or kind == "application/json"
+            or (kind[:12], kind[-5:]) == ("application/", "+json")
+        )
 
     async def json(self) -> Any:
         """The parsed body: refuses lone surrogates and bottomless nesting, which Python's own parser lets through.
@@ -66,7 +88,7 @@ class DialectRoute(APIRoute):
         return native
 
     def get_route_handler(self) -> Handler:
-        """Wrap the handler: known errors become answers."""
+        """Wrap the handler: errors become answers."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -74,17 +96,26 @@ class DialectRoute(APIRoute):
             try:
                 if self.needs_key:
                     authorize(bounded, service_of(bounded).keys)
-                await bounded.body()
-                return await handle(bounded)
+                with bodies_of(bounded).share() as share:
+                    await bounded.read(share)
+                    return await handle(bounded) if bounded.says_json() else self._refuse(bounded, NOT_JSON)
             except JrerankError as error:
-                fault = fault_of(error)
+                return self._refuse(bounded, fault_of(error))
             except RequestValidationError as error:
-                fault = validation_fault(error)
-            if fault.status >= 500:
-                _LOG.warning("request_failed", status=fault.status, reason=fault.message)
-            return error_response(fault, self.dialect_of(bounded))
+                return self._refuse(bounded, validation_fault(error))
+            except Exception:  # noqa: BLE001  also what nobody thought of is answered in the caller's dialect
+                _LOG.exception("request_failed")
+                return self._refuse(
+                    bounded, Fault(500, "internal", "something went wrong; the log says what")
+                )
 
         return answer
+
+    def _refuse(self, request: Request, fault: Fault) -> Response:
+        """Answer, count and log a request that gets no result. The message stays out of the log: it may quote the caller."""
+        service_of(request).metrics.refusals.labels("http", fault.kind).inc()
+        _LOG.info("refused", path=self.path, status=fault.status, kind=fault.kind, field=fault.field)
+        return error_response(fault, self.dialect_of(request))
 
 
 class OpenRoute(DialectRoute):
@@ -126,8 +157,13 @@ def validation_fault(error: RequestValidationError) -> Fault:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return Fault(400, "invalid_json", f"the body is not JSON: {first['ctx']['error']}")
-    field = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    field = ".".join(str(part) for part in first["loc"][1:] if not _names_a_choice(part)) or "body"
     return Fault(422, "invalid_input", f"{field}: {first['msg']}{_shown(first.get('input'))}", field)
+
+
+def _names_a_choice(part: object) -> bool:
+    """Where a body or a field may have one of several shapes, pydantic names the one that it tried: nothing the caller wrote."""
+    return isinstance(part, str) and (part in _SHAPES or "[" in part)
 
 
 def _shown(value: object) -> str:

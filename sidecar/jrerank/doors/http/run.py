@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 
@@ -11,6 +13,7 @@ from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.http.asking import arrival_of, service_of
 from jrerank.errors import Unavailable
 
+Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"
 
 
@@ -22,19 +25,28 @@ async def rerank(http: Request, request: RerankRequest, door: str) -> Ranking:
         JrerankError: as `Reranker.rerank` does.
     """
     service = service_of(http)
-    work = asyncio.ensure_future(service.reranker.rerank(request))
+    ranking = await while_there(http, door, service.reranker.rerank(request))
+    service.note(door, request, ranking, arrival_of(http))
+    return ranking
+
+
+async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answered]) -> Answered:
+    """What `asked` gives; it is cancelled when the caller hangs up.
+
+    Raises:
+        Unavailable: the caller has gone; nobody reads this.
+    """
+    work = asyncio.ensure_future(asked)
     gone = asyncio.ensure_future(_disconnected(http))
     try:
         await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            service.metrics.requests.labels(door, "abandoned").inc()
+            service_of(http).metrics.requests.labels(door, "abandoned").inc()
             raise Unavailable("the caller has gone")
-        ranking = await work
+        return await work
     finally:
         work.cancel()
         gone.cancel()
-    service.note(door, request, ranking, arrival_of(http))
-    return ranking
 
 
 def answer(content: object, ranking: Ranking) -> Response:
@@ -43,7 +55,7 @@ def answer(content: object, ranking: Ranking) -> Response:
     if ranking.reason:
         headers["x-jrerank-reason"] = ranking.reason
     return Response(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(),
+        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(),
         200,
         headers,
         "application/json",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections import defaultdict
@@ -13,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.errors_openapi import openai_errors
 from jrerank.doors.http.routing import OpenAiRoute
-from jrerank.doors.http.run import answer, rerank
+from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
 from jrerank.errors import InvalidInput
 
@@ -33,6 +32,7 @@ class ScoreBody(BaseModel):
     model: Annotated[str | None, Field(description="accepted and ignored: the sidecar serves one model")] = (
         None
     )
+    timeout_ms: TimeoutMs = None
 
     def pairs(self) -> list[tuple[str, str]]:
         """The texts that belong together.
@@ -78,8 +78,11 @@ async def score(body: ScoreBody, http: Request) -> Response:
     service = service_of(http)
     pairs = body.pairs()
     service.limits.check_passages([second for _, second in pairs], "text_2")
-    rankings = await asyncio.gather(*(rerank(http, request, "score") for request in _requests(http, pairs)))
+    requests = _requests(http, pairs, timeout_ms_of(http, body.timeout_ms))
+    rankings = await while_there(http, "score", service.reranker.rerank_all(requests))
     whole = _joined(rankings, len(pairs))
+    candidates = tuple(candidate for request in requests for candidate in request.candidates)
+    service.note("score", RerankRequest(query="", candidates=candidates), whole, arrival_of(http))
     data = [
         {"index": hit.index, "object": "score", "score": shown}
         for hit, shown in zip(whole.hits, shown_scores(whole.hits), strict=True)
@@ -95,12 +98,10 @@ async def score(body: ScoreBody, http: Request) -> Response:
     return answer(content, whole)
 
 
-def _requests(http: Request, pairs: list[tuple[str, str]]) -> list[RerankRequest]:
+def _requests(http: Request, pairs: list[tuple[str, str]], timeout_ms: float) -> list[RerankRequest]:
     """One request for each first text; a candidate's id is its pair's place."""
-    limits, deadline = (
-        service_of(http).limits,
-        scoring_deadline(arrival_of(http), timeout_ms_of(http), len(pairs)),
-    )
+    limits = service_of(http).limits
+    deadline = scoring_deadline(arrival_of(http), timeout_ms, len(pairs))
     by_query: dict[str, list[Candidate]] = defaultdict(list)
     for index, (query, passage) in enumerate(pairs):
         limits.check_query(query, "text_1")

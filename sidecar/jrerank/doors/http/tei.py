@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from jrerank.domain import Candidate, RerankRequest, Truncation
 from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
 
@@ -28,6 +28,7 @@ class TeiBody(BaseModel):
     ] = None
     truncation_direction: Literal["left", "right", "Left", "Right"] = "right"
     top_n: Annotated[int | None, Field(ge=1)] = None
+    timeout_ms: TimeoutMs = None
 
     @property
     def truncation(self) -> Truncation:
@@ -58,7 +59,7 @@ async def answer_tei(body: TeiBody, http: Request) -> Response:
         query=body.query,
         candidates=tuple(Candidate(str(index), text) for index, text in enumerate(body.texts)),
         top_n=body.top_n,
-        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http), len(body.texts)),
+        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http, body.timeout_ms), len(body.texts)),
         truncation=body.truncation,
         caller=caller_of(http),
     )
