@@ -15,9 +15,11 @@ from jrerank.doors.limits import Limits
 from jrerank.doors.service import Service
 from jrerank.encoding import Encoder
 from jrerank.engines.onnx_cpu import OnnxCpuEngine
-from jrerank.errors import ConfigurationError, ModelNotFound
-from jrerank.models.artifacts import Precision, Recipe, ensure_artifact
+from jrerank.errors import ConfigurationError
+from jrerank.models.artifacts import Recipe, ensure_artifact
 from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.gate import gate
+from jrerank.models.prebuilt import prebuilt_graph
 from jrerank.models.quantize import GateLimits, GateReport
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
@@ -57,24 +59,23 @@ class Graph:
 
 
 def choose_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
-    """int8 if the quality gate lets it, else fp32; or the checkpoint's own file.
+    """int8 if the quality gate lets it, else fp32: graphs of our own, or the checkpoint's own files.
 
     Raises:
-        ArtifactError: a graph could not be built.
+        ArtifactError: a graph could not be built, or does not run.
         ModelNotFound: `graph` is `prebuilt` and the checkpoint has no such file.
     """
-    if settings.graph == "prebuilt":
-        return _prebuilt_graph(settings, checkpoint)
-    fp32 = Recipe("fp32")
+    prebuilt = settings.graph == "prebuilt"
     if settings.precision == "fp32":
-        return Graph(ensure_artifact(settings.cache_dir, checkpoint, fp32).graph, "fp32")
-    int8 = ensure_artifact(settings.cache_dir, checkpoint, Recipe.for_cpu("int8", cpu_features()))
-    limits = GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)
-    if int8.gate is not None and int8.gate.passes(limits):
-        return Graph(int8.graph, "int8", int8.gate)
-    shown = {} if int8.gate is None else int8.gate.as_json()
-    _LOG.warning("quality_gate_failed", serving="fp32", model=checkpoint.name, **shown)
-    return Graph(ensure_artifact(settings.cache_dir, checkpoint, fp32).graph, "fp32", int8.gate)
+        graph = (
+            prebuilt_graph(checkpoint, "fp32", cpu_features()) if prebuilt else _fp32(settings, checkpoint)
+        )
+        return Graph(graph, "fp32")
+    int8, report = (_prebuilt_int8 if prebuilt else _own_int8)(settings, checkpoint)
+    if report.passes(GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)):
+        return Graph(int8, "int8", report)
+    _LOG.warning("quality_gate_failed", serving="fp32", model=checkpoint.name, **report.as_json())
+    return Graph(_fp32(settings, checkpoint), "fp32", report)
 
 
 def load_checkpoint(settings: Settings) -> Checkpoint:
@@ -150,20 +151,23 @@ def limits_of(settings: Settings) -> Limits:
     """The limits that all doors share."""
     return Limits(
         body_bytes=settings.max_body_bytes,
+        open_body_bytes=settings.max_open_body_bytes,
         documents=settings.max_documents,
         query_chars=settings.max_query_chars,
         passage_chars=settings.max_passage_chars,
     )
 
 
-def _prebuilt_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
-    names: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model_qint8_avx2.onnx"}
-    if cpu_features().architecture == "aarch64":
-        names["int8"] = "model_qint8_arm64.onnx"
-    name = names[settings.precision]
-    path = checkpoint.folder / "onnx" / name if checkpoint.folder else None
-    if path is None or not path.is_file():
-        raise ModelNotFound(
-            f"{checkpoint.name} has no onnx/{name}; leave out --graph prebuilt to have one built"
-        )
-    return Graph(path, settings.precision)
+def _fp32(settings: Settings, checkpoint: Checkpoint) -> Path:
+    return ensure_artifact(settings.cache_dir, checkpoint, Recipe("fp32")).graph
+
+
+def _own_int8(settings: Settings, checkpoint: Checkpoint) -> tuple[Path, GateReport]:
+    built = ensure_artifact(settings.cache_dir, checkpoint, Recipe.for_cpu("int8", cpu_features()))
+    return built.graph, built.gate or gate(checkpoint, _fp32(settings, checkpoint), built.graph)
+
+
+def _prebuilt_int8(settings: Settings, checkpoint: Checkpoint) -> tuple[Path, GateReport]:
+    """Nobody has compared that file with fp32 here, so it is done at each start, which takes some seconds."""
+    int8 = prebuilt_graph(checkpoint, "int8", cpu_features())
+    return int8, gate(checkpoint, _fp32(settings, checkpoint), int8)

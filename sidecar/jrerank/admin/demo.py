@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jrerank.admin.options import plain_errors
+from jrerank.admin.texts import plain
 from jrerank.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from jrerank.evaluation.compare import Answered
 
 _WINDOW = 20
@@ -131,16 +134,16 @@ def _print_examples(answered: Sequence[Answered], passages: Mapping[str, str]) -
         return one.first_stage.index(right) - one.fused.index(right)
 
     for one in sorted(answered, key=gain, reverse=True)[:_SHOWN]:
-        table = Table("", "BM25", "reranked", title=one.question.text, title_justify="left")
+        table = Table("", "BM25", "reranked", title=plain(one.question.text), title_justify="left")
         for rank, ids in enumerate(zip(one.first_stage[:3], one.fused[:3], strict=True), start=1):
             table.add_row(str(rank), *(_shown(id, one.question.passage_id, passages[id]) for id in ids))
         Console().print(table)
 
 
-def _shown(id: str, right: str, passage: str) -> str:
+def _shown(id: str, right: str, passage: str) -> Text:
     title, _, text = passage.partition("\n")
-    mark = "[bold green]✔ " if id == right else ""
-    return f"{mark}{title}: {text.replace(chr(10), ' ')[:28]}…"
+    mark = Text("✔ ", style="bold green") if id == right else Text()
+    return mark + plain(f"{title}: {text[:28]}…")
 
 
 def _print_figures(answered: Sequence[Answered]) -> None:

@@ -5,22 +5,37 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from jrerank.errors import ConfigurationError, InvalidInput, JrerankError
 
+
+def _models(incomplete: str) -> list[str]:
+    """What a shell offers after `--model`; folders it knows itself."""
+    from jrerank.models.random import SIZES
+    from jrerank.models.source import cached_models
+
+    known = ["bundled", *SIZES, *cached_models()]
+    return [name for name in known if name.startswith(incomplete)]
+
+
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", help="bundled, a folder, a hub id, or random:xsmall-v2 [env: JRERANK_MODEL]"),
+    typer.Option(
+        "--model",
+        help="bundled, a folder, a hub id, or random:xsmall-v2 [env: JRERANK_MODEL]",
+        autocompletion=_models,
+    ),
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="commit, tag or branch on the hub")]
 PrecisionOption = Annotated[
-    str | None, typer.Option("--precision", help="int8 (if the gate lets it) or fp32")
+    Literal["int8", "fp32"] | None, typer.Option("--precision", help="int8 serves if the gate lets it")
 ]
 GraphOption = Annotated[
-    str | None, typer.Option("--graph", help="own, or prebuilt: the checkpoint's onnx/*.onnx")
+    Literal["own", "prebuilt"] | None,
+    typer.Option("--graph", help="build the graph, or take the checkpoint's onnx/*.onnx"),
 ]
 
 # Exit codes: 1 it failed, 2 wrong usage (typer's own), 3 not set up right

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from jrerank.admin.options import ModelOption, PrecisionOption, RevisionOption, plain_errors
-from jrerank.domain import Candidate, Ranking, RerankRequest
+from jrerank.admin.texts import plain
+from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
+
+_AS_LONG_AS_IT_TAKES_MS = 86_400_000
+_SHOWN_CHARS = 60
 
 
 def rerank(
     query: Annotated[str, typer.Argument(help="what is searched for")],
     file: Annotated[Path | None, typer.Argument(help="one passage a line, or JSONL; default: stdin")] = None,
     top_n: Annotated[int | None, typer.Option(min=1, help="print this many")] = None,
+    timeout_ms: Annotated[
+        int | None, typer.Option(min=1, help="print what has been scored by then [default: wait]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSONL instead of a table")] = False,
     model: ModelOption = None,
     revision: RevisionOption = None,
@@ -36,62 +45,91 @@ def rerank(
     with plain_errors():
         candidates = read_candidates(_lines(file))
         settings = Settings.load(model=model, revision=revision, precision=precision)
-        ranking = asyncio.run(_rerank(settings, RerankRequest(query, candidates, top_n=top_n)))
-    _print(ranking, {candidate.id: candidate.passage or "" for candidate in candidates}, as_json)
+        ranking = asyncio.run(_rerank(settings, query, candidates, timeout_ms or _AS_LONG_AS_IT_TAKES_MS))
+    hits = ranking.hits[:top_n]
+    (_print_json if as_json else _print_table)(hits, candidates)
+    if ranking.outcome is not Outcome.COMPLETE:
+        scored = sum(hit.scored for hit in ranking.hits)
+        sys.stderr.write(
+            f"{ranking.outcome}: {scored} of {len(candidates)} passages were scored ({ranking.reason});"
+            " the others follow in their old order\n"
+        )
 
 
 def read_candidates(lines: Iterable[str]) -> tuple[Candidate, ...]:
-    """Candidates from lines of text, or from JSONL if the first line is a JSON object.
+    """Candidates from lines of text, or from JSONL if the first line is a JSON object. What has no id has its line's number.
 
     Raises:
         InvalidInput: a line of JSONL has no `text`, or a wrong type; `field` names the line.
     """
-    kept = [line.rstrip("\n") for line in lines if line.strip()]
-    if kept and kept[0].lstrip().startswith("{"):
-        return tuple(_from_json(number, line) for number, line in enumerate(kept, start=1))
-    return tuple(Candidate(str(number), line) for number, line in enumerate(kept, start=1))
+    kept = [(number, line.strip("\r\n")) for number, line in enumerate(lines, start=1) if line.strip()]
+    if kept and kept[0][1].lstrip().startswith("{"):
+        return tuple(_from_json(number, line) for number, line in kept)
+    return tuple(Candidate(str(number), line) for number, line in kept)
 
 
 def _from_json(number: int, line: str) -> Candidate:
     try:
-        content: dict[str, Any] = json.loads(line)
+        content: Any = json.loads(line)
+        if not isinstance(content, dict):
+            raise TypeError("it is something else")
         text, score = content["text"], content.get("score")
-        if not isinstance(text, str) or not isinstance(score, (int, float, type(None))):
-            raise TypeError("`text` must be a string and `score` a number")
+        if not isinstance(text, str):
+            raise TypeError("`text` must be a string")
+        if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
+            raise TypeError("`score` must be a number")
         return Candidate(str(content.get("id", number)), text, score)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(
-            f"line {number} is not a JSON object with `text`: {error}", field=f"line {number}"
-        ) from None
+    except KeyError as error:
+        reason = f"it has no {error}"
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except (ValueError, TypeError, OverflowError) as error:
+        reason = str(error)
+    raise InvalidInput(f"line {number} is not a JSON object with `text`: {reason}", field=f"line {number}")
 
 
 def _lines(file: Path | None) -> list[str]:
+    """Split at line ends only: U+2028 and others that `splitlines` knows may stand in a passage."""
     try:
-        if file is None:
-            return sys.stdin.read().splitlines()
-        return file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file or 'stdin'} cannot be read: {error}", field="file") from None
+        raw = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        return raw.decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise InvalidInput(f"{file or 'stdin'} cannot be read: {error.strerror}", field="file") from None
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"{file or 'stdin'} is not UTF-8: {error.reason} at byte {error.start}", field="file"
+        ) from None
 
 
-async def _rerank(settings: Settings, request: RerankRequest) -> Ranking:
+async def _rerank(
+    settings: Settings, query: str, candidates: tuple[Candidate, ...], timeout_ms: int
+) -> Ranking:
     from jrerank.assembly import running_service
 
     async with running_service(settings) as service:
-        return await service.reranker.rerank(request)
+        deadline = time.monotonic() + timeout_ms / 1000
+        return await service.reranker.rerank(RerankRequest(query, candidates, deadline=deadline))
 
 
-def _print(ranking: Ranking, texts: dict[str, str], as_json: bool) -> None:
+def _print_json(hits: Sequence[RankedHit], candidates: Sequence[Candidate]) -> None:
+    for hit in hits:
+        line = {
+            "id": hit.id,
+            "score": hit.score,
+            "first_rank": hit.index + 1,
+            "first_score": hit.first_score,
+            "text": candidates[hit.index].passage,
+        }
+        print(json.dumps(line, ensure_ascii=False))
+
+
+def _print_table(hits: Sequence[RankedHit], candidates: Sequence[Candidate]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    if as_json:
-        for hit in ranking.hits:
-            line = {"id": hit.id, "score": hit.score, "first_rank": hit.index + 1, "text": texts[hit.id]}
-            print(json.dumps(line, ensure_ascii=False))
-        return
     table = Table("rank", "was", "score", "id", "text")
-    for rank, hit in enumerate(ranking.hits, start=1):
+    for rank, hit in enumerate(hits, start=1):
         score = "" if hit.score is None else f"{hit.score:.4f}"
-        table.add_row(str(rank), str(hit.index + 1), score, hit.id, texts[hit.id][:60])
+        texts = (hit.id, (candidates[hit.index].passage or "")[:_SHOWN_CHARS])
+        table.add_row(str(rank), str(hit.index + 1), score, *map(plain, texts))
     Console().print(table)

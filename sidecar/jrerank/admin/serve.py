@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,7 +27,7 @@ def serve(
     timeout_ms: Annotated[
         int | None, typer.Option(help="for requests that name none [default: 30000]")
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="json or console [default: json]")] = None,
+    log_format: Annotated[Literal["json", "console"] | None, typer.Option(help="[default: json]")] = None,
 ) -> None:
     """Run the sidecar until SIGTERM. Every other setting is a JRERANK_* variable.
 

@@ -60,7 +60,34 @@ class Artifact:
 
 def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Path:
     """Where the artifact is, or will be."""
-    return cache_dir / "artifacts" / f"{checkpoint.fingerprint[:_KEY_CHARS]}-{recipe}"
+    return cache_dir / "artifacts" / f"{artifact_key(checkpoint)}-{recipe}"
+
+
+def built_artifacts(cache_dir: Path) -> dict[str, list[str]]:
+    """What has been built: the beginning of a checkpoint's fingerprint -> recipes with their sizes."""
+    built: dict[str, list[str]] = {}
+    for graph in sorted((cache_dir / "artifacts").glob("[!.]*/model.onnx")):
+        key, _, recipe = graph.parent.name.partition("-")
+        built.setdefault(key, []).append(f"{recipe} ({graph.stat().st_size / 1e6:.1f} MB)")
+    return built
+
+
+def artifact_key(checkpoint: Checkpoint) -> str:
+    """The key of a checkpoint in `built_artifacts`."""
+    return checkpoint.fingerprint[:_KEY_CHARS]
+
+
+def forget_artifacts(cache_dir: Path, checkpoint: Checkpoint, precision: Precision) -> None:
+    """Remove what has been built of a checkpoint in one precision. Who serves it meanwhile has its graph in memory.
+
+    Raises:
+        ArtifactError: a folder cannot be removed.
+    """
+    for folder in (cache_dir / "artifacts").glob(f"{artifact_key(checkpoint)}-{precision}*/"):
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise ArtifactError(f"{folder} cannot be removed: {error.strerror}") from error
 
 
 def find_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact | None:

@@ -42,6 +42,8 @@ _SHAPES: Mapping[str, Mapping[str, int]] = {
     },
 }
 
+SIZES = tuple(PREFIX + name for name in _SHAPES)
+
 
 def random_config(name: str) -> dict[str, object]:
     """The `config.json` of `hotchpotch/japanese-reranker-<name>`.
@@ -50,7 +52,7 @@ def random_config(name: str) -> dict[str, object]:
         ModelNotFound: there is no such size.
     """
     if name not in _SHAPES:
-        raise ModelNotFound(f"{PREFIX}{name}: choose one of {', '.join(PREFIX + known for known in _SHAPES)}")
+        raise ModelNotFound(f"{PREFIX}{name}: choose one of {', '.join(SIZES)}")
     return {
         "architectures": [ARCHITECTURE],
         "model_type": "modernbert",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jrerank.errors import ModelNotFound
 from jrerank.models.checkpoint import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, Checkpoint, load_checkpoint
+from jrerank.models.config import ARCHITECTURE
 from jrerank.models.random import PREFIX, random_checkpoint
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -38,6 +39,27 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
     raise ModelNotFound(
         f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2"
     )
+
+
+def cached_models() -> dict[str, Path]:
+    """The rerankers in the hub's cache on this machine: hub id -> folder of the revision that came last."""
+    from huggingface_hub import scan_cache_dir  # noqa: PLC0415  slow to import, and seldom needed
+    from huggingface_hub.errors import CacheNotFound  # noqa: PLC0415
+
+    try:
+        repositories = [one for one in scan_cache_dir().repos if one.repo_type == "model" and one.revisions]
+    except CacheNotFound:
+        return {}
+    latest = {one.repo_id: max(one.revisions, key=lambda it: it.last_modified) for one in repositories}
+    return {
+        name: latest[name].snapshot_path
+        for name in sorted(latest)
+        if _is_reranker(latest[name].snapshot_path / CONFIG_FILE)
+    }
+
+
+def _is_reranker(config: Path) -> bool:
+    return config.is_file() and ARCHITECTURE in config.read_text(encoding="utf-8", errors="replace")
 
 
 def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:

@@ -58,7 +58,7 @@ def test_doctor_says_what_is_served() -> None:
 
 def test_jsonl_has_ids_and_scores() -> None:
     lines = ['{"id": 7, "text": "空", "score": 1.5}', "", '{"text": "海"}']
-    assert read_candidates(lines) == (Candidate("7", "空", 1.5), Candidate("2", "海", None))
+    assert read_candidates(lines) == (Candidate("7", "空", 1.5), Candidate("3", "海", None))
 
 
 @pytest.mark.parametrize("line", ['{"id": 1}', '{"text": 5}', "[]", "{", '{"text": "a", "score": "b"}'])
