@@ -26,6 +26,11 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra opensearch --extra aws \
 	  --extra postgres --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
+	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --extra otel --extra opensearch --extra postgres \
+	  -c sidecar/requirements.lock -c tests/requirements.lock -o compose/requirements.lock
+	echo 'hatchling>=1.27' | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-header --no-annotate --no-emit-index-url -o compose/build-requirements.lock
 
 $(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
 	$(call install,$(DEMO),sidecar/requirements.lock)

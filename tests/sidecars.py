@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+SERVE = (sys.executable, "-m", "jrerank.admin", "serve")
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class RunningSidecar:
 
 
 @contextmanager
-def running_sidecar(folder: Path, model: str = "bundled", **environment: str) -> Iterator[RunningSidecar]:
+def running_sidecar(
+    folder: Path, model: str = "bundled", *, command: Sequence[str] = SERVE, **environment: str
+) -> Iterator[RunningSidecar]:
     """Start it on a free port, wait until it listens, and stop it at the end."""
     log = folder / f"sidecar-{time.monotonic_ns()}.log"
     variables = {f"JRERANK_{name.upper()}": value for name, value in environment.items()}
-    command = [sys.executable, "-m", "jrerank.admin", "serve", "--model", model, "--port", "0"]
+    line = [*command, "--model", model, "--port", "0"]
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stderr=stream, env={**os.environ, **variables})
+        process = subprocess.Popen(line, stderr=stream, env={**os.environ, **variables})
     try:
         yield RunningSidecar(f"http://127.0.0.1:{_port(process, log)}", process, log)
     finally:

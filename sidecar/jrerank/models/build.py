@@ -51,8 +51,11 @@ def main(arguments: list[str]) -> int:
             build=lambda temporary: build_into(temporary, checkpoint, recipe),
             is_there=lambda: find_artifact(Path(cache_dir), checkpoint, recipe) is not None,
         )
-    except (JrerankError, OSError) as error:
+    except JrerankError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}; JRERANK_CACHE_DIR takes another folder\n")
         return 1
     return 0
 
