@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import typer
-
-from jrerank.admin.options import FAILED, ModelOption, RevisionOption, plain_errors
+from jrerank.admin.findings import Finding, checked, report
+from jrerank.admin.options import ModelOption, RevisionOption, plain_errors
 from jrerank.errors import JrerankError
 from jrerank.settings import Settings
 
@@ -18,15 +16,6 @@ if TYPE_CHECKING:
     from jrerank.stores.store import PassageStore
 
 _STORE_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found; `ok` is None for what is worth knowing but not wrong."""
-
-    name: str
-    ok: bool | None
-    text: str
 
 
 def doctor(model: ModelOption = None, revision: RevisionOption = None) -> None:
@@ -39,30 +28,17 @@ def doctor(model: ModelOption = None, revision: RevisionOption = None) -> None:
     configure_logging("error", "console")
     with plain_errors():
         settings = Settings.load(model=model, revision=revision)
-    wrong = False
-    for finding in findings(settings):
-        mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
-        print(f"{mark}  {finding.name:<9} {finding.text}")
-        wrong |= finding.ok is False
-    if wrong:
-        raise typer.Exit(FAILED)
+    report(findings(settings))
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which serving needs them."""
     yield _cpu()
-    yield _checked("model", lambda: _model(settings))
-    yield _checked("gate", lambda: _gate(settings))
+    yield checked("model", lambda: _model(settings))
+    yield checked("gate", lambda: _gate(settings))
     yield from _stores(settings)
-    yield _checked("bind", lambda: _bind(settings))
+    yield checked("bind", lambda: _bind(settings))
     yield _port(settings)
-
-
-def _checked(name: str, check: Callable[[], Finding]) -> Finding:
-    try:
-        return check()
-    except JrerankError as error:
-        return Finding(name, False, str(error))
 
 
 def _cpu() -> Finding:
