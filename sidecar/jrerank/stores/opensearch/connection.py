@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, Tran
 from jrerank.errors import ConfigurationError, StoreError
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.search import EngineReply
+
+logging.getLogger("opensearch").setLevel(logging.WARNING)  # below that it writes down queries and documents
 
 
 class Connection:

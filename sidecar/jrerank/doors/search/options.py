@@ -1,0 +1,92 @@
+"""What a caller says of reranking: the body's `rerank` section, and `ext.jrerank` as the plugin takes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jrerank.doors.native import LinearFusionBody, RrfFusionBody
+from jrerank.doors.search.window import MAX_WINDOW
+
+TimeoutMs = Annotated[int, Field(ge=1, le=86_400_000)]
+
+
+class ExtSection(BaseModel):
+    """`ext.jrerank` of a search body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str | None = None
+    enabled: bool | None = None
+    timeout_ms: TimeoutMs | None = None
+    hit_details: bool | None = None
+
+
+class ExtBody(BaseModel):
+    """`ext` of a search body; what isn't ours is the engine's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    jrerank: ExtSection = ExtSection()
+
+
+class RerankSection(BaseModel):
+    """How the search is to be reranked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = True
+    window: Annotated[int, Field(ge=1, le=MAX_WINDOW, description="this many hits are reranked")] = 100
+    passage_fields: Annotated[
+        tuple[str, ...] | None, Field(description="the text of a document; by default the store's fields")
+    ] = None
+    store: Annotated[str | None, Field(description="a store that has the texts, by the hits' ids")] = None
+    query: Annotated[str | None, Field(description="what was searched for")] = None
+    query_text_path: Annotated[str | None, Field(description="where in the body that is")] = None
+    timeout_ms: Annotated[TimeoutMs | None, Field(description="for the search and for reranking")] = None
+    fusion: Annotated[LinearFusionBody | RrfFusionBody | None, Field(discriminator="method")] = None
+    max_tokens_per_doc: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    hit_details: Annotated[bool, Field(description="on each hit: first score, first rank")] = False
+    on_failure: Annotated[Literal["keep", "error"], Field(description="keep: the first stage's order")] = (
+        "keep"
+    )
+
+    def with_ext(self, ext: ExtSection) -> RerankSection:
+        """Both together: the text in `ext` goes first, the shorter time counts, and either may switch off."""
+        times = [time for time in (self.timeout_ms, ext.timeout_ms) if time is not None]
+        return self.model_copy(
+            update={
+                "query": ext.query if ext.query and ext.query.strip() else self.query,
+                "enabled": self.enabled and ext.enabled is not False,
+                "hit_details": self.hit_details or ext.hit_details is True,
+                "timeout_ms": min(times, default=None),
+            }
+        )
+
+    def fields(self, of_store: tuple[str, ...]) -> tuple[str, ...]:
+        """What is read of a hit: nothing where a store has the texts, unless it is said."""
+        if self.passage_fields is not None:
+            return self.passage_fields
+        return () if self.store is not None else of_store
+
+
+class SearchBody(BaseModel):
+    """An engine's own search body, with a `rerank` section."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rerank: RerankSection = RerankSection()
+    ext: ExtBody = ExtBody()
+    from_: Annotated[int, Field(alias="from", ge=0, le=2**31 - 1)] = 0
+    size: Annotated[int, Field(ge=0, le=2**31 - 1)] = 10
+
+    def options(self) -> RerankSection:
+        """All that is said of reranking."""
+        return self.rerank.with_ext(self.ext.jrerank)
+
+    def for_engine(self) -> dict[str, Any]:
+        """The body without what is ours."""
+        page = self.model_dump(include={"from_", "size"}, exclude_unset=True, by_alias=True)
+        ext = self.ext.model_extra
+        return {**(self.model_extra or {}), **page, **({"ext": ext} if ext else {})}

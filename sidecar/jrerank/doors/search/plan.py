@@ -1,0 +1,92 @@
+"""What is asked of the engine so that a search can be reranked, and what its caller had asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from jrerank.domain import Candidate
+from jrerank.doors.search import passthrough
+from jrerank.doors.search.options import RerankSection, SearchBody
+from jrerank.doors.search.query_text import query_text
+from jrerank.doors.search.source_filter import SourceFilter
+from jrerank.doors.search.window import Page
+from jrerank.stores.passage import passage_text
+from jrerank.stores.search import IndexLimits
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One search on its way.
+
+    `reason` says why it is passed through, or is None. `body` is for the engine. `is_widened` says that the caller's
+    page is still to be cut, `shown` what of a document the caller is to see where more than that is fetched.
+    """
+
+    reason: str | None
+    options: RerankSection
+    text: str
+    fields: tuple[str, ...]
+    page: Page
+    body: Json
+    is_widened: bool = False
+    shown: SourceFilter | None = None
+
+    def candidates(self, response: Json) -> list[Candidate]:
+        """The hits in the window, with their texts as far as they are to be read here."""
+        return [
+            Candidate(str(hit.get("_id")), self._passage(hit), hit.get("_score"))
+            for hit in hits_of(response)[: self.options.window]
+        ]
+
+    def reason_in(self, candidates: list[Candidate]) -> str | None:
+        """Why these cannot be reranked; None where they can."""
+        if not candidates:
+            return passthrough.NO_HITS
+        has_text = any(candidate.passage is not None for candidate in candidates)
+        return None if has_text or self.options.store is not None else passthrough.NO_PASSAGES
+
+    def _passage(self, hit: Json) -> str | None:
+        source = hit.get("_source")
+        return passage_text(source, self.fields) if isinstance(source, dict) and self.fields else None
+
+
+def hits_of(response: Json) -> list[Json]:
+    """The hits of an engine's response."""
+    hits: list[Json] = response.get("hits", {}).get("hits", [])
+    return hits
+
+
+def make_plan(
+    search: SearchBody, text_fields: tuple[str, ...], limits: IndexLimits, *, as_fetched: bool = False
+) -> Plan:
+    """Widen a search to its window and to its passage fields.
+
+    Args:
+        text_fields: of the store, for a search that names none.
+        limits: of the searched indexes.
+        as_fetched: the page is reranked within itself, since a wider search would not do: a scroll's later pages
+            are this search continued, and a retriever may refuse a larger size.
+    """
+    body, options = search.for_engine(), search.options()
+    text, page = query_text(body, options.query, options.query_text_path), Page(search.from_, search.size)
+    fields, shown = options.fields(text_fields), SourceFilter.shown(body)
+    window = math.inf if as_fetched else options.window
+    reason, is_open = passthrough.reason(body, page, options.enabled, text, window), shown.leaves_in(fields)
+    if reason is None and not is_open:
+        reason = passthrough.PASSAGES_FILTERED if as_fetched else _cannot_open(body, limits)
+    if reason is not None or as_fetched:
+        return Plan(reason, options, text or "", fields, page, body)
+    wide = page.widened(options.window, limits.max_result_window)
+    widened = {**body, "from": wide.start, "size": wide.size}
+    if not is_open:
+        widened["_source"] = shown.opened(fields).as_json()
+    return Plan(None, options, text or "", fields, page, widened, True, None if is_open else shown)
+
+
+def _cannot_open(body: Json, limits: IndexLimits) -> str | None:
+    has_no_ids = body.get("stored_fields") in ("_none_", ["_none_"])
+    return passthrough.NO_PASSAGES if has_no_ids or not limits.keeps_source else None
