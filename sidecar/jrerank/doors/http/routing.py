@@ -153,12 +153,12 @@ class SharedRoute(DialectRoute):
 
 
 def validation_fault(error: RequestValidationError) -> Fault:
-    """The first thing that is wrong, by the name the caller gave it."""
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return Fault(400, "invalid_json", f"the body is not JSON: {first['ctx']['error']}")
-    field = ".".join(str(part) for part in first["loc"][1:] if not _names_a_choice(part)) or "body"
-    return Fault(422, "invalid_input", f"{field}: {first['msg']}{_shown(first.get('input'))}", field)
+    """What is wrong, by the name the caller gave it: of several mistakes the one that lies deepest, which tells most."""
+    wrong = max(error.errors(), key=lambda one: len(one["loc"]))
+    if wrong["type"] == "json_invalid":
+        return Fault(400, "invalid_json", f"the body is not JSON: {wrong['ctx']['error']}")
+    field = ".".join(str(part) for part in wrong["loc"][1:] if not _names_a_choice(part)) or "body"
+    return Fault(422, "invalid_input", f"{field}: {wrong['msg']}{_shown(wrong.get('input'))}", field)
 
 
 def _names_a_choice(part: object) -> bool:
