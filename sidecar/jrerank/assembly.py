@@ -42,10 +42,22 @@ def _open_opensearch(name: str, settings: StoreSettings) -> PassageStore:
     return OpenSearchStore(name, OpenSearchSettings.read(name, settings.model_dump()))
 
 
+def _open_postgres(name: str, settings: StoreSettings) -> PassageStore:
+    try:
+        from jrerank.stores.postgres.settings import PostgresSettings  # noqa: PLC0415
+        from jrerank.stores.postgres.store import PostgresStore  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(
+            f"JRERANK_STORES.{name}: kind {settings.kind} needs psycopg: pip install 'jrerank[postgres]'"
+        ) from None
+    return PostgresStore(name, PostgresSettings.read(name, settings.model_dump()))
+
+
 # How a store of each kind is opened, given its name and settings; each imports what it needs when it is called
 STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {
     "opensearch": _open_opensearch,
     "elasticsearch": _open_opensearch,
+    "postgres": _open_postgres,
 }
 
 
