@@ -25,6 +25,7 @@ from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduler import Scheduler
 from jrerank.settings import Settings, StoreSettings
+from jrerank.stores.search import SearchEngine
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
 
@@ -135,6 +136,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 timeout_ms=settings.timeout_ms,
                 keys=settings.keys(),
                 checks={name: store.check for name, store in stores.items()},
+                searches=searches_of(stores),
             )
         finally:
             scheduler.close()
@@ -157,6 +159,15 @@ async def open_stores(settings: Settings) -> AsyncIterator[Mapping[str, PassageS
             stores[name] = STORE_KINDS[store.kind](name, store)
             stack.push_async_callback(stores[name].close)
         yield stores
+
+
+def searches_of(stores: Mapping[str, PassageStore]) -> dict[str, SearchEngine]:
+    """The stores that callers may search: a search gives documents away, so only those that may return their texts."""
+    return {
+        name: store
+        for name, store in stores.items()
+        if isinstance(store, SearchEngine) and store.returns_text
+    }
 
 
 def limits_of(settings: Settings) -> Limits:

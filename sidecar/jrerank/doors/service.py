@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jrerank.domain import Ranking, RerankRequest, ServiceInfo
 from jrerank.doors.limits import Limits
 from jrerank.reranker import Reranker
+from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
@@ -17,7 +18,8 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the doors. `checks` say whether the stores answer, each by its name."""
+    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `searches` are the engines that
+    callers may search."""
 
     reranker: Reranker
     limits: Limits
@@ -26,6 +28,7 @@ class Service:
     timeout_ms: float
     keys: tuple[str, ...] = ()
     checks: Mapping[str, Check] | None = None
+    searches: Mapping[str, SearchEngine] = field(default_factory=dict)
 
     def note(self, door: str, request: RerankRequest, ranking: Ranking, arrival: float) -> None:
         """Count and log what became of a request that came in at `arrival` (on `time.monotonic()`'s clock)."""
