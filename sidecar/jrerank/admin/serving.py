@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import uvicorn
 
@@ -36,6 +36,7 @@ def serve(settings: Settings) -> None:
     # Whenever it comes, everything that is open is closed in order. Uvicorn hands the signal on when it has drained
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
+    _open_as_many_files_as_allowed()
     stop_tracing = start_tracing(__version__)
     try:
         asyncio.run(_serve(settings))
@@ -87,6 +88,17 @@ class _Server(uvicorn.Server):
         """Drain both doors at the same time."""
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """The soft limit is often 1,024, for the sake of programs that use select(); each connection takes one."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where "unlimited" is not a number that the system takes
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _say_listening(event: str, listener: socket.socket) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from jrerank.domain import Ranking, RerankRequest, ServiceInfo
+from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.limits import Limits
 from jrerank.reranker import Reranker
-from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
@@ -18,8 +18,7 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `searches` are the engines that
-    callers may search."""
+    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `bodies` counts for all doors."""
 
     reranker: Reranker
     limits: Limits
@@ -28,7 +27,10 @@ class Service:
     timeout_ms: float
     keys: tuple[str, ...] = ()
     checks: Mapping[str, Check] | None = None
-    searches: Mapping[str, SearchEngine] = field(default_factory=dict)
+    bodies: OpenBodies = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bodies", OpenBodies(self.limits.open_body_bytes))
 
     def note(self, door: str, request: RerankRequest, ranking: Ranking, arrival: float) -> None:
         """Count and log what became of a request that came in at `arrival` (on `time.monotonic()`'s clock)."""

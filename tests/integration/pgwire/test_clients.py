@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Json, Jsonb
 
 REQUEST = {
     "query": "富士山の高さ",
@@ -40,3 +42,16 @@ def test_psql_asks(conninfo: str) -> None:
         command, capture_output=True, text=True, check=True, timeout=60, env=dict(os.environ)
     )
     check(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "placeholder", ["%s", "SELECT rerank(%s)", "select jrerank.rerank(%s::jsonb);", "SELECT %b"]
+)
+@pytest.mark.parametrize("wrap", [str, Json, Jsonb])
+def test_the_request_may_be_a_parameter(
+    connection: psycopg.Connection, placeholder: str, wrap: Callable[[object], object]
+) -> None:
+    parameter = TEXT if wrap is str else wrap(REQUEST)
+    row = connection.execute(placeholder, [parameter]).fetchone()
+    assert row is not None
+    check(row[0])

@@ -9,7 +9,6 @@ from typing import Annotated, cast
 from fastapi import Request
 from pydantic import Field
 
-from jrerank.doors.http.bodies import OpenBodies
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
 
@@ -33,11 +32,6 @@ def caller_of(request: Request) -> str:
     """Whom the scheduler is fair to: the API key's holder, else the address."""
     by_key = cast("str", request.scope.get("jrerank.caller", ""))
     return by_key or (request.client.host if request.client else "")
-
-
-def bodies_of(request: Request) -> OpenBodies:
-    """The bodies of all requests to the app."""
-    return cast("OpenBodies", request.app.state.bodies)
 
 
 def timeout_ms_of(request: Request, asked_ms: int | None) -> float:

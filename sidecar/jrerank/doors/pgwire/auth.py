@@ -66,9 +66,10 @@ class Exchange:
         if not found or not found_too or flag not in {b"n", b"y"}:
             raise ProtocolViolation("SCRAM without channel binding is spoken here")
         self._gs2_header = flag + b"," + identity + b","
-        client_nonce = _attributes(bare).get(b"r", b"")
-        if not client_nonce:
-            raise ProtocolViolation("the SCRAM message has no nonce")
+        attributes = _attributes(bare)
+        client_nonce = attributes.get(b"r", b"")
+        if not client_nonce or b"m" in attributes:
+            raise ProtocolViolation("the SCRAM message has no nonce, or an extension that is not spoken")
         self._nonce = client_nonce + base64.b64encode(os.urandom(18))
         salt = base64.b64encode(self._verifiers.salt)
         server_first = b"r=%s,s=%s,i=%d" % (self._nonce, salt, _ITERATIONS)
@@ -90,6 +91,8 @@ class Exchange:
         if sent.get(b"c") != expected or sent.get(b"r") != self._nonce or not without_proof:
             raise ProtocolViolation("the SCRAM messages do not belong together")
         proof = _decoded(sent.get(b"p", b""))
+        if len(proof) != hashlib.sha256().digest_size:
+            raise NotAuthorized
         message = self._so_far + b"," + without_proof
         proven = [one for one in self._verifiers.all if _proves(proof, one, message)]
         if not proven:
@@ -99,7 +102,7 @@ class Exchange:
 
 def _proves(proof: bytes, verifier: Verifier, message: bytes) -> bool:
     signature = _hmac(verifier.stored_key, message)
-    client_key = bytes(a ^ b for a, b in zip(proof.ljust(32, b"\0")[:32], signature, strict=True))
+    client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
     return hmac.compare_digest(hashlib.sha256(client_key).digest(), verifier.stored_key)
 
 

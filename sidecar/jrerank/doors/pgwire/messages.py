@@ -9,13 +9,16 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PROTOCOL_3 = 3
-JSON_OID, TEXT_OID = 114, 25
+PROTOCOL_3_0 = 3 << 16
 _SSL_REQUEST, _GSS_REQUEST, _CANCEL_REQUEST = 80877103, 80877104, 80877102
 
 
 class ProtocolViolation(Exception):  # noqa: N818
     """The client sent what the protocol does not allow."""
+
+
+class NotUtf8(Exception):  # noqa: N818
+    """The client sent a text in another encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,27 @@ class CancelRequest:
     secret: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The only column of a result."""
+
+    name: str
+    type_oid: int
+
+
+ANSWER = Column("answer", 114)  # json
+ONE = Column("?column?", 23)  # int4
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement ends with: its tag, and a row with one value where it has a column. No tag: it was empty."""
+
+    tag: str
+    column: Column | None = None
+    value: str = ""
+
+
 def parse_first(body: bytes) -> Startup | EncryptionRequest | CancelRequest:
     """The first message of a connection, without its length.
 
@@ -56,21 +80,45 @@ def parse_first(body: bytes) -> Startup | EncryptionRequest | CancelRequest:
         if len(body) != 12:
             raise ProtocolViolation("a cancel request has 12 bytes")
         return CancelRequest(int.from_bytes(body[4:8], "big"), body[8:12])
-    return Startup(code >> 16, _parameters(body[4:]))
+    return Startup(code, _parameters(body[4:]))
 
 
 def text_of(body: bytes) -> str:
     """The zero-terminated UTF-8 string that a message consists of.
 
     Raises:
-        ProtocolViolation: it isn't terminated, or not UTF-8.
+        ProtocolViolation: it isn't terminated.
+        NotUtf8: it is in another encoding.
     """
-    if not body.endswith(b"\0") or b"\0" in body[:-1]:
-        raise ProtocolViolation("a string in a message ends with its only zero byte")
+    text, rest = split_text(body)
+    if rest:
+        raise ProtocolViolation("a query ends with its first zero byte")
+    return text
+
+
+def split_text(body: bytes) -> tuple[str, bytes]:
+    """The zero-terminated UTF-8 string that `body` begins with, and what follows it.
+
+    Raises:
+        ProtocolViolation: it isn't terminated.
+        NotUtf8: it is in another encoding.
+    """
+    text, found, rest = body.partition(b"\0")
+    if not found:
+        raise ProtocolViolation("a text in a message ends with a zero byte")
+    return decoded(text), rest
+
+
+def decoded(text: bytes) -> str:
+    """UTF-8 as a string.
+
+    Raises:
+        NotUtf8: it is in another encoding.
+    """
     try:
-        return body[:-1].decode()
+        return text.decode()
     except UnicodeDecodeError as error:
-        raise ProtocolViolation(f"the text is not UTF-8: {error.reason} at byte {error.start}") from None
+        raise NotUtf8(f"the text is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def sasl_initial_response(body: bytes) -> tuple[str, bytes]:
@@ -87,68 +135,76 @@ def sasl_initial_response(body: bytes) -> tuple[str, bytes]:
 
 def authentication(code: int, data: bytes = b"") -> bytes:
     """0: ok, 10: SASL mechanisms, 11: SASL continue, 12: SASL final."""
-    return _message(b"R", struct.pack("!i", code) + data)
+    return message(b"R", struct.pack("!i", code) + data)
+
+
+def negotiate_version(unknown: Sequence[str]) -> bytes:
+    """Only protocol 3.0 is spoken, without the extensions that the client named."""
+    return message(b"v", struct.pack("!ii", PROTOCOL_3_0, len(unknown)) + b"".join(map(_string, unknown)))
 
 
 def parameter_status(name: str, value: str) -> bytes:
     """What the client may know of the server."""
-    return _message(b"S", _string(name) + _string(value))
+    return message(b"S", _string(name) + _string(value))
 
 
 def backend_key_data(process_id: int, secret: bytes) -> bytes:
     """What a client needs to cancel this connection's query."""
-    return _message(b"K", process_id.to_bytes(4, "big") + secret)
+    return message(b"K", process_id.to_bytes(4, "big") + secret)
 
 
 def ready_for_query(in_transaction: bool) -> bytes:
     """The next query may come."""
-    return _message(b"Z", b"T" if in_transaction else b"I")
+    return message(b"Z", b"T" if in_transaction else b"I")
 
 
-def error_response(sqlstate: str, message: str, *, hint: str | None = None, fatal: bool = False) -> bytes:
+def error_response(sqlstate: str, text: str, *, hint: str | None = None, fatal: bool = False) -> bytes:
     """An error with its SQLSTATE."""
     severity = "FATAL" if fatal else "ERROR"
-    fields = {"S": severity, "V": severity, "C": sqlstate, "M": message, "H": hint}
+    fields = {"S": severity, "V": severity, "C": sqlstate, "M": text, "H": hint}
     body = b"".join(code.encode() + _string(value) for code, value in fields.items() if value)
-    return _message(b"E", body + b"\0")
+    return message(b"E", body + b"\0")
 
 
-def rows(column: str, type_oid: int, values: Sequence[str]) -> bytes:
-    """A result with one column, in text format."""
-    description = struct.pack("!h", 1) + _string(column) + struct.pack("!ihihih", 0, 0, type_oid, -1, -1, 0)
-    return _message(b"T", description) + b"".join(_row(value) for value in values)
+def row_description(column: Column, *, binary: bool = False) -> bytes:
+    """What the column is called, and how its values are written."""
+    shape = struct.pack("!ihihih", 0, 0, column.type_oid, -1, -1, int(binary))
+    return message(b"T", struct.pack("!h", 1) + _string(column.name) + shape)
 
 
-def command_complete(tag: str) -> bytes:
-    """The query is done."""
-    return _message(b"C", _string(tag))
+def data_row(column: Column, value: str, *, binary: bool = False) -> bytes:
+    """A row. A json is the same in both formats."""
+    number = binary and column.type_oid == ONE.type_oid
+    encoded = struct.pack("!i", int(value)) if number else value.encode()
+    return message(b"D", struct.pack("!hi", 1, len(encoded)) + encoded)
 
 
-def empty_query() -> bytes:
-    """There was no query."""
-    return _message(b"I", b"")
+def completion(tag: str) -> bytes:
+    """The statement is done."""
+    return message(b"C", _string(tag)) if tag else message(b"I")
 
 
-def _row(value: str) -> bytes:
-    encoded = value.encode()
-    return _message(b"D", struct.pack("!hi", 1, len(encoded)) + encoded)
+def whole_result(result: Result) -> bytes:
+    """All that a simple query gets."""
+    if result.column is None:
+        return completion(result.tag)
+    row = data_row(result.column, result.value)
+    return row_description(result.column) + row + completion(result.tag)
+
+
+def message(kind: bytes, body: bytes = b"") -> bytes:
+    """With its length."""
+    return kind + struct.pack("!i", len(body) + 4) + body
 
 
 def _parameters(body: bytes) -> dict[str, str]:
-    if not body.endswith(b"\0"):
-        raise ProtocolViolation("the startup parameters do not end with a zero byte")
-    try:
-        names = body.decode().rstrip("\0").split("\0") if body != b"\0" else []
-    except UnicodeDecodeError:
-        raise ProtocolViolation("the startup parameters are not UTF-8") from None
-    # `options` may be empty: what is stripped at the end is put back
-    values = names if len(names) % 2 == 0 else [*names, ""]
-    return dict(zip(values[::2], values[1::2], strict=True))
+    # Pairs of zero-terminated texts, and one more zero byte
+    texts = body.split(b"\0")
+    if texts[-2:] != [b"", b""] or len(texts) % 2 != 0:
+        raise ProtocolViolation("the startup parameters do not come in pairs, or do not end with a zero byte")
+    decoded = [text.decode("utf-8", "replace") for text in texts[:-2]]
+    return dict(zip(decoded[::2], decoded[1::2], strict=True))
 
 
 def _string(text: str) -> bytes:
     return text.replace("\0", "").encode("utf-8", "replace") + b"\0"
-
-
-def _message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!i", len(body) + 4) + body

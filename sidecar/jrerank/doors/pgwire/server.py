@@ -1,4 +1,4 @@
-"""Listens, and keeps the connections: for cancel requests, for their number, and for the end."""
+"""Listens, and keeps the conversations: for cancel requests, for their number, and for the end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import socket
 import ssl
 from pathlib import Path
 
+import structlog
+
 from jrerank.doors.pgwire.auth import Verifiers
-from jrerank.doors.pgwire.connection import Connection
-from jrerank.doors.pgwire.faults import Fault, fault_of
-from jrerank.doors.pgwire.messages import CancelRequest, ProtocolViolation
+from jrerank.doors.pgwire.channel import Channel, WatchedReader
+from jrerank.doors.pgwire.conversation import Conversation
+from jrerank.doors.pgwire.faults import Fault, ShuttingDown, TooManyConnections, fault_of
+from jrerank.doors.pgwire.login import Access, log_in
+from jrerank.doors.pgwire.messages import CancelRequest
 from jrerank.doors.service import Service
-from jrerank.errors import ConfigurationError, NotAuthorized
+from jrerank.errors import ConfigurationError
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
-_BUSY_POLL_S = 0.05
-# A client that sends a long part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
+# Who has not logged in yet is not counted among the connections; this many may be at it
+_MOST_LOGGING_IN = 500
+# A client that sends a part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
 _RECEIVE_BUFFER_BYTES = 1024 * 1024
 
 
@@ -31,7 +36,8 @@ def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(cert_file, key_file)
+        # The password: otherwise an encrypted key would be asked about on the terminal
+        context.load_cert_chain(cert_file, key_file, password="")
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
             f"JRERANK_PGWIRE_TLS_CERT_FILE, JRERANK_PGWIRE_TLS_KEY_FILE: {error}"
@@ -39,71 +45,91 @@ def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     return context
 
 
+_SHUTTING_DOWN = fault_of(ShuttingDown())
+
+
 class PgWireServer:
     """The PostgreSQL-wire door over one service."""
 
     def __init__(self, service: Service, tls: ssl.SSLContext | None, max_connections: int) -> None:
         self._service = service
-        self._verifiers = Verifiers(service.keys) if service.keys else None
-        self._tls = tls
+        self._access = Access(Verifiers(service.keys) if service.keys else None, tls)
         self._max_connections = max_connections
-        self._open: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._conversations: dict[int, tuple[Conversation, asyncio.Task[None]]] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        self._server = await asyncio.start_server(self._accept, sock=listener, backlog=_BACKLOG)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
 
     async def close(self, drain_s: float) -> None:
         """Accept no more, let open queries finish for at most `drain_s`, and close every connection."""
         if self._server is None:
             return
         self._server.close()
-        deadline = asyncio.get_running_loop().time() + drain_s
-        # Polled: nothing tells when the last one is done
-        while any(one.busy for one in self._open.values()) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(_BUSY_POLL_S)
-        for task in self._tasks:
+        busy = {task for one, task in self._conversations.values() if one.answering}
+        for conversation, _ in self._conversations.values():
+            conversation.finish()
+        for task in self._tasks - busy:
+            task.cancel()
+        if busy:
+            await asyncio.wait(busy, timeout=drain_s)
+        for task in busy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._converse(reader, writer))
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        reader = WatchedReader()
+        return asyncio.StreamReaderProtocol(reader, lambda _, writer: self._accept(Channel(reader, writer)))
+
+    def _accept(self, channel: Channel) -> None:
+        task = asyncio.ensure_future(self._converse(channel))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer, self._service, self._verifiers, self._tls)
+    async def _converse(self, channel: Channel) -> None:
         try:
-            await self._serve(connection)
+            await self._serve(channel)
         except (EOFError, ConnectionError):
             pass  # the client has gone, which is its right
+        except asyncio.CancelledError:
+            self._turn_away(channel, _SHUTTING_DOWN)
         except Exception as error:  # noqa: BLE001  one connection's trouble is no other's
-            _LOG.error("pgwire_failed", error=type(error).__name__, exc_info=error)
+            self._turn_away(channel, fault_of(error))
         finally:
-            self._open.pop(connection.process_id, None)
-            writer.close()
+            await channel.close()
 
-    async def _serve(self, connection: Connection) -> None:
+    def _turn_away(self, channel: Channel, fault: Fault) -> None:
+        if fault.sqlstate != _SHUTTING_DOWN.sqlstate:
+            self._service.metrics.refusals.labels("pgwire", fault.kind).inc()
+            _LOG.warning("connection_refused", door="pgwire", sqlstate=fault.sqlstate, peer=channel.peer)
+        channel.send_last(fault.encoded(fatal=True))
+
+    async def _serve(self, channel: Channel) -> None:
+        if len(self._tasks) - len(self._conversations) > _MOST_LOGGING_IN:
+            raise TooManyConnections
+        entry = await log_in(channel, self._access)
+        if isinstance(entry, CancelRequest):
+            self._cancel(entry)
+            return
+        if len(self._conversations) >= self._max_connections:
+            raise TooManyConnections
+        await self._talk(Conversation(channel, self._service, entry))
+
+    async def _talk(self, conversation: Conversation) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  this is a coroutine
+        self._conversations[conversation.process_id] = conversation, task
         try:
-            if len(self._tasks) > self._max_connections:
-                await connection.refuse(Fault("53300", "too many connections"))
-                return
-            request = await connection.open()
-            if request is not None:
-                self._cancel(request)
-                return
-            self._open[connection.process_id] = connection
-            await connection.serve()
-        except ProtocolViolation as error:
-            await connection.refuse(Fault("08P01", str(error)))
-        except NotAuthorized as error:
-            _LOG.warning("pgwire_login_refused")
-            await connection.refuse(fault_of(error))
+            with structlog.contextvars.bound_contextvars(connection=conversation.process_id):
+                await conversation.run()
+        finally:
+            del self._conversations[conversation.process_id]
 
     def _cancel(self, request: CancelRequest) -> None:
-        target = self._open.get(request.process_id)
-        if target is not None and hmac.compare_digest(target.secret, request.secret):
-            target.cancel()
+        conversation, _ = self._conversations.get(request.process_id, (None, None))
+        if conversation is not None and hmac.compare_digest(conversation.secret, request.secret):
+            conversation.cancel()

@@ -5,10 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SET = re.compile(r"(set|reset|discard|deallocate)\b", re.IGNORECASE)
+from jrerank.doors.pgwire.faults import NoSql, NotSpoken
+from jrerank.doors.pgwire.messages import ANSWER, ONE, Column, Result
+
+_IDLE = re.compile(
+    r"(rollback)\s+to\b|(set|reset|discard|deallocate|savepoint|release|close|unlisten)\b", re.IGNORECASE
+)
+_ENCODING = re.compile(r"set\s+(?:session\s+)?client_encoding\s*(?:=|\bto\b)\s*['\"]?([\w-]+)", re.IGNORECASE)
+_DEALLOCATE = re.compile(
+    r'(?:discard\s+(?=all\b)|deallocate\s+(?:prepare\s+)?)(?:"([^"]+)"|(\w+))', re.IGNORECASE
+)
+ALL = "ALL"
+_UTF8_NAMES = {"utf8", "unicode", "default"}
 _BEGIN = re.compile(r"(begin|start\s+transaction)\b", re.IGNORECASE)
 _END = re.compile(r"(commit|end|rollback|abort)\b", re.IGNORECASE)
-_SELECT_1 = re.compile(r"select\s+1$", re.IGNORECASE)
+_SELECT_1 = re.compile(r"select\s+1", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"\$1(::\w+)?|select\s+(\$1(::\w+)?|(jrerank\.)?rerank\s*\(\s*\$1(::\w+)?\s*\))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +40,70 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """A transaction, which means nothing here, but drivers open one."""
+class Courtesy:
+    """What drivers and pools send of their own accord.
+
+    `in_transaction` is None where nothing changes; `deallocates` names a prepared statement, or is ALL.
+    """
+
+    result: Result
+    in_transaction: bool | None = None
+    deallocates: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """The end of a transaction."""
-
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """A session setting, which means nothing here."""
-
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """`SELECT 1`: a connection pool that looks whether the connection lives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """An empty query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """SQL. There is none here."""
-
-
-Statement = Rerank | Part | Begin | End | Set | Ping | Nothing | Unknown
+Statement = Rerank | Part | Courtesy
 
 
 def read_statement(text: str, *, continued: bool) -> Statement:
-    """What `text` says; `continued` when parts came before it, so that it need not begin like JSON."""
+    """What `text` says; `continued` when parts came before it, so that it need not begin like JSON.
+
+    Raises:
+        NoSql: it is SQL.
+        NotSpoken: it asks for another encoding than UTF-8.
+    """
     if text.startswith("+"):
         return Part(text[1:])
     if continued:
         return Rerank(text)
-    stripped = text.strip().rstrip(";").rstrip()
-    return Rerank(stripped) if stripped.startswith("{") else _courtesy(stripped)
+    sql = _bare(text)
+    return Rerank(sql) if sql.startswith("{") else _courtesy(sql)
 
 
-def _courtesy(sql: str) -> Statement:
+def is_placeholder(text: str) -> bool:
+    """Whether it is a statement with the whole request as its parameter: `SELECT rerank($1)`, or `$1` alone."""
+    return _PLACEHOLDER.fullmatch(_bare(text)) is not None
+
+
+def column_of(statement: Statement) -> Column | None:
+    """What the statement's result will consist of."""
+    if isinstance(statement, Rerank):
+        return ANSWER
+    return statement.result.column if isinstance(statement, Courtesy) else None
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(";").rstrip()
+
+
+def _courtesy(sql: str) -> Courtesy:
+    if found := _IDLE.match(sql):
+        return _idle(sql, (found.group(1) or found.group(2)).upper())
     if found := _END.match(sql):
-        return End("COMMIT" if found.group(1).upper() in {"COMMIT", "END"} else "ROLLBACK")
-    if found := _SET.match(sql):
-        return Set(found.group(1).upper())
+        tag = "COMMIT" if found.group(1).upper() in {"COMMIT", "END"} else "ROLLBACK"
+        return Courtesy(Result(tag), in_transaction=False)
     if _BEGIN.match(sql):
-        return Begin()
-    if _SELECT_1.match(sql):
-        return Ping()
-    return Unknown() if sql else Nothing()
+        return Courtesy(Result("BEGIN"), in_transaction=True)
+    if _SELECT_1.fullmatch(sql):
+        return Courtesy(Result("SELECT 1", ONE, "1"))
+    if sql:
+        raise NoSql
+    return Courtesy(Result(""))
+
+
+def _idle(sql: str, tag: str) -> Courtesy:
+    encoding = _ENCODING.match(sql)
+    if encoding and encoding.group(1).lower().replace("-", "") not in _UTF8_NAMES:
+        raise NotSpoken("only UTF-8 is spoken here")
+    if deallocated := _DEALLOCATE.match(sql):
+        return Courtesy(Result(tag), deallocates=deallocated.group(1) or deallocated.group(2))
+    return Courtesy(Result(tag))

@@ -1,0 +1,164 @@
+"""Bytes from and to one client: whole messages, limits, time limits, TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jrerank.doors.pgwire.messages import ProtocolViolation
+from jrerank.errors import JrerankError
+
+# Once a message has begun, the rest has to follow; between messages a connection may idle for ever
+MESSAGE_TIMEOUT_S = 30.0
+_WRITE_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 2.0
+_CHUNK_BYTES = 64 * 1024
+
+
+Admit = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`arrival` is when its first byte was there, on the clock of `time.monotonic()`; `refusal` why its body is not."""
+
+    kind: bytes
+    body: bytes
+    arrival: float
+    refusal: JrerankError | None = None
+
+
+class WatchedReader(asyncio.StreamReader):
+    """`gone` is done when the client has left, even while what it sent before has not been read."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=_CHUNK_BYTES)
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def feed_eof(self) -> None:
+        """The client has closed its side."""
+        super().feed_eof()
+        self._leave()
+
+    def set_exception(self, exc: Exception) -> None:
+        """The connection is broken."""
+        super().set_exception(exc)
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+
+class Channel:
+    """One client's connection. Every method raises EOFError or ConnectionError when the client has gone."""
+
+    def __init__(self, reader: WatchedReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.encrypted = False
+
+    @property
+    def gone(self) -> asyncio.Future[None]:
+        """Done when the client has left."""
+        return self._reader.gone
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+        peer = self._writer.get_extra_info("peername")
+        return str(peer[0]) if isinstance(peer, tuple) else ""
+
+    async def kind(self) -> bytes:
+        """What a message begins with, but for the first ones."""
+        return await self._reader.readexactly(1)
+
+    async def body(self, limit_bytes: int) -> bytes:
+        """What follows a message's kind.
+
+        Raises:
+            ProtocolViolation: its length is negative, or beyond the limit.
+        """
+        length = await self._length()
+        if length > limit_bytes:
+            raise ProtocolViolation(f"a message of {length} bytes; at most {limit_bytes} are accepted here")
+        return await self._reader.readexactly(length)
+
+    async def message(self, admit: Admit) -> Message:
+        """The next message. One that `admit` raises for is read to its end, so that the client hears of it.
+
+        Raises:
+            ProtocolViolation: its length is negative, or it stops half-way.
+        """
+        kind = await self.kind()
+        arrival = time.monotonic()
+        try:
+            async with asyncio.timeout(MESSAGE_TIMEOUT_S):
+                return await self._rest(kind, arrival, admit)
+        except TimeoutError:
+            raise ProtocolViolation(
+                f"a message began, and did not end within {MESSAGE_TIMEOUT_S:g} s"
+            ) from None
+
+    async def send(self, data: bytes) -> None:
+        """Write, and wait while the client takes its time to read; not for ever."""
+        self._writer.write(data)
+        try:
+            async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                await self._writer.drain()
+        except TimeoutError:
+            raise EOFError("the client does not read") from None
+
+    def send_last(self, data: bytes) -> None:
+        """Write without waiting, before `close`."""
+        self._writer.write(data)
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Say yes to TLS, and go on with it.
+
+        Raises:
+            ProtocolViolation: the client did not wait for the answer.
+        """
+        # What came in clear text before the handshake must not count as said under TLS (CVE-2021-23214)
+        if self._reader._buffer:  # type: ignore[attr-defined]
+            raise ProtocolViolation("data before the TLS handshake")
+        await self.send(b"S")
+        try:
+            await self._writer.start_tls(context)
+        except OSError as error:  # the handshake failed: an SSLError is one
+            raise EOFError(f"TLS: {error}") from None
+        self.encrypted = True
+
+    async def close(self) -> None:
+        """Let the client have what was written, but don't wait long for one that doesn't read."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._writer.wait_closed()
+        except OSError:  # also a TimeoutError
+            self._writer.transport.abort()
+
+    async def _rest(self, kind: bytes, arrival: float, admit: Admit) -> Message:
+        length = await self._length()
+        try:
+            admit(length)
+        except JrerankError as refusal:
+            await self._skip(length)
+            return Message(kind, b"", arrival, refusal)
+        return Message(kind, await self._reader.readexactly(length), arrival)
+
+    async def _length(self) -> int:
+        length = int.from_bytes(await self._reader.readexactly(4), "big", signed=True) - 4
+        if length < 0:
+            raise ProtocolViolation(f"a message's length of {length + 4}; it counts its own 4 bytes")
+        return length
+
+    async def _skip(self, length: int) -> None:
+        while length > 0:
+            chunk = await self._reader.read(min(length, _CHUNK_BYTES))
+            if not chunk:
+                raise EOFError
+            length -= len(chunk)

@@ -1,0 +1,114 @@
+"""The prepared statements and portals of one connection: drivers make them of whatever they ask often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jrerank.doors.pgwire.extended import Bind, Named, Parse
+from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
+from jrerank.doors.pgwire.messages import decoded
+from jrerank.doors.pgwire.statements import ALL, is_placeholder
+from jrerank.errors import InputTooLong, InvalidInput
+
+_TEXT_OID, _JSONB_OID = 25, 3802
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement: a query text, or one with the whole request as its parameter."""
+
+    text: str
+    type_oids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A query text that is ready to run, and whether its result is wanted in binary."""
+
+    text: str
+    binary: bool
+
+
+class PreparedStatements:
+    """By name. Together their texts have at most `limit_chars`."""
+
+    def __init__(self, limit_chars: int) -> None:
+        self._limit_chars = limit_chars
+        self._statements: dict[str, Prepared] = {}
+        self._portals: dict[str, Portal] = {}
+
+    def parse(self, parse: Parse) -> None:
+        """Keep a statement.
+
+        Raises:
+            NotSpoken: it has parameters, but not the one.
+            InputTooLong: that is more than is kept.
+        """
+        if parse.type_oids and not is_placeholder(parse.text):
+            raise NotSpoken
+        self._statements.pop(parse.name, None)
+        kept = sum(len(name) + len(one.text) + 100 for name, one in self._statements.items())
+        if kept + len(parse.text) > self._limit_chars:
+            raise InputTooLong(f"the prepared statements have more than {self._limit_chars} characters")
+        oid = parse.type_oids[0] if parse.type_oids else 0
+        oids = (oid or _TEXT_OID,) if is_placeholder(parse.text) else ()
+        self._statements[parse.name] = Prepared(parse.text, oids)
+
+    def bind(self, bind: Bind) -> None:
+        """Make a portal of a statement and its value.
+
+        Raises:
+            UnknownName: there is no such statement.
+            NotSpoken: there are more values than parameters, or fewer.
+            InvalidInput: the value is NULL.
+            NotUtf8: it is a text in another encoding.
+        """
+        statement = self.statement(bind.statement)
+        if len(bind.values) != len(statement.type_oids):
+            raise NotSpoken
+        text = _value(bind, statement.type_oids[0]) if bind.values else statement.text
+        self._portals.clear()  # one at a time is enough, and bounds what is kept
+        self._portals[bind.portal] = Portal(text, bind.binary_result)
+
+    def statement(self, name: str) -> Prepared:
+        """The statement of that name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        if name not in self._statements:
+            raise UnknownName(f"there is no prepared statement {name!r}")
+        return self._statements[name]
+
+    def portal(self, name: str) -> Portal:
+        """The portal of that name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        if name not in self._portals:
+            raise UnknownName(f"there is no portal {name!r}")
+        return self._portals[name]
+
+    def close(self, named: Named) -> None:
+        """Forget one, if there is one."""
+        names: dict[str, Portal] | dict[str, Prepared] = self._portals if named.portal else self._statements
+        names.pop(named.name, None)
+
+    def forget_portals(self) -> None:
+        """They end with their transaction."""
+        self._portals.clear()
+
+    def forget(self, name: str) -> None:
+        """The statement of that name, or ALL."""
+        if name.upper() == ALL:
+            self._statements.clear()
+        self._statements.pop(name, None)
+
+
+def _value(bind: Bind, type_oid: int) -> str:
+    value = bind.values[0]
+    if value is None:
+        raise InvalidInput("the request is NULL")
+    # A jsonb in binary begins with its version
+    return decoded(value[1:] if bind.binary[0] and type_oid == _JSONB_OID else value)

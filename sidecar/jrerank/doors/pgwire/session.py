@@ -1,0 +1,101 @@
+"""What statements do: parts are collected, requests reranked for as long as the client is there and does not cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pydantic_core
+
+from jrerank.doors.native import hits_answer, read_hits
+from jrerank.doors.pgwire.faults import Cancelled
+from jrerank.doors.pgwire.messages import ANSWER, Result
+from jrerank.doors.pgwire.parts import Parts
+from jrerank.doors.pgwire.statements import Courtesy, Part, Rerank, Statement, read_statement
+from jrerank.doors.service import Service
+from jrerank.telemetry import span
+
+
+class Session:
+    """One client's. `gone` is done when it has left, `caller` is whom the scheduler is fair to."""
+
+    def __init__(self, service: Service, caller: str, gone: asyncio.Future[None]) -> None:
+        self._service = service
+        self._caller = caller
+        self._gone = gone
+        self._parts: Parts | None = None
+        self._work: asyncio.Task[str] | None = None
+        self._cancelled = False
+        self.in_transaction = False
+
+    def read(self, text: str) -> Statement:
+        """What `text` says after what came before it.
+
+        Raises:
+            NoSql, NotSpoken: see `read_statement`.
+        """
+        return read_statement(text, continued=self._parts is not None)
+
+    async def run(self, statement: Statement, arrival: float) -> Result:
+        """Do what the statement says; `arrival` is when it came in, on the clock of `time.monotonic()`.
+
+        Raises:
+            InputTooLong: beyond the service's limits.
+            Cancelled: by `cancel`.
+            EOFError: the client has left.
+            JrerankError: as `Reranker.rerank` does.
+        """
+        match statement:
+            case Rerank(json):
+                try:
+                    body = self._parts.joined(json) if self._parts else json.encode()
+                    return Result("SELECT 1", ANSWER, await self._watched(body, arrival))
+                finally:
+                    self.forget_parts()
+            case Part(json):
+                self._parts = self._parts or Parts(self._service)
+                self._parts.add(json)
+                return Result("PART")
+            case Courtesy(result, in_transaction):
+                self.in_transaction = self.in_transaction if in_transaction is None else in_transaction
+                return result
+
+    def forget_parts(self) -> None:
+        """The next statement begins a request of its own."""
+        if self._parts is not None:
+            self._parts.forget()
+            self._parts = None
+
+    def cancel(self) -> None:
+        """Stop the request that is being reranked, if there is one."""
+        if self._work is not None:
+            self._cancelled = True
+            self._work.cancel()
+
+    async def _watched(self, body: bytes, arrival: float) -> str:
+        self._cancelled = False
+        self._work = asyncio.ensure_future(self._rerank(body, arrival))
+        either: list[asyncio.Future[Any]] = [self._work, self._gone]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not self._work.done():
+                self._service.metrics.requests.labels("pgwire", "abandoned").inc()
+                raise EOFError
+            return await self._work
+        except asyncio.CancelledError:
+            if self._cancelled:
+                raise Cancelled from None
+            raise
+        finally:
+            self._work.cancel()
+            self._work = None
+
+    async def _rerank(self, body: bytes, arrival: float) -> str:
+        service = self._service
+        with span("pgwire", {}) as attributes, service.bodies.share() as share:
+            share.take_values(body)
+            request = read_hits(body).to_request(service.limits, arrival, service.timeout_ms, self._caller)
+            ranking = await service.reranker.rerank(request)
+            attributes["jrerank.outcome"] = ranking.outcome.value
+        service.note("pgwire", request, ranking, arrival)
+        return pydantic_core.to_json(hits_answer(ranking, service.info.model, arrival)).decode()

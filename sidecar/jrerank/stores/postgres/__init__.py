@@ -1,1 +1,0 @@
-"""Passages in a PostgreSQL table; needs the extra `postgres`."""
