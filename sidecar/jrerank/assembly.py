@@ -25,6 +25,7 @@ from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduler import Scheduler
 from jrerank.settings import Settings, StoreSettings
+from jrerank.stores.search import SearchEngine
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
 
@@ -42,10 +43,22 @@ def _open_opensearch(name: str, settings: StoreSettings) -> PassageStore:
     return OpenSearchStore(name, OpenSearchSettings.read(name, settings.model_dump()))
 
 
+def _open_postgres(name: str, settings: StoreSettings) -> PassageStore:
+    try:
+        from jrerank.stores.postgres.settings import PostgresSettings  # noqa: PLC0415
+        from jrerank.stores.postgres.store import PostgresStore  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(
+            f"JRERANK_STORES.{name}: kind {settings.kind} needs psycopg: pip install 'jrerank[postgres]'"
+        ) from None
+    return PostgresStore(name, PostgresSettings.read(name, settings.model_dump()))
+
+
 # How a store of each kind is opened, given its name and settings; each imports what it needs when it is called
 STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {
     "opensearch": _open_opensearch,
     "elasticsearch": _open_opensearch,
+    "postgres": _open_postgres,
 }
 
 
@@ -123,6 +136,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 timeout_ms=settings.timeout_ms,
                 keys=settings.keys(),
                 checks={name: store.check for name, store in stores.items()},
+                searches=searches_of(stores),
             )
         finally:
             scheduler.close()
@@ -145,6 +159,15 @@ async def open_stores(settings: Settings) -> AsyncIterator[Mapping[str, PassageS
             stores[name] = STORE_KINDS[store.kind](name, store)
             stack.push_async_callback(stores[name].close)
         yield stores
+
+
+def searches_of(stores: Mapping[str, PassageStore]) -> dict[str, SearchEngine]:
+    """The stores that callers may search: a search gives documents away, so only those that may return their texts."""
+    return {
+        name: store
+        for name, store in stores.items()
+        if isinstance(store, SearchEngine) and store.returns_text
+    }
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -10,6 +10,7 @@ from jrerank.domain import Ranking, RerankRequest, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.limits import Limits
 from jrerank.reranker import Reranker
+from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
@@ -18,7 +19,8 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `bodies` counts for all doors."""
+    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `searches` are the engines that
+    callers may search; `bodies` counts for all doors."""
 
     reranker: Reranker
     limits: Limits
@@ -27,6 +29,7 @@ class Service:
     timeout_ms: float
     keys: tuple[str, ...] = ()
     checks: Mapping[str, Check] | None = None
+    searches: Mapping[str, SearchEngine] = field(default_factory=dict)
     bodies: OpenBodies = field(init=False)
 
     def __post_init__(self) -> None:

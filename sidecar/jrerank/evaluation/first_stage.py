@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
 from jrerank.domain import Candidate
 from jrerank.evaluation.bigrams import bigrams
+from jrerank.evaluation.embedded import embedded_postgres
 
 _SCHEMA = """
 create extension if not exists pg_textsearch;
@@ -40,18 +38,10 @@ class FirstStage:
 
 @contextmanager
 def embedded_first_stage(passages: Mapping[str, str]) -> Iterator[FirstStage]:
-    """Start PostgreSQL in a temporary folder, load and index `passages`, and remove all of it at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs complains of XDG_RUNTIME_DIR on import
-        import pgserver  # noqa: PLC0415
-    with tempfile.TemporaryDirectory(prefix="jrerank-demo-") as folder:
-        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                load(connection, passages)
-                yield FirstStage(connection)
-        finally:
-            server.cleanup()
+    """Start PostgreSQL, load and index `passages`, and remove all of it at the end."""
+    with embedded_postgres() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        load(connection, passages)
+        yield FirstStage(connection)
 
 
 def load(connection: psycopg.Connection[tuple[str, str, float]], passages: Mapping[str, str]) -> None:

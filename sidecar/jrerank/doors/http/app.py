@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from jrerank.doors.http import cohere, either, hits, ops, score
+from jrerank.doors.http import cohere, either, hits, ops, score, search
 from jrerank.doors.http.dialects import Fault, error_response, native
 from jrerank.doors.http.middleware import RequestContext
 from jrerank.doors.service import Service
@@ -22,6 +22,8 @@ def make_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     for router in (hits.router, cohere.router, either.router, score.router, ops.open_router, ops.router):
+        app.include_router(router)
+    for router in (search.router, search.lines_router):
         app.include_router(router)
     app.add_middleware(RequestContext)
     app.add_exception_handler(HTTPException, _no_route)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
 class NativeErrorDetail(BaseModel):
@@ -50,6 +50,15 @@ class OpenAiError(BaseModel):
     error: OpenAiErrorDetail
 
 
+class EngineError(BaseModel):
+    """An error of the search engine behind a store, as it came."""
+
+    model_config = ConfigDict(extra="allow")
+
+    error: Any
+    status: int
+
+
 _MEANINGS = {
     400: "The body is not JSON.",
     401: "No API key, or a wrong one.",
@@ -72,3 +81,6 @@ native_errors = _responses(NativeError) | {
 cohere_errors = _responses(CohereError)
 openai_errors = _responses(OpenAiError)
 shared_errors = _responses(CohereError | TeiError)
+search_errors = {
+    status: {**response, "model": NativeError | EngineError} for status, response in native_errors.items()
+} | {"default": {"description": "The search engine's own answer, as it came."}}

@@ -87,6 +87,11 @@ class DialectRoute(APIRoute):
         """Which dialect the caller speaks."""
         return native
 
+    @staticmethod
+    def reads(request: BoundedRequest) -> bool:
+        """Whether the body is declared as something that the route reads."""
+        return request.says_json()
+
     def get_route_handler(self) -> Handler:
         """Wrap the handler: errors become answers."""
         handle = super().get_route_handler()
@@ -98,7 +103,7 @@ class DialectRoute(APIRoute):
                     authorize(bounded, service_of(bounded).keys)
                 with service_of(bounded).bodies.share() as share:
                     await bounded.read(share)
-                    return await handle(bounded) if bounded.says_json() else self._refuse(bounded, NOT_JSON)
+                    return await handle(bounded) if self.reads(bounded) else self._refuse(bounded, NOT_JSON)
             except JrerankError as error:
                 return self._refuse(bounded, fault_of(error))
             except RequestValidationError as error:
@@ -122,6 +127,16 @@ class OpenRoute(DialectRoute):
     """A route that says nothing which needs a key: a load balancer has none."""
 
     needs_key = False
+
+
+class LinesRoute(DialectRoute):
+    """A route that reads JSON by the line."""
+
+    @staticmethod
+    def reads(request: BoundedRequest) -> bool:
+        """Whether it says so, or, as engines take it, just JSON."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return kind == "application/x-ndjson" or request.says_json()
 
 
 class CohereRoute(DialectRoute):
@@ -153,12 +168,12 @@ class SharedRoute(DialectRoute):
 
 
 def validation_fault(error: RequestValidationError) -> Fault:
-    """The first thing that is wrong, by the name the caller gave it."""
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return Fault(400, "invalid_json", f"the body is not JSON: {first['ctx']['error']}")
-    field = ".".join(str(part) for part in first["loc"][1:] if not _names_a_choice(part)) or "body"
-    return Fault(422, "invalid_input", f"{field}: {first['msg']}{_shown(first.get('input'))}", field)
+    """What is wrong, by the name the caller gave it: of several mistakes the one that lies deepest, which tells most."""
+    wrong = max(error.errors(), key=lambda one: len(one["loc"]))
+    if wrong["type"] == "json_invalid":
+        return Fault(400, "invalid_json", f"the body is not JSON: {wrong['ctx']['error']}")
+    field = ".".join(str(part) for part in wrong["loc"][1:] if not _names_a_choice(part)) or "body"
+    return Fault(422, "invalid_input", f"{field}: {wrong['msg']}{_shown(wrong.get('input'))}", field)
 
 
 def _names_a_choice(part: object) -> bool:

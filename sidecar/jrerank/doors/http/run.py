@@ -54,12 +54,16 @@ def answer(content: object, ranking: Ranking) -> Response:
     headers = {OUTCOME_HEADER: ranking.outcome.value}
     if ranking.reason:
         headers["x-jrerank-reason"] = ranking.reason
-    return Response(
-        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(),
-        200,
-        headers,
-        "application/json",
-    )
+    return json_response(content, 200, headers)
+
+
+def json_response(content: object, status: int, headers: dict[str, str]) -> Response:
+    """JSON as UTF-8, or in ASCII where a document of an engine holds half a surrogate pair."""
+    try:
+        body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        body = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    return Response(body, status, headers, "application/json")
 
 
 async def _disconnected(http: Request) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jrerank.doors.native import LinearFusionBody, RrfFusionBody
 from jrerank.doors.search.window import MAX_WINDOW
@@ -80,6 +80,15 @@ class SearchBody(BaseModel):
     ext: ExtBody = ExtBody()
     from_: Annotated[int, Field(alias="from", ge=0, le=2**31 - 1)] = 0
     size: Annotated[int, Field(ge=0, le=2**31 - 1)] = 10
+
+    pit: Annotated[Any, Field(description="refused: it names its own indexes, past the store's list")] = None
+
+    @field_validator("pit", mode="before")
+    @classmethod
+    def _refuse(cls, pit: object) -> object:
+        if pit is not None:
+            raise ValueError("a point in time names its own indexes, past the store's list: leave it out")
+        return pit
 
     def options(self) -> RerankSection:
         """All that is said of reranking."""

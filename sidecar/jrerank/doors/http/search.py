@@ -1,0 +1,125 @@
+"""`POST /v1/search/{store}`: a search engine's own searches, reranked; `connectors/search-door.md` says how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from jrerank.doors.http.asking import arrival_of, caller_of, proxy_timeout_ms, service_of
+from jrerank.doors.http.errors_openapi import search_errors
+from jrerank.doors.http.multisearch import index_of, read_searches
+from jrerank.doors.http.routing import DialectRoute, LinesRoute
+from jrerank.doors.http.run import OUTCOME_HEADER, json_response, while_there
+from jrerank.doors.http.searching import DOOR, Searching
+from jrerank.doors.search.options import SearchBody
+from jrerank.errors import UnknownStore
+from jrerank.stores.search import EngineReply
+
+router = APIRouter(route_class=DialectRoute, tags=["search"], responses=search_errors)
+lines_router = APIRouter(route_class=LinesRoute, tags=["search"], responses=search_errors)
+_LINES = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "required": True}
+_NAMED = "one or several of the store's indexes, comma-separated; all by default"
+
+
+class MultiSearchParameters(BaseModel):
+    """What of the engine's own URL parameters is passed on for a multi-search."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ccs_minimize_roundtrips: str | None = None
+    max_concurrent_searches: str | None = None
+    max_concurrent_shard_requests: str | None = None
+    pre_filter_shard_size: str | None = None
+    rest_total_hits_as_int: str | None = None
+    search_pipeline: str | None = None
+    search_type: str | None = None
+    typed_keys: str | None = None
+
+
+class SearchParameters(BaseModel):
+    """What of the engine's own URL parameters is passed on; what a body can say is said there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: Annotated[str | None, Field(description=_NAMED)] = None
+    allow_no_indices: str | None = None
+    allow_partial_search_results: str | None = None
+    batched_reduce_size: str | None = None
+    cancel_after_time_interval: str | None = None
+    ccs_minimize_roundtrips: str | None = None
+    expand_wildcards: str | None = None
+    ignore_throttled: str | None = None
+    ignore_unavailable: str | None = None
+    max_concurrent_shard_requests: str | None = None
+    pre_filter_shard_size: str | None = None
+    preference: str | None = None
+    request_cache: str | None = None
+    rest_total_hits_as_int: str | None = None
+    routing: str | None = None
+    scroll: Annotated[str | None, Field(description="later pages are the engine's own")] = None
+    search_pipeline: str | None = None
+    search_type: str | None = None
+    track_total_hits: str | None = None
+    typed_keys: str | None = None
+
+
+class SearchAnswer(BaseModel):
+    """The engine's own response; `ext.jrerank` says what became of reranking."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ext: dict[str, Any]
+
+
+class MultiSearchAnswer(BaseModel):
+    """The engine's own response; each of `responses` is that of one search."""
+
+    model_config = ConfigDict(extra="allow")
+
+    responses: list[dict[str, Any]]
+
+
+@router.post("/v1/search/{store}", response_model=SearchAnswer)
+async def search(
+    store: str, body: SearchBody, parameters: Annotated[SearchParameters, Query()], http: Request
+) -> Response:
+    """Search the store's engine with a body of its own dialect, and rerank the hits as the body's `rerank` says."""
+    searching = _searching(store, http)
+    index = index_of(parameters.index, searching.engine.indexes, "index")
+    passed_on = parameters.model_dump(exclude_none=True, exclude={"index"})
+    reply = await while_there(http, DOOR, searching.one(index, body, passed_on))
+    return _response(reply)
+
+
+@lines_router.post(
+    "/v1/search/{store}/_msearch",
+    response_model=MultiSearchAnswer,
+    openapi_extra={"requestBody": _LINES},
+)
+async def multisearch(
+    store: str, parameters: Annotated[MultiSearchParameters, Query()], http: Request
+) -> Response:
+    """Several searches at once: a line of header and a line of body for each."""
+    searching = _searching(store, http)
+    searches = read_searches(await http.body(), searching.engine.indexes)
+    passed_on = parameters.model_dump(exclude_none=True)
+    return _response(await while_there(http, DOOR, searching.many(searches, passed_on)))
+
+
+def _searching(store: str, http: Request) -> Searching:
+    service = service_of(http)
+    engine = service.searches.get(store)
+    if engine is None:
+        known = ", ".join(service.searches) or "none is open"
+        raise UnknownStore(f"there is no store {store!r} to search ({known})", field="store")
+    return Searching(service, engine, arrival_of(http), proxy_timeout_ms(http), caller_of(http))
+
+
+def _response(reply: EngineReply) -> Response:
+    if isinstance(reply.body, str):
+        return Response(reply.body.encode(), reply.status, media_type="text/plain")
+    ext = reply.body.get("ext", {}) if isinstance(reply.body, dict) else {}
+    marker = ext.get("jrerank")
+    return json_response(reply.body, reply.status, {OUTCOME_HEADER: marker["outcome"]} if marker else {})

@@ -1,0 +1,150 @@
+"""A search's way through the engine and the reranker: whatever goes wrong after the engine's answer, the search answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jrerank.domain import Candidate, Fusion, RerankRequest
+from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.http.dialects import fault_of
+from jrerank.doors.native import hits_answer
+from jrerank.doors.search import passthrough
+from jrerank.doors.search.merge import PASSTHROUGH, Answer, read_answer
+from jrerank.doors.search.options import SearchBody
+from jrerank.doors.search.plan import Plan, make_plan
+from jrerank.doors.search.reply import reply
+from jrerank.doors.service import Service
+from jrerank.errors import JrerankError, StoreError, Unavailable, UnknownStore
+from jrerank.stores.search import EngineReply, SearchEngine
+from jrerank.telemetry import logger
+
+_LOG = logger(__name__)
+DOOR = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfMany:
+    """A search of a multi-search: its header as the engine takes it, with its index always in it."""
+
+    header: dict[str, Any]
+    index: str
+    body: SearchBody
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """One request at the door.
+
+    `arrival` is on the clock of `time.monotonic()`; `at_most_ms` is how long the caller can wait, whatever a search names.
+    """
+
+    service: Service
+    engine: SearchEngine
+    arrival: float
+    at_most_ms: float
+    caller: str
+
+    async def one(self, index: str, search: SearchBody, parameters: Mapping[str, str]) -> EngineReply:
+        """The engine's reply, reranked if it is one.
+
+        Raises:
+            Unavailable: the engine gave no reply, or the search asks to fail where it is not reranked.
+            UnknownStore: the search names a store for its texts that there is none of.
+        """
+        plan = await self._plan(index, search, is_scroll="scroll" in parameters)
+        return await self._reranked(plan, await _of_engine(self.engine.search(index, plan.body, parameters)))
+
+    async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
+        """The engine's reply with each of its responses reranked; one that fails fails alone.
+
+        Raises:
+            Unavailable: the engine gave no reply.
+        """
+        plans = [await self._plan(one.index, one.body) for one in searches]
+        lines = [(one.header, plan.body) for one, plan in zip(searches, plans, strict=True)]
+        said = await _of_engine(self.engine.msearch(lines, parameters))
+        responses = said.body.get("responses") if isinstance(said.body, dict) else None
+        if responses is None or len(responses) != len(plans):
+            return said
+        pairs = zip(plans, responses, strict=True)
+        responses = await asyncio.gather(*(self._response(plan, response) for plan, response in pairs))
+        return EngineReply(200, {**said.body, "responses": responses})
+
+    async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool = False) -> Plan:
+        as_fetched = is_scroll or "retriever" in (search.model_extra or {})
+        return make_plan(
+            search, self.engine.text_fields, await self.engine.limits(index), as_fetched=as_fetched
+        )
+
+    async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
+        if "error" in response:
+            return response
+        try:
+            return (await self._reranked(plan, EngineReply(200, response))).body
+        except JrerankError as error:
+            fault = fault_of(error)
+            return {"error": {"type": fault.kind, "reason": fault.message}, "status": fault.status}
+
+    async def _reranked(self, plan: Plan, said: EngineReply) -> EngineReply:
+        if said.status != 200 or not isinstance(said.body, dict):
+            return said
+        start = time.monotonic()
+        candidates = [] if plan.reason else plan.candidates(said.body)
+        reason = plan.reason or plan.reason_in(candidates)
+        answer = self._passed(reason) if reason else await self._answer(plan, candidates)
+        took_ms = int((time.monotonic() - start) * 1000)
+        return EngineReply(200, reply(said.body, plan, answer, took_ms))
+
+    async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
+        try:
+            answer = await self._ask(plan, candidates)
+        except UnknownStore:
+            raise
+        except JrerankError as error:
+            if plan.options.on_failure == "error":
+                raise
+            return self._passed(f"status_{fault_of(error).status}")
+        except Exception:  # noqa: BLE001  a bug costs the new order, never the hits
+            _LOG.exception("search_not_reranked")
+            answer = self._passed("internal_error")
+        if answer.outcome == PASSTHROUGH and plan.options.on_failure == "error":
+            raise Unavailable(f"the search was not reranked: {answer.reason}")
+        return answer
+
+    async def _ask(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
+        request = self._request(plan, candidates)
+        if request.deadline is not None and time.monotonic() >= request.deadline:
+            return self._passed(passthrough.DEADLINE)
+        ranking = await self.service.reranker.rerank(request)
+        self.service.note(DOOR, request, ranking, self.arrival)
+        return read_answer(hits_answer(ranking, self.service.info.model, self.arrival), candidates)
+
+    def _request(self, plan: Plan, candidates: Sequence[Candidate]) -> RerankRequest:
+        options, service = plan.options, self.service
+        service.limits.check_query(plan.text)
+        timeout_ms = min(options.timeout_ms or service.timeout_ms, self.at_most_ms)
+        return RerankRequest(
+            query=plan.text,
+            candidates=tuple(candidates),
+            deadline=scoring_deadline(self.arrival, timeout_ms, len(candidates)),
+            fusion=None if options.fusion is None else Fusion(**options.fusion.model_dump()),
+            store=options.store,
+            max_tokens_per_doc=options.max_tokens_per_doc,
+            caller=self.caller,
+        )
+
+    def _passed(self, reason: str) -> Answer:
+        self.service.metrics.requests.labels(DOOR, PASSTHROUGH).inc()
+        _LOG.info("search_passed_through", reason=reason)
+        return Answer(PASSTHROUGH, reason)
+
+
+async def _of_engine(asked: Awaitable[EngineReply]) -> EngineReply:
+    try:
+        return await asked
+    except StoreError as error:
+        raise Unavailable(str(error)) from error

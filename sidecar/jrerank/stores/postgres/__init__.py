@@ -1,0 +1,1 @@
+"""Passages in a PostgreSQL table; needs the extra `postgres`."""

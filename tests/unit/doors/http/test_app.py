@@ -1,0 +1,37 @@
+"""All routes in one application."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+
+async def test_every_route_that_takes_a_body_bounds_and_checks_it(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    posts = [path for path, operations in paths.items() if "post" in operations]
+    assert len(posts) == 6
+    for path in posts:
+        assert (await http.post(path, content=b"query=a")).status_code == 415, path
+
+
+async def test_every_route_is_documented(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    assert set(paths) >= {"/v1/rerank", "/v2/rerank", "/rerank", "/score", "/v1/score", "/v1/hits"}
+    assert set(paths) >= {"/health", "/ready", "/info", "/metrics"}
+    for path, operations in paths.items():
+        assert all(operation["summary"] and operation["description"] for operation in operations.values()), (
+            path
+        )
+    assert (await http.get("/docs")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [("GET", "/nowhere", 404, "not_found"), ("GET", "/v1/hits", 405, "method_not_allowed")],
+)
+async def test_what_is_not_there_is_an_error_of_ours(
+    method: str, path: str, status: int, kind: str, http: httpx.AsyncClient
+) -> None:
+    response = await http.request(method, path)
+    assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
+    assert ("allow" in response.headers) == (status == 405)

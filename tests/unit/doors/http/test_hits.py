@@ -1,0 +1,37 @@
+"""`POST /v1/hits` over HTTP; what its fields mean is in ../test_native.py."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+HITS = [{"id": "a", "text": "晴れ", "score": 2.0}, {"id": "b", "text": "富士山", "score": 1.0}]
+
+
+async def test_hits_come_back_with_the_outcome_in_body_and_header(http: httpx.AsyncClient) -> None:
+    response = await http.post("/v1/hits", json={"query": "空", "hits": HITS})
+    content = response.json()
+    assert response.headers["x-jrerank-outcome"] == content["outcome"] == "complete"
+    assert {hit["id"] for hit in content["hits"]} == {"a", "b"}
+    assert content["took_ms"] > 0
+
+
+@pytest.mark.parametrize("timeout_ms", [None, 60_000])
+async def test_the_proxys_patience_bounds_what_the_body_asks_for(
+    timeout_ms: int | None, http: httpx.AsyncClient
+) -> None:
+    hits = [{"id": str(i), "text": f"{i}"} for i in range(2000)]
+    response = await http.post(
+        "/v1/hits",
+        json={"query": "空", "hits": hits, "timeout_ms": timeout_ms},
+        headers={"x-envoy-expected-rq-timeout-ms": "60"},
+    )
+    assert response.json()["reason"] == "deadline"
+    assert len(response.json()["hits"]) == 2000
+
+
+async def test_no_first_stage_score_is_too_large_for_json(http: httpx.AsyncClient) -> None:
+    hits = [{"id": "a", "text": "空", "score": 1.7e308}, {"id": "b", "text": "空", "score": -1.7e308}]
+    fusion = {"method": "linear", "weight": 1e6}
+    response = await http.post("/v1/hits", json={"query": "空", "hits": hits, "fusion": fusion})
+    assert [hit["id"] for hit in response.json()["hits"]] == ["a", "b"]

@@ -1,0 +1,75 @@
+"""What orchestrators and people ask."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from jrerank.doors.http import ops
+from jrerank.doors.service import Check, Service
+from jrerank.errors import StoreError
+from tiny import client_of
+
+
+async def answers() -> None:
+    """A store that is there."""
+
+
+async def refuses() -> None:
+    raise StoreError("connection to db.internal as reranker failed")
+
+
+async def is_broken() -> None:
+    raise KeyError("dsn")
+
+
+async def hangs() -> None:
+    await asyncio.sleep(60)
+
+
+async def ready(service: Service, **checks: Check) -> httpx.Response:
+    async with client_of(replace(service, checks=checks)) as client:
+        return await client.get("/ready")
+
+
+async def test_it_lives_and_is_ready(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/health")).json() == {"status": "ok"}
+    assert (await http.get("/ready")).json() == {"status": "ready", "stores": {}}
+
+
+async def test_a_store_that_answers_is_ok(service: Service) -> None:
+    response = await ready(service, docs=answers)
+    assert (response.status_code, response.json()["stores"]) == (200, {"docs": "ok"})
+
+
+@pytest.mark.parametrize("check", [refuses, is_broken])
+async def test_a_store_that_does_not_degrades_and_tells_strangers_nothing(
+    check: Check, service: Service
+) -> None:
+    response = await ready(service, docs=check, more=answers)
+    assert response.status_code == 503
+    assert response.json() == {"status": "degraded", "stores": {"docs": "not reachable", "more": "ok"}}
+
+
+async def test_a_store_that_hangs_is_waited_for_but_briefly(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "_CHECK_TIMEOUT_S", 0.05)
+    response = await ready(service, docs=hangs)
+    assert (response.status_code, response.json()["stores"]) == (503, {"docs": "no answer within 0.05 s"})
+
+
+async def test_info_tells_the_model_and_the_limits(service: Service, http: httpx.AsyncClient) -> None:
+    info = (await http.get("/info")).json()
+    assert info["fingerprint"] == service.info.fingerprint
+    assert (info["precision"], info["workers"], info["max_tokens"]) == ("fp32", 1, 512)
+    assert (info["max_documents"], info["timeout_ms"]) == (10_000, 30_000)
+
+
+async def test_metrics_are_openmetrics(http: httpx.AsyncClient) -> None:
+    response = await http.get("/metrics")
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+    assert response.text.endswith("# EOF\n")
