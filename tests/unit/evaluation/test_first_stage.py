@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from pathlib import Path
 
-from jrerank.evaluation.bigrams import bigrams
+import pytest
+
 from jrerank.evaluation.dataset import load_dataset
 from jrerank.evaluation.first_stage import embedded_first_stage
-
-
-def test_bigrams_overlap_within_a_run_of_letters() -> None:
-    assert bigrams("富士山、ＡＢＣ 1") == ["富士", "士山", "ab", "bc", "1"]
-    assert bigrams("、 。") == []
-
-
-@given(st.text())
-def test_no_token_holds_a_space(text: str) -> None:
-    assert all(token and not any(letter.isspace() for letter in token) for token in bigrams(text))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -32,8 +21,9 @@ def test_the_best_hit_comes_first_and_tells_its_score() -> None:
     assert scores[0] > 0
 
 
-def test_the_shipped_set_is_whole() -> None:
-    dataset = load_dataset()
-    assert (len(dataset.passages), len(dataset.questions)) == (1431, 3939)
-    assert all(question.passage_id in dataset.passages for question in dataset.questions)
-    assert len(set(dataset.sample(400))) == 400
+@pytest.mark.filterwarnings("ignore")
+def test_a_query_of_no_letters_finds_nothing_and_nothing_stays_behind() -> None:
+    with embedded_first_stage({"a": "富士山\n高い山"}) as first_stage:
+        assert first_stage.search("。", 5) == () or first_stage.search("。", 5)[0].score == 0
+        data = first_stage.connection.execute("show data_directory").fetchall()
+    assert not Path(str(data[0][0])).exists()
