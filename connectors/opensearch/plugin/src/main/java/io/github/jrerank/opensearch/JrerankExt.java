@@ -77,7 +77,7 @@ public final class JrerankExt extends SearchExtBuilder {
     }
 
     public int timeoutMs(int otherwise) {
-        return (int) values.getOrDefault("timeout_ms", otherwise);
+        return values.get("timeout_ms") instanceof Integer timeoutMs ? timeoutMs : otherwise;
     }
 
     @Override

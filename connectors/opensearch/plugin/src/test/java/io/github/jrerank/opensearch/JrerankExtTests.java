@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +33,17 @@ class JrerankExtTests {
         JrerankExt ext = JrerankExt.of(new SearchRequest().source(Vectors.search(Map.of())));
         assertTrue(ext.isEnabled());
         assertFalse(ext.wantsHitDetails());
+        assertEquals(500, ext.timeoutMs(500));
+    }
+
+    @Test
+    void nullMeansThePipelinesOwn() {
+        Map<String, Object> values = new HashMap<>();
+        for (String key : List.of("query", "enabled", "timeout_ms", "hit_details")) {
+            values.put(key, null);
+        }
+        JrerankExt ext = parse(values);
+        assertTrue(ext.isEnabled());
         assertEquals(500, ext.timeoutMs(500));
     }
 

@@ -1,10 +1,11 @@
 package io.github.jrerank.opensearch.client;
 
-/** Opens after so many failures in a row, and stays open until a probe succeeds. */
+/** Opens after so many failures in a row, and stays open until a probe succeeds; there is one row of probes at a time. */
 final class Breaker {
     private final int threshold;
     private int failuresInARow;
     private boolean open;
+    private boolean probed;
 
     Breaker(int threshold) {
         this.threshold = threshold;
@@ -31,5 +32,18 @@ final class Breaker {
         }
         open = true;
         return true;
+    }
+
+    /** Whether a row of probes is to begin: the last one may still be under way, where a search has closed this meanwhile. */
+    synchronized boolean beginsProbes() {
+        boolean begins = open && probed == false;
+        probed |= begins;
+        return begins;
+    }
+
+    /** Whether the row goes on. */
+    synchronized boolean goesOnProbing() {
+        probed = open;
+        return open;
     }
 }

@@ -96,6 +96,7 @@ public final class Call<T> {
         try {
             T read = read(answer, error);
             attempt.sidecar.succeeded();
+            overtaken(attempt);
             finish(() -> result.complete(read));
         } catch (Failure failure) {
             failedOver(attempt, failure);
@@ -128,6 +129,17 @@ public final class Call<T> {
         }
         if (isLast) {
             finish(() -> result.completeExceptionally(failure));
+        }
+    }
+
+    /** Who was asked first and is still silent, when one that was asked much later has answered, would have let time run out. */
+    private synchronized void overtaken(Attempt winner) {
+        if (isOver == false && winner.hasFullTime == false) {
+            for (Attempt attempt : underWay) {
+                if (attempt != winner) {
+                    attempt.sidecar.failed(new Failure("overtaken"), attempt.hasFullTime);
+                }
+            }
         }
     }
 

@@ -68,7 +68,9 @@ public final class Sidecar {
         counters.add(failure.reason());
         if (counts && failure.isSidecars() && breaker.failed()) {
             counters.add("opened");
-            probeLater();
+            if (breaker.beginsProbes()) {
+                probeLater();
+            }
         }
     }
 
@@ -97,14 +99,27 @@ public final class Sidecar {
     }
 
     private void probe() {
+        if (breaker.goesOnProbing() == false) {
+            return;
+        }
         counters.add("probes");
+        try {
+            sendProbe();
+        } catch (RuntimeException unsendable) {
+            // such as a key that no header can hold, until the keystore is mended
+            probeLater();
+        }
+    }
+
+    private void sendProbe() {
         CompletableFuture<HttpResponse<byte[]>> answer = post(PROBE, Map.of());
         Scheduler.Cancellable deadline = node.after(PROBE_TIMEOUT_MS, () -> Privileged.run(() -> answer.cancel(true)));
         answer.whenComplete((response, error) -> {
             deadline.cancel();
             if (error == null && response.statusCode() == 200) {
                 breaker.succeeded();
-            } else {
+            }
+            if (breaker.goesOnProbing()) {
                 probeLater();
             }
         });

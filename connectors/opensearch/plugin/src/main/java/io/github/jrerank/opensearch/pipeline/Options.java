@@ -19,7 +19,11 @@ record Options(
     static final int DEFAULT_WINDOW = 100;
     private static final int DEFAULT_TIMEOUT_MS = 500;
     private static final int MAX_TIMEOUT_MS = 600_000;
-    private static final Set<String> FUSION_METHODS = Set.of("linear", "rrf");
+    private static final Map<String, String> FUSION_METHODS = Map.of("linear", "weight", "rrf", "rank_constant");
+    private static final Map<String, String> FUSION_RANGES = Map.of(
+        "weight", "a number from 0",
+        "rank_constant", "a whole number from 1"
+    );
 
     static Options from(String type, String tag, Map<String, Object> config) {
         int timeoutMs = ConfigurationUtils.readIntProperty(type, tag, config, "timeout_ms", DEFAULT_TIMEOUT_MS);
@@ -55,10 +59,29 @@ record Options(
 
     private static Map<String, Object> fusion(String type, String tag, Map<String, Object> config) {
         Map<String, Object> fusion = ConfigurationUtils.readOptionalMap(type, tag, config, "fusion");
-        if (fusion != null && FUSION_METHODS.contains(String.valueOf(fusion.get("method"))) == false) {
-            throw ConfigurationUtils.newConfigurationException(type, tag, "fusion.method", "must be linear or rrf");
+        String problem = fusion == null ? null : problemOf(fusion);
+        if (problem != null) {
+            throw ConfigurationUtils.newConfigurationException(type, tag, "fusion", problem);
         }
         return fusion;
+    }
+
+    /** What the sidecar would refuse at every search is refused once, here. */
+    private static String problemOf(Map<String, Object> fusion) {
+        String parameter = FUSION_METHODS.get(String.valueOf(fusion.get("method")));
+        if (parameter == null) {
+            return "its method must be linear or rrf";
+        }
+        if (Set.of("method", parameter).containsAll(fusion.keySet()) == false) {
+            return "with this method it may hold " + parameter + " and nothing else";
+        }
+        Object value = fusion.get(parameter);
+        boolean isRight = parameter.equals("weight") ? isWeight(value) : value instanceof Integer constant && constant >= 1;
+        return value == null || isRight ? null : "its " + parameter + " must be " + FUSION_RANGES.get(parameter);
+    }
+
+    private static boolean isWeight(Object value) {
+        return value instanceof Number weight && weight.doubleValue() >= 0 && Double.isFinite(weight.doubleValue());
     }
 
     private static Integer maxTokensPerDoc(String type, String tag, Map<String, Object> config) {

@@ -1,6 +1,10 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.client.Failure;
+import java.util.function.Supplier;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
@@ -27,6 +31,7 @@ record Plan(
 ) {
     private static final String ATTRIBUTE = "jrerank.plan";
     private static final int DEFAULT_SIZE = 10;
+    private static final Logger LOGGER = LogManager.getLogger(Plan.class);
 
     static Plan passthrough(String reason, JrerankExt ext) {
         return new Plan(reason, ext, null, null, 0, 0, 0, false, null);
@@ -44,6 +49,16 @@ record Plan(
         boolean isFiltered = SourceFilter.leavesIn(SourceFilter.shown(search), reading.passageFields()) == false;
         String whole = reason == null && isFiltered ? Passthrough.PASSAGES_FILTERED : reason;
         return new Plan(whole, ext, text, reading, window, from(search), size(search), false, null);
+    }
+
+    /** What a search may hold is not all ours (other plugins' queries write themselves): it is not to fail of being read. */
+    static Plan safely(SearchRequest request, Supplier<Plan> plan) {
+        try {
+            return plan.get();
+        } catch (RuntimeException unread) {
+            LOGGER.warn("a search was not reranked", unread);
+            return passthrough(Failure.INTERNAL_ERROR, JrerankExt.of(request));
+        }
     }
 
     static int from(SearchSourceBuilder search) {

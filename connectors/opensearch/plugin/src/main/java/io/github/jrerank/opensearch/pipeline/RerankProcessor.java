@@ -61,7 +61,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         ActionListener<SearchResponse> listener
     ) {
         Plan kept = Plan.keptIn(context);
-        Plan plan = kept == null ? Plan.asFetched(request, options.reading(), options.window()) : kept;
+        Plan plan = kept == null ? Plan.safely(request, () -> Plan.asFetched(request, options.reading(), options.window())) : kept;
         var preserving = ContextPreservingActionListener.wrapPreservingContext(listener, services.threadContext());
         new Search(request, response, plan, preserving).run();
     }
@@ -82,13 +82,23 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         void run() {
-            List<Candidate> candidates = plan.reason() == null ? candidates() : List.of();
-            String reason = plan.reason() == null ? reasonIn(candidates) : plan.reason();
-            if (reason != null) {
-                passThrough(reason);
+            if (plan.reason() != null) {
+                passThrough(plan.reason());
                 return;
             }
-            asked(candidates).whenComplete(this::settle);
+            List<Candidate> candidates;
+            try {
+                candidates = candidates();
+            } catch (RuntimeException unreadable) {
+                failed(unreadable);
+                return;
+            }
+            String reason = reasonIn(candidates);
+            if (reason == null) {
+                asked(candidates).whenComplete(this::settle);
+            } else {
+                passThrough(reason);
+            }
         }
 
         private CompletableFuture<Answer> asked(List<Candidate> candidates) {
@@ -147,7 +157,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (error != null) {
                 failed(error);
             } else if (answer.outcome().equals(Marker.PASSTHROUGH) && failsSearch()) {
-                failed(new Failure(answer.reason()));
+                failed(new Failure(Objects.requireNonNullElse(answer.reason(), Failure.INVALID_ANSWER)));
             } else {
                 reranked(answer);
             }

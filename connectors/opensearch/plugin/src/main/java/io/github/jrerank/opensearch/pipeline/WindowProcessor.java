@@ -52,13 +52,16 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             Plan.passthrough(Passthrough.NO_QUERY_TEXT, JrerankExt.NONE).keepIn(context);
             return request;
         }
-        Plan plan = groups.isOne(request) ? Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE) : plan(request);
+        Plan plan = Plan.safely(request, () -> plan(request));
         plan.keepIn(context);
         groups.expectFrom(request);
         return plan.reason() == null && plan.isWidened() ? widened(request, plan) : request;
     }
 
     private Plan plan(SearchRequest request) {
+        if (groups.isOne(request)) {
+            return Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE);
+        }
         if (request.scroll() != null) {
             // its later pages are this search continued, without a pipeline: widened, they would skip or leak
             return Plan.asFetched(request, reading, window);

@@ -5,12 +5,16 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Counts by name. */
+/** Counts by name. A name may come from a server that is no sidecar of ours, so that there is an end to them. */
 public final class Counters {
+    private static final int MAX_NAMES = 100;
+    private static final String OTHER = "other";
+
     private final Map<String, LongAdder> adders = new ConcurrentHashMap<>();
 
     public void add(String name) {
-        adders.computeIfAbsent(name, key -> new LongAdder()).increment();
+        boolean isKnown = adders.containsKey(name) || adders.size() < MAX_NAMES;
+        adders.computeIfAbsent(isKnown ? name : OTHER, key -> new LongAdder()).increment();
     }
 
     public Map<String, Long> values() {

@@ -28,10 +28,29 @@ class BreakerTests {
     }
 
     @Test
-    void aSuccessCloses() {
+    void oneRowOfProbesAtATime() {
+        assertFalse(breaker.beginsProbes());
+        open();
+        assertTrue(breaker.beginsProbes());
+        breaker.succeeded();
+        open();
+        assertFalse(breaker.beginsProbes());
+        assertTrue(breaker.goesOnProbing());
+        breaker.succeeded();
+        assertFalse(breaker.goesOnProbing());
+        open();
+        assertTrue(breaker.beginsProbes());
+    }
+
+    private void open() {
         for (int i = 0; i < 3; i++) {
             breaker.failed();
         }
+    }
+
+    @Test
+    void aSuccessCloses() {
+        open();
         breaker.succeeded();
         assertFalse(breaker.isOpen());
     }

@@ -140,6 +140,18 @@ class CallTests {
     }
 
     @Test
+    void aSilentOneIsGivenUpThoughAnotherAnswers() {
+        first.isSilent = true;
+        Endpoint endpoint = endpoint(first.url(), second.url());
+        for (int i = 0; i < 4; i++) {
+            assertEquals("fine", ask(endpoint));
+        }
+        assertEquals(2, endpoint.sidecars().get(0).counts().get("overtaken"));
+        assertTrue(endpoint.sidecars().get(0).isOpen());
+        assertFalse(endpoint.sidecars().get(1).isOpen());
+    }
+
+    @Test
     void doesNotRepeatElsewhereWhatWasRefusedAsWrong() {
         first.status = 422;
         second.status = 422;

@@ -51,8 +51,33 @@ class OptionsTests {
     }
 
     @Test
-    void refusesAFusionItDoesNotKnow() {
-        Map<String, Object> config = Map.of("endpoint", "main", "fusion", Map.of("method", "magic"));
-        assertThrows(OpenSearchParseException.class, () -> options(config));
+    void takesTheFusionsOfTheSidecar() {
+        List<Map<String, Object>> fusions = List.of(
+            Map.of("method", "linear"),
+            Map.of("method", "linear", "weight", 0),
+            Map.of("method", "linear", "weight", 0.5),
+            Map.of("method", "rrf"),
+            Map.of("method", "rrf", "rank_constant", 60)
+        );
+        for (Map<String, Object> fusion : fusions) {
+            assertEquals(fusion, options(Map.of("endpoint", "main", "fusion", fusion)).fusion());
+        }
+    }
+
+    @Test
+    void refusesAFusionThatTheSidecarWouldRefuse() {
+        List<Map<String, Object>> fusions = List.of(
+            Map.of("method", "magic"),
+            Map.of("weight", 0.5),
+            Map.of("method", "linear", "weight", -1),
+            Map.of("method", "linear", "weight", "heavy"),
+            Map.of("method", "linear", "rank_constant", 60),
+            Map.of("method", "rrf", "rank_constant", 0),
+            Map.of("method", "rrf", "rank_constant", 1.5)
+        );
+        for (Map<String, Object> fusion : fusions) {
+            Map<String, Object> config = Map.of("endpoint", "main", "fusion", fusion);
+            assertThrows(OpenSearchParseException.class, () -> options(config), fusion.toString());
+        }
     }
 }
