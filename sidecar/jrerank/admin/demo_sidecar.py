@@ -1,0 +1,63 @@
+"""The sidecar that a demo asks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jrerank.errors import ConfigurationError
+
+_START_TIMEOUT_S = 120
+
+
+@contextmanager
+def running_sidecar(model: str, precision: str) -> Iterator[str]:
+    """A sidecar of our own on a free port: its URL. It is stopped at the end.
+
+    Raises:
+        ConfigurationError: it did not start; the message is the sidecar's own.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "jrerank.admin",
+        "serve",
+        "--port",
+        "0",
+        "--model",
+        model,
+        "--precision",
+        precision,
+    ]
+    with tempfile.TemporaryDirectory(prefix="jrerank-demo-") as folder:
+        log = Path(folder) / "sidecar.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                command, stderr=stream, env={**os.environ, "JRERANK_LOG_FORMAT": "json"}
+            )
+        try:
+            yield f"http://127.0.0.1:{_port(process, log)}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        said = log.read_text()
+        if found := re.search(
+            r'"port": (\d+), "event": "listening"|"event": "listening".*"port": (\d+)', said
+        ):
+            return int(found.group(1) or found.group(2))
+        if process.poll() is not None:
+            raise ConfigurationError(f"the sidecar did not start: {said.strip()}")
+        time.sleep(0.05)
+    raise ConfigurationError(f"the sidecar did not listen within {_START_TIMEOUT_S} s")
