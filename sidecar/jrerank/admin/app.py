@@ -8,6 +8,7 @@ from jrerank import __version__
 from jrerank.admin import models
 from jrerank.admin.demo import demo
 from jrerank.admin.doctor import doctor
+from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
 
@@ -22,6 +23,7 @@ app.command()(rerank)
 app.command()(doctor)
 app.command()(demo)
 app.add_typer(models.app, name="models")
+app.add_typer(postgres.app, name="postgres")
 
 
 @app.command()

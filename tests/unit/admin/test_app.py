@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,7 +17,8 @@ from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
 
 COMMANDS = [
-    "serve", "rerank", "doctor", "demo", "version", "models pull", "models list", "models check", "models build"
+    "serve", "rerank", "doctor", "demo", "version", "models pull", "models list", "models check", "models build",
+    "postgres index", "postgres search",
 ]  # fmt: skip
 
 
@@ -28,9 +31,15 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 def test_no_command_is_missing_here() -> None:
     group = typer.main.get_command(app)
-    top = set(group.commands) - {"models"}  # type: ignore[attr-defined]
-    below = {f"models {name}" for name in group.commands["models"].commands}  # type: ignore[attr-defined]
-    assert top | below == set(COMMANDS)
+    assert set(leaves(group)) == set(COMMANDS)
+
+
+def leaves(group: Any, path: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}"
 
 
 def test_rerank_prints_jsonl_best_first(tmp_path: Path) -> None:

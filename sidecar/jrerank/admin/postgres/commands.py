@@ -1,0 +1,24 @@
+"""`postgres`: setup, status, remove, index, search."""
+
+from __future__ import annotations
+
+import typer
+
+from jrerank.admin.postgres.connection import DsnOption
+from jrerank.admin.postgres.index_command import index
+from jrerank.admin.postgres.search_command import search
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def connection(context: typer.Context, dsn: DsnOption = None) -> None:
+    """Reranking inside PostgreSQL.
+
+    Which database, and who asks, stands before the command, or in JRERANK_POSTGRES_DSN, or in libpq's variables.
+    """
+    context.obj = dsn
+
+
+app.command()(index)
+app.command()(search)
