@@ -15,6 +15,7 @@
     |   +-- ArtifactError
     |   +-- MissingTool       a program that a command needs is not installed
     |   +-- BuildFailed
+    |   +-- Refused           a search engine refused what it was asked to set up
     +-- EngineError           a run failed: the hits keep their old order
     +-- StoreError            a store did not answer: the hits keep their old order
 
@@ -99,6 +100,14 @@ class MissingTool(ConfigurationError):
 
 class BuildFailed(ConfigurationError):
     """Something could not be built."""
+
+
+class Refused(ConfigurationError):
+    """The search engine refused a request; `status` is that of its answer."""
+
+    def __init__(self, message: str | None = None, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class EngineError(JrerankError):

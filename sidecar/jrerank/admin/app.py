@@ -8,6 +8,8 @@ from jrerank import __version__
 from jrerank.admin import models
 from jrerank.admin.demo import demo
 from jrerank.admin.doctor import doctor
+from jrerank.admin.elasticsearch import commands as elasticsearch
+from jrerank.admin.opensearch import commands as opensearch
 from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
@@ -24,6 +26,8 @@ app.command()(doctor)
 app.command()(demo)
 app.add_typer(models.app, name="models")
 app.add_typer(postgres.app, name="postgres")
+app.add_typer(opensearch.app, name="opensearch")
+app.add_typer(elasticsearch.app, name="elasticsearch")
 
 
 @app.command()

@@ -19,6 +19,9 @@ from jrerank.errors import InvalidInput
 COMMANDS = [
     "serve", "rerank", "doctor", "demo", "version", "models pull", "models list", "models check", "models build",
     "postgres index", "postgres search",
+    "opensearch setup", "opensearch status", "opensearch remove", "opensearch index", "opensearch pipeline show",
+    "opensearch plugin path", "opensearch plugin build",
+    "elasticsearch setup", "elasticsearch status", "elasticsearch remove",
 ]  # fmt: skip
 
 

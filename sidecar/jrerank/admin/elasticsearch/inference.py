@@ -1,0 +1,126 @@
+"""An inference endpoint of task `rerank` that asks the sidecar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jrerank.admin.opensearch.bodies import Json, body
+from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.ml_commons import PROOF_PASSAGES, PROOF_QUERY
+from jrerank.admin.opensearch.request import Request
+from jrerank.errors import ConfigurationError, InvalidInput
+
+SERVICES = {"hugging_face": "hugging-face.json", "custom": "custom.json"}
+_NO_KEY = "none"  # the service insists on one; a sidecar without keys does not look at it
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceEndpoint:
+    """`service` is `hugging_face`, which speaks `/rerank`, or `custom`, which speaks `/v1/rerank` with a deadline."""
+
+    id: str
+    service: str
+    sidecar_url: str
+    sidecar_key: str | None = field(default=None, repr=False)
+    timeout_ms: int = 500
+
+    @property
+    def path(self) -> str:
+        """Where the cluster has it."""
+        return inference_path(self.id)
+
+
+def inference_path(inference_id: str) -> str:
+    """Where the cluster has the endpoint of that name."""
+    return f"/_inference/rerank/{inference_id}"
+
+
+def checked_service(word: str) -> str:
+    """One of the services.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if word not in SERVICES:
+        raise InvalidInput(f"--service {word}: there are {' and '.join(SERVICES)}", field="service")
+    return word
+
+
+def endpoint_body(endpoint: InferenceEndpoint) -> Json:
+    """As the cluster takes it."""
+    made = body(
+        f"elasticsearch/bodies/{SERVICES[endpoint.service]}",
+        sidecar_url=endpoint.sidecar_url,
+        api_key=endpoint.sidecar_key or (_NO_KEY if endpoint.service == "hugging_face" else None),
+        timeout_ms=endpoint.timeout_ms,
+    )
+    if endpoint.service == "custom" and endpoint.sidecar_key is None:
+        del made["service_settings"]["headers"]["Authorization"]
+    return made
+
+
+def retriever_body(inference_id: str, field: str, query: str, window: int = 100) -> Json:
+    """A search that reranks the `window` best hits of a match query; where the sidecar fails, in their old order."""
+    return body(
+        "elasticsearch/bodies/retriever.json",
+        inference_id=inference_id,
+        field=field,
+        query=query,
+        window=window,
+    )
+
+
+def set_up_inference(
+    cluster: Cluster, endpoint: InferenceEndpoint, replace: bool, say: Callable[[str], object]
+) -> None:
+    """Create it, or where it differs, remove it and create it anew, since its address and key cannot be changed.
+
+    Raises:
+        ConfigurationError: the cluster refuses it, or it does not score.
+    """
+    found = find_inference(cluster, endpoint.id)
+    if found is None or replace or not _is_same(found, endpoint_body(endpoint)):
+        if found is not None:
+            remove_inference(cluster, endpoint.id)
+        cluster.ask(Request("PUT", endpoint.path, endpoint_body(endpoint)))
+        say(f"endpoint  {endpoint.id} {'created' if found is None else 'replaced'}: {endpoint.service}")
+    else:
+        say(f"endpoint  {endpoint.id} as it should be; --replace if its key is another")
+    scores = infer(cluster, endpoint.id)
+    if cluster.is_pretended:
+        return
+    if len(scores) != len(PROOF_PASSAGES):
+        raise ConfigurationError(
+            f"{endpoint.id} gave {len(scores)} scores for {len(PROOF_PASSAGES)} passages"
+        )
+    say(f"infer     two passages scored: {scores[0]:.4f} and {scores[1]:.4f}")
+
+
+def find_inference(cluster: Cluster, inference_id: str) -> Json | None:
+    """The endpoint as the cluster shows it, without its key."""
+    found = (cluster.look(inference_path(inference_id)) or {}).get("endpoints") or [None]
+    first: Json | None = found[0]
+    return first
+
+
+def remove_inference(cluster: Cluster, inference_id: str) -> None:
+    """Also where an index or a pipeline still names it."""
+    cluster.ask(Request("DELETE", inference_path(inference_id), parameters={"force": "true"}))
+
+
+def infer(cluster: Cluster, inference_id: str) -> list[float]:
+    """The scores of two passages, by way of the cluster and the sidecar, in the order of the passages."""
+    body: Json = {"query": PROOF_QUERY, "input": list(PROOF_PASSAGES)}
+    answer = cluster.ask(Request("POST", inference_path(inference_id), body))
+    return [
+        one["relevance_score"] for one in sorted(answer.get("rerank", []), key=lambda one: int(one["index"]))
+    ]
+
+
+def _is_same(found: Json, wanted: Json) -> bool:
+    """In all that the cluster shows of it: keys are not, and it may show more than it was given."""
+    shown = found.get("service_settings", {})
+    settings = wanted["service_settings"]
+    keys = [key for key in settings if key not in {"api_key", "secret_parameters", "headers"}]
+    return found.get("service") == wanted["service"] and all(shown.get(key) == settings[key] for key in keys)

@@ -1,0 +1,1 @@
+"""What `jrerank-admin` does to an OpenSearch cluster, or, with the same client, to an Elasticsearch one."""

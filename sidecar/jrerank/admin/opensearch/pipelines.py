@@ -1,0 +1,72 @@
+"""Search pipelines, and the indexes whose searches go through one by default."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from jrerank.admin.opensearch.bodies import Json
+from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.request import Request
+from jrerank.errors import InvalidInput
+
+Route = Literal["plugin", "stock"]
+_DEFAULT = "index.search.default_pipeline"
+
+
+def find_pipeline(cluster: Cluster, name: str) -> Json | None:
+    """What the cluster has under that name."""
+    found = cluster.look(f"/_search/pipeline/{name}")
+    return None if found is None else found.get(name)
+
+
+def put_pipeline(cluster: Cluster, name: str, pipeline: Json) -> None:
+    """Create it, or write it anew."""
+    cluster.ask(Request("PUT", f"/_search/pipeline/{name}", pipeline))
+
+
+def delete_pipeline(cluster: Cluster, name: str) -> None:
+    """It has to be there."""
+    cluster.ask(Request("DELETE", f"/_search/pipeline/{name}"))
+
+
+def processor(pipeline: Json, kind: str) -> Json | None:
+    """The settings of its first processor of that kind, of either side."""
+    for side in ("request_processors", "response_processors"):
+        for one in pipeline.get(side) or []:
+            if kind in one:
+                found: Json = one[kind]
+                return found
+    return None
+
+
+def route_of(name: str, pipeline: Json) -> Route:
+    """Which of our routes it is.
+
+    Raises:
+        InvalidInput: it is neither, and so not ours to touch.
+    """
+    if processor(pipeline, "jrerank") is not None:
+        return "plugin"
+    if "ml_opensearch" in (processor(pipeline, "rerank") or {}):
+        return "stock"
+    raise InvalidInput(
+        f"the search pipeline {name} has neither a jrerank nor a rerank processor", field="pipeline"
+    )
+
+
+def passage_fields(pipeline: Json) -> list[str]:
+    """The fields that it reads."""
+    stock = (processor(pipeline, "rerank") or {}).get("context", {}).get("document_fields")
+    ours = (processor(pipeline, "jrerank_window") or {}).get("passage_fields")
+    return list(stock or ours or (processor(pipeline, "jrerank") or {}).get("passage_fields") or [])
+
+
+def make_default(cluster: Cluster, index: str, name: str | None) -> None:
+    """Let the index's searches go through it; None: through none."""
+    cluster.ask(Request("PUT", f"/{index}/_settings", {_DEFAULT: name}))
+
+
+def indexes_by_default(cluster: Cluster, name: str) -> list[str]:
+    """Those whose searches go through it unless they say otherwise."""
+    found = cluster.look(f"/_all/_settings/{_DEFAULT}", flat_settings="true", expand_wildcards="all") or {}
+    return sorted(index for index, content in found.items() if content["settings"].get(_DEFAULT) == name)

@@ -1,0 +1,125 @@
+"""Reranking by the plugin: a search pipeline of `jrerank_window` and `jrerank`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jrerank.admin.opensearch.bodies import Json, body
+from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.pipelines import put_pipeline
+from jrerank.errors import ConfigurationError, InvalidInput, Refused
+
+STATS = "/_plugins/_jrerank/stats"
+_METHODS = {"linear": "weight", "rrf": "rank_constant"}
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRoute:
+    """What the pipeline is to say; `endpoint` None: the one that the node settings name."""
+
+    pipeline: str
+    passage_fields: tuple[str, ...]
+    endpoint: str | None = None
+    window: int = 100
+    timeout_ms: int = 500
+    store: str | None = None
+    fusion: Json | None = None
+    max_tokens_per_doc: int | None = None
+    hit_details: bool = False
+    on_failure: str = "keep"
+
+
+def set_up_plugin(cluster: Cluster, route: PluginRoute, say: Callable[[str], object]) -> None:
+    """Write the pipeline, once all nodes have the plugin and an endpoint of that name.
+
+    Raises:
+        ConfigurationError: a node lacks one of them; the message says what to do.
+    """
+    endpoint = route.endpoint or "main"
+    if not cluster.is_pretended:
+        check_installed(cluster)
+        endpoint = _endpoint(cluster, route.endpoint)
+    put_pipeline(cluster, route.pipeline, pipeline_body(route, endpoint))
+    say(f"pipeline  {route.pipeline}: window {route.window}, endpoint {endpoint}, {route.timeout_ms} ms")
+
+
+def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
+    """As the cluster takes it."""
+    return body(
+        "opensearch/bodies/plugin-pipeline.json",
+        description="reranks with jrerank, by the plugin",
+        window=route.window,
+        passage_fields=list(route.passage_fields) or None,
+        endpoint=endpoint,
+        timeout_ms=route.timeout_ms,
+        store=route.store,
+        fusion=route.fusion,
+        max_tokens_per_doc=route.max_tokens_per_doc,
+        hit_details=route.hit_details or None,
+        on_failure=route.on_failure,
+    )
+
+
+def read_fusion(text: str) -> Json:
+    """`linear:0.1` or `rrf:60`, the number being the weight or the rank constant, as the pipeline says it.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    method, _, number = text.partition(":")
+    try:
+        value = int(number) if method == "rrf" else float(number)
+        return {"method": method, _METHODS[method]: value}
+    except (KeyError, ValueError):
+        raise InvalidInput(
+            f"--fusion {text}: write linear:WEIGHT or rrf:RANK_CONSTANT", field="fusion"
+        ) from None
+
+
+def nodes_without_plugin(cluster: Cluster) -> tuple[list[str], int]:
+    """The names of the nodes that lack it, and how many nodes there are."""
+    nodes = (cluster.look("/_nodes/plugins") or {}).get("nodes", {}).values()
+    lacking = [node["name"] for node in nodes if "jrerank" not in {one["name"] for one in node["plugins"]}]
+    return sorted(lacking), len(nodes)
+
+
+def check_installed(cluster: Cluster) -> None:
+    """All nodes have the plugin.
+
+    Raises:
+        ConfigurationError: some lack it; the message names them.
+    """
+    lacking, _ = nodes_without_plugin(cluster)
+    if lacking:
+        raise ConfigurationError(
+            f"no jrerank plugin on {', '.join(lacking)}: build it with `jrerank-admin opensearch plugin build`, "
+            "install it there with `opensearch-plugin install file://...`, and restart the node"
+        )
+
+
+def find_stats(cluster: Cluster) -> Json | None:
+    """The counters of the node that answers, or None where it lacks the plugin."""
+    try:
+        return cluster.look(STATS)
+    except Refused as refused:
+        if refused.status == 400:  # what a node says of a path that no plugin has registered
+            return None
+        raise
+
+
+def _endpoint(cluster: Cluster, asked: str | None) -> str:
+    known = sorted((find_stats(cluster) or {}).get("endpoints", {}))
+    if asked in known:
+        return str(asked)
+    if asked is None and len(known) == 1:
+        return str(known[0])
+    if not known:
+        raise ConfigurationError(
+            "no endpoint is named in the node settings: put jrerank.endpoint.main.urls, with the sidecar's "
+            "address, into opensearch.yml of every node, and restart it"
+        )
+    wrong = (
+        f"the node settings name no endpoint {asked}" if asked else "the node settings name several endpoints"
+    )
+    raise InvalidInput(f"{wrong}: choose by --endpoint from {', '.join(known)}", field="endpoint")

@@ -1,0 +1,50 @@
+"""What `setup` has made, taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.ml_commons import connectors, models_named
+from jrerank.admin.opensearch.pipelines import (
+    delete_pipeline,
+    find_pipeline,
+    indexes_by_default,
+    make_default,
+    route_of,
+)
+from jrerank.admin.opensearch.stock_route import object_name, remove_stock
+from jrerank.errors import Refused
+
+_UNDEPLOY_TIMEOUT_S = 60.0
+
+
+def remove(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> None:
+    """The pipeline last of all that searches meet, so that none of them fails meanwhile; harmless when nothing is there.
+
+    Raises:
+        InvalidInput: the pipeline of that name is not one of ours.
+    """
+    found = find_pipeline(cluster, pipeline)
+    route = None if found is None else route_of(pipeline, found)
+    for index in indexes_by_default(cluster, pipeline):
+        make_default(cluster, index, None)
+        say(f"default   {index} has none any more")
+    if found is not None:
+        delete_pipeline(cluster, pipeline)
+        say(f"pipeline  {pipeline} removed")
+    if route == "stock" or (route is None and _has_remains(cluster, pipeline)):
+        remove_stock(cluster, pipeline, _UNDEPLOY_TIMEOUT_S, say)
+    elif found is None:
+        say(f"nothing   is there of {pipeline}")
+
+
+def _has_remains(cluster: Cluster, pipeline: str) -> bool:
+    """Of a setup that was cut off before it wrote the pipeline."""
+    name = object_name(pipeline)
+    try:
+        return bool(models_named(cluster, name)) or any(
+            one.get("name") == name for one in connectors(cluster).values()
+        )
+    except Refused:  # a cluster without ML Commons
+        return False

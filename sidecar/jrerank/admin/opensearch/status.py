@@ -1,0 +1,96 @@
+"""Whether a pipeline reranks: one line for each thing that it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jrerank.admin.findings import Finding, checked
+from jrerank.admin.opensearch import ml_commons
+from jrerank.admin.opensearch.bodies import Json
+from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.pipelines import (
+    find_pipeline,
+    indexes_by_default,
+    passage_fields,
+    processor,
+    route_of,
+)
+from jrerank.admin.opensearch.plugin_route import find_stats, nodes_without_plugin
+from jrerank.admin.opensearch.probe import Probe, probe
+from jrerank.admin.opensearch.stock_route import address_of
+from jrerank.admin.opensearch.trust import what_is_missing
+
+
+def findings(cluster: Cluster, name: str, index: str | None, query: str | None) -> Iterator[Finding]:
+    """All checks, in the order in which a search needs them; `index` None: one that has the pipeline by default."""
+    yield (reached := checked("cluster", lambda: _cluster(cluster)))
+    if not reached.ok:
+        return
+    pipeline = find_pipeline(cluster, name)
+    if pipeline is None:
+        yield Finding(
+            "pipeline", False, f"there is no search pipeline {name}: run `jrerank-admin opensearch setup`"
+        )
+        return
+    route = route_of(name, pipeline)
+    fields = tuple(passage_fields(pipeline))
+    yield Finding("pipeline", True, f"{name}: {route} route, reads {', '.join(fields) or 'ids only'}")
+    yield from _plugin(cluster, pipeline) if route == "plugin" else _stock(cluster, pipeline)
+    defaults = indexes_by_default(cluster, name)
+    yield Finding(
+        "default",
+        None,
+        f"of {', '.join(defaults)}" if defaults else "of no index: searches name it themselves",
+    )
+    index = index or next(iter(defaults), None)
+    if index is None or not fields:
+        yield Finding("probe", None, "not asked: name an --index whose passages the pipeline reads")
+        return
+    yield checked("probe", lambda: probe(cluster, Probe(route, name, index, fields, query)))
+
+
+def _cluster(cluster: Cluster) -> Finding:
+    version = (cluster.look("/") or {}).get("version", {})
+    health = (cluster.look("/_cluster/health") or {}).get("status")
+    name = f"{version.get('distribution', 'elasticsearch')} {version.get('number')}"
+    return Finding("cluster", health != "red", f"{name}, {health}")
+
+
+def _plugin(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
+    lacking, count = nodes_without_plugin(cluster)
+    missing = f"missing on {', '.join(lacking)}" if lacking else f"on all {count} nodes"
+    yield Finding("plugin", not lacking, missing)
+    name = (processor(pipeline, "jrerank") or {}).get("endpoint")
+    sidecars = (find_stats(cluster) or {}).get("endpoints", {}).get(name, [])
+    if not sidecars:
+        yield Finding("endpoint", False, f"{name} is not in the settings of the node that answered")
+    for one in sidecars:
+        text = (
+            f"{name} at {one['url']}: circuit {one['circuit']}, {one['failures_in_a_row']} failures in a row"
+        )
+        yield Finding("endpoint", one["circuit"] == "closed", text)
+
+
+def _stock(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
+    model_id = str((processor(pipeline, "rerank") or {})["ml_opensearch"]["model_id"])
+    model = cluster.look(f"/_plugins/_ml/models/{model_id}")
+    if model is None:
+        yield Finding("model", False, f"{model_id} is not there: run `jrerank-admin opensearch setup` again")
+        return
+    connector = cluster.look(f"/_plugins/_ml/connectors/{model.get('connector_id')}") or {}
+    url = address_of(connector)
+    yield Finding("connector", bool(url), f"{model.get('connector_id')} calls {url or 'nothing of ours'}")
+    missing = what_is_missing(cluster, url)
+    yield Finding(
+        "settings", not missing, f"do not allow it: {', '.join(missing)}" if missing else "allow it"
+    )
+    yield Finding(
+        "model", model.get("model_state") == "DEPLOYED", f"{model_id} is {model.get('model_state')}"
+    )
+    yield checked("predict", lambda: _predict(cluster, model_id))
+
+
+def _predict(cluster: Cluster, model_id: str) -> Finding:
+    scores = ml_commons.predict(cluster, model_id)
+    right = len(scores) == len(ml_commons.PROOF_PASSAGES)
+    return Finding("predict", right, f"scores of two passages: {', '.join(f'{one:.4f}' for one in scores)}")
