@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.search import Engine
 from jrerank.errors import MissingTool
 from jrerank.evaluation.opensearch_node.build import build_home, build_plugin
-from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.evaluation.opensearch_node.node import Node, free_port
 from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
+from sidecars import RunningSidecar, running_sidecar
 
 API_KEY = "secret-of-the-keystore"
 TIMEOUT_MS = 300
@@ -101,11 +103,30 @@ def release(request: pytest.FixtureRequest) -> Release:
 
 
 @pytest.fixture(scope="session")
-def node(release: Release, sidecars: Sidecars, certificate: tuple[Path, Path]) -> Iterator[Node]:
+def real_sidecar(
+    release: Release, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningSidecar, int]]:
+    """A sidecar with the bundled model, and the port of the node that its store `docs` is on."""
+    port = free_port()
+    docs = {"urls": f"http://127.0.0.1:{port}", "index": ["docs", "narrow"], "text_fields": PASSAGE_FIELDS}
+    stores = {"docs": {"kind": "opensearch", "returns_text": True, **docs}}
+    with running_sidecar(tmp_path_factory.mktemp("sidecar"), stores=json.dumps(stores)) as running:
+        yield running, port
+
+
+@pytest.fixture(scope="session")
+def node(
+    release: Release,
+    sidecars: Sidecars,
+    certificate: tuple[Path, Path],
+    real_sidecar: tuple[RunningSidecar, int],
+) -> Iterator[Node]:
+    running, port = real_sidecar
+    settings = sidecars.settings() | {"jrerank.endpoint.real.urls": running.url}
     files = {"sidecar-ca.pem": certificate[0].read_text()}
     secrets = {"jrerank.endpoint.keyed.api_key": API_KEY}
-    with Node(release, sidecars.settings(), secrets, files) as running:
-        yield running
+    with Node(release, settings, secrets, files, port=port) as node:
+        yield node
 
 
 @pytest.fixture(scope="session")

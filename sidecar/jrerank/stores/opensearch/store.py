@@ -47,12 +47,17 @@ class OpenSearchStore:
     async def fetch(self, ids: Sequence[str], timeout_s: float) -> Mapping[str, str]:
         """The passages of `ids`, in one request; where several indexes have an id, the first of them counts.
 
+        An index that cannot be read costs its own passages only, unless there is no other.
+
         Raises:
             StoreError: the engine cannot be reached, or refuses.
             TimeoutError: it did not answer within `timeout_s`.
         """
         found: dict[str, str] = {}
-        for document in await self._mget(ids, self.text_fields, timeout_s):
+        documents = await self._mget(ids, self.text_fields, timeout_s)
+        if all("error" in document for document in documents):
+            _refuse(documents)
+        for document in documents:
             text = passage_text(document["_source"], self.text_fields) if document.get("found") else None
             if text is not None:
                 found.setdefault(document["_id"], text)
@@ -65,7 +70,7 @@ class OpenSearchStore:
             StoreError: the engine cannot be reached, or an index is not there or not to be read.
         """
         try:
-            await self._mget(["jrerank-check"], (), _CHECK_TIMEOUT_S)
+            _refuse(await self._mget(["jrerank-check"], (), _CHECK_TIMEOUT_S))
         except TimeoutError:
             raise StoreError(f"no answer within {_CHECK_TIMEOUT_S:g} s") from None
 
@@ -99,11 +104,8 @@ class OpenSearchStore:
         reply = await self._connection.request("POST", path, body, parameters, timeout_s)
         if reply.status != 200 or not isinstance(reply.body, dict):
             raise StoreError(f"the engine refuses: {_said(reply.body) or f'status {reply.status}'}")
-        found: list[Json] = reply.body["docs"]
-        refused = next((document for document in found if "error" in document), None)
-        if refused is not None:
-            raise StoreError(f"index {refused['_index']}: {_said(refused)}")
-        return found
+        documents: list[Json] = reply.body["docs"]
+        return documents
 
     async def _searched(self, path: str, body: Json | bytes, parameters: Mapping[str, str]) -> EngineReply:
         timeout_ms = self._settings.search_timeout_ms
@@ -147,6 +149,12 @@ def _documents(indexes: Sequence[str], ids: Sequence[str]) -> tuple[str, Json]:
     if len(indexes) == 1:  # in the path, since clusters can be told to take no index from a body
         return f"/{_path(indexes[0])}/_mget", {"ids": list(ids)}
     return "/_mget", {"docs": [{"_index": index, "_id": one} for index in indexes for one in ids]}
+
+
+def _refuse(documents: Sequence[Json]) -> None:
+    for document in documents:
+        if "error" in document:
+            raise StoreError(f"index {document['_index']}: {_said(document)}")
 
 
 def _path(index: str) -> str:
