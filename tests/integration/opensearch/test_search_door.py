@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
@@ -13,6 +17,8 @@ from integration.opensearch import test_pipeline
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.search import Engine, Json, ids, marker
 from integration.opensearch.test_pipeline import MATCH, assert_hits, assert_rest_untouched, passage
+from jrerank.assembly import open_stores, searches_of
+from jrerank.settings import Settings
 from sidecars import RunningSidecar
 
 pytestmark = pytest.mark.node
@@ -198,3 +204,22 @@ class TestFaults:
     def test_the_store_says_whether_the_node_answers(self, door: Door, engine: Engine) -> None:
         engine.http.put("narrow")
         assert door.http.get("/ready").json() == {"status": "ready", "stores": {"docs": "ok"}}
+
+
+class TestTheDocument:
+    TEXT = (Path(__file__).parents[3] / "connectors" / "search-door.md").read_text(encoding="utf-8")
+    COMMANDS = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+
+    def test_its_search_gets_what_it_says(self, door: Door, engine: Engine) -> None:
+        (curl,) = [command for command in self.COMMANDS if command.startswith("curl")]
+        line = curl.replace("localhost:8080", door.http.base_url.netloc.decode())
+        line = line.replace("?preference", "?index=docs&search_pipeline=_none&preference")
+        answer = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout)
+        assert marker(answer) == marker(answer) | {"outcome": "complete", "reason": None, "reranked": 50}
+        assert [list(hit["_source"]) for hit in answer["hits"]["hits"]] == [["title"]] * 10
+
+    async def test_its_store_can_be_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (serve,) = [command for command in self.COMMANDS if "jrerank-sidecar" in command]
+        monkeypatch.setenv("JRERANK_STORES", shlex.split(serve)[1].removeprefix("JRERANK_STORES="))
+        async with open_stores(Settings.load()) as stores:
+            assert list(searches_of(stores)) == ["docs"]

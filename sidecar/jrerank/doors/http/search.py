@@ -33,7 +33,6 @@ class MultiSearchParameters(BaseModel):
     max_concurrent_shard_requests: str | None = None
     pre_filter_shard_size: str | None = None
     rest_total_hits_as_int: str | None = None
-    search_pipeline: str | None = None
     search_type: str | None = None
     typed_keys: str | None = None
 
