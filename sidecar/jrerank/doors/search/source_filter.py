@@ -84,7 +84,8 @@ def _filtered(source: Json, included: Patterns, excluded: Patterns) -> Json:
         within, without = included.step(key), excluded.step(key)
         if not within.is_alive or without.is_met:
             continue
-        inner = _inner(value, within, without)
+        is_whole = within.is_met and not without.step(".").is_alive
+        inner = value if is_whole else _inner(value, within, without)
         if within.is_met or inner:
             kept[key] = inner
     return kept
