@@ -96,5 +96,7 @@ def _inner(value: Any, within: Patterns, without: Patterns) -> Any:
         return _filtered(value, within.step("."), without.step("."))
     if isinstance(value, list):
         kept = ((one, _inner(one, within, without)) for one in value)
-        return [inner for one, inner in kept if within.is_met or isinstance(one, dict) or inner]
+        return [
+            inner for one, inner in kept if inner or (within.is_met and not isinstance(one, (dict, list)))
+        ]
     return value if within.is_met else None
