@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from bench import peers
+from bench import peers, quality
 from bench.timing import best_of
 from bench.workload import Workload, make_workload
 from jrerank.assembly import choose_graph
@@ -115,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--requests", type=int, default=10_000, help="for the memory figure")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--questions", type=int, default=400, help="for the quality figures")
     options = parser.parse_args()
     work = make_workload(open_checkpoint(MODEL).tokenizer)
     print(
@@ -147,6 +148,8 @@ def main() -> None:
         with running_sidecar(folder, MODEL) as sidecar:
             sizes = memory(sidecar.url, sidecar.process.pid, work.passages, options.requests)
             print(f"resident MB over {options.requests} requests: {sizes}", flush=True)
+        for label, found in quality.measured(folder, options.questions).items():
+            print(f"{label:<4} nDCG@10 {found.ndcg:.4f}  MRR@10 {found.reciprocal_rank:.4f}", flush=True)
 
 
 if __name__ == "__main__":

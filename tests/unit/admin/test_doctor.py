@@ -1,0 +1,95 @@
+"""`doctor`: one line per dependency."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jrerank import assembly
+from jrerank.admin import doctor
+from jrerank.admin.app import app
+from jrerank.admin.doctor import findings
+from jrerank.admin.findings import Finding
+from jrerank.errors import StoreError
+from jrerank.settings import Settings, StoreSettings
+from tiny import tiny_settings
+
+
+class Depot:
+    """A store whose check ends as its settings say."""
+
+    returns_text = True
+
+    def __init__(self, name: str, settings: StoreSettings) -> None:
+        self._ends = (settings.model_extra or {})["ends"]
+        self.closed = False
+
+    async def fetch(self, ids: Sequence[str], timeout_s: float) -> Mapping[str, str]:
+        return {}
+
+    async def check(self) -> None:
+        if self._ends == "refused":
+            raise StoreError("connection refused")
+        await asyncio.sleep(60 if self._ends == "late" else 0)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def found(settings: Settings, name: str) -> list[Finding]:
+    return [finding for finding in findings(settings) if finding.name == name]
+
+
+def test_it_says_what_is_served() -> None:
+    result = CliRunner().invoke(app, ["doctor", "--model", "bundled"])
+    lines = result.stdout.splitlines()
+    assert [line.split()[1] for line in lines] == ["cpu", "model", "gate", "stores", "bind", "port"]
+    assert "int8 is served" in lines[2]
+    assert lines[3].startswith("note")
+
+
+def test_what_is_wrong_is_one_line_and_the_rest_is_still_checked() -> None:
+    result = CliRunner().invoke(app, ["doctor", "--model", "random:huge"])
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in lines[:3]] == ["ok", "FAIL", "FAIL"]
+    assert len(lines) == 6
+
+
+def test_each_store_is_asked(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_STORE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(assembly, "STORE_KINDS", {"postgres": Depot})
+    stores = {end: StoreSettings(kind="postgres", ends=end) for end in ("well", "refused", "late")}
+    assert found(tiny_settings(tiny_folder, stores=stores), "store") == [
+        Finding("store", True, "well is reachable"),
+        Finding("store", False, "refused: connection refused"),
+        Finding("store", False, "late: no answer within 0.05 s"),
+    ]
+
+
+def test_a_store_whose_settings_are_wrong_is_a_finding(tiny_folder: Path) -> None:
+    (finding,) = found(tiny_settings(tiny_folder, stores={"docs": {"kind": "postgres"}}), "stores")
+    assert (finding.ok, "JRERANK_STORES" in finding.text) == (False, True)
+
+
+def test_a_taken_port_and_an_open_bind_are_findings(tiny_folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (finding,) = found(tiny_settings(tiny_folder, port=port), "port")
+    assert (finding.ok, str(port) in finding.text) == (False, True)
+    (bind,) = found(tiny_settings(tiny_folder, host="0.0.0.0", port=0), "bind")
+    assert (bind.ok, "JRERANK_API_KEYS" in bind.text) == (False, True)
+
+
+def test_the_gate_that_was_not_asked_is_a_note_and_that_failed_a_failure(tiny_folder: Path) -> None:
+    (note,) = found(tiny_settings(tiny_folder), "gate")
+    assert note == Finding("gate", None, "not asked: fp32 is served")
+    (failed,) = found(tiny_settings(tiny_folder, precision="int8", gate_max_score_shift=1e-9), "gate")
+    assert (failed.ok, failed.text.endswith("too much, so fp32 is served")) == (False, True)
