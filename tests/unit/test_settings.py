@@ -105,6 +105,7 @@ def test_the_defaults_ask_for_the_published_model_and_let_nobody_in() -> None:
     settings = Settings.load()
     assert (settings.model, settings.precision, settings.graph) == (DEFAULT_MODEL, "int8", "own")
     assert (settings.host, settings.port, settings.keys()) == ("127.0.0.1", 8080, ())
+    assert settings.pgwire_port is None
 
 
 def test_settings_do_not_change_once_read() -> None:

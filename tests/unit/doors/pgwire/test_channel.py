@@ -1,0 +1,140 @@
+"""Bytes from and to one client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+
+import pytest
+
+from jrerank.doors.pgwire import channel as module
+from jrerank.doors.pgwire.messages import ProtocolViolation
+from jrerank.errors import InputTooLong
+from unit.doors.pgwire.conftest import Pair
+from wire import packet
+
+
+def anything(length: int) -> None:
+    """Admits a message of any length."""
+
+
+def nothing(length: int) -> None:
+    raise InputTooLong(f"{length} bytes")
+
+
+async def test_a_message_comes_whole_however_it_was_cut(pair: Pair) -> None:
+    before = time.monotonic()
+    reading = asyncio.ensure_future(pair.channel.message(anything))
+    for byte in packet(b"Q", "富士山".encode()):
+        await pair.client.send(bytes([byte]))
+        await asyncio.sleep(0)
+    message = await reading
+    assert (message.kind, message.body.decode(), message.refusal) == (b"Q", "富士山", None)
+    assert before <= message.arrival <= time.monotonic()
+
+
+async def test_one_larger_than_any_buffer_does_too(pair: Pair) -> None:
+    body = bytes(5_000_000)
+    sending = asyncio.ensure_future(pair.client.send(packet(b"Q", body)))
+    assert (await pair.channel.message(anything)).body == body
+    await sending
+
+
+async def test_what_is_not_admitted_is_read_to_its_end_and_the_next_one_is_not_lost(pair: Pair) -> None:
+    sending = asyncio.ensure_future(pair.client.send(packet(b"Q", bytes(1_000_000)) + packet(b"S")))
+    refused = await pair.channel.message(nothing)
+    assert str(refused.refusal) == "1000000 bytes"
+    assert refused.body == b""
+    assert (await pair.channel.message(anything)).kind == b"S"
+    await sending
+
+
+@pytest.mark.parametrize("length", [b"\0\0\0\0", b"\0\0\0\3", b"\xff\xff\xff\xff", b"\x80\0\0\0"])
+async def test_an_impossible_length_breaks_the_protocol(pair: Pair, length: bytes) -> None:
+    await pair.client.send(b"Q" + length)
+    with pytest.raises(ProtocolViolation, match="length"):
+        await pair.channel.message(anything)
+
+
+async def test_a_login_message_has_a_limit(pair: Pair) -> None:
+    await pair.client.send(packet(b"", bytes(11)))
+    with pytest.raises(ProtocolViolation, match="at most 10"):
+        await pair.channel.body(10)
+
+
+async def test_a_message_that_stops_half_way_is_not_waited_for(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MESSAGE_TIMEOUT_S", 0.05)
+    await pair.client.send(packet(b"Q", b"half")[:-1])
+    with pytest.raises(ProtocolViolation, match=r"did not end within 0\.05 s"):
+        await pair.channel.message(anything)
+
+
+async def test_between_messages_there_is_no_hurry(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MESSAGE_TIMEOUT_S", 0.01)
+    reading = asyncio.ensure_future(pair.channel.message(anything))
+    await asyncio.sleep(0.1)
+    await pair.client.send(packet(b"S"))
+    assert (await reading).kind == b"S"
+
+
+async def test_who_leaves_is_noticed_even_behind_unread_bytes(pair: Pair) -> None:
+    await pair.client.send(packet(b"Q", b"one") + packet(b"Q", b"two"))
+    pair.client.writer.close()
+    await asyncio.wait_for(pair.channel.gone, 5)
+    assert (await pair.channel.message(anything)).body == b"one"
+    assert (await pair.channel.message(anything)).body == b"two"
+    with pytest.raises(EOFError):
+        await pair.channel.message(anything)
+
+
+async def test_who_breaks_off_is_noticed_too(pair: Pair) -> None:
+    pair.client.writer.transport.abort()
+    await asyncio.wait_for(pair.channel.gone, 5)
+    with pytest.raises((EOFError, ConnectionError)):
+        await pair.channel.message(anything)
+
+
+async def test_who_leaves_within_what_is_refused_is_noticed(pair: Pair) -> None:
+    await pair.client.send(packet(b"Q", bytes(100))[:-1])
+    pair.client.writer.close()
+    with pytest.raises(EOFError):
+        await pair.channel.message(nothing)
+
+
+async def test_a_client_that_does_not_read_is_not_waited_for_for_ever(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WRITE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(module, "_CLOSE_TIMEOUT_S", 0.05)
+    pair.client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    with pytest.raises(EOFError, match="does not read"):
+        for _ in range(1000):
+            await pair.channel.send(bytes(1_000_000))
+    await pair.channel.close()
+    assert pair.channel._writer.transport.is_closing()
+
+
+async def test_the_last_words_are_delivered_before_it_closes(pair: Pair) -> None:
+    pair.channel.send_last(packet(b"E", b"bye"))
+    await pair.channel.close()
+    assert await pair.client.rest() == packet(b"E", b"bye")
+
+
+async def test_last_words_to_a_client_that_has_gone_do_no_harm(pair: Pair) -> None:
+    pair.client.writer.transport.abort()
+    await pair.channel.gone
+    pair.channel.send_last(b"nobody hears it")
+    await pair.channel.close()
+
+
+async def test_peers_have_an_address_where_there_is_one(pair: Pair) -> None:
+    assert pair.channel.peer == ""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        _, writer = await asyncio.open_connection(*server.getsockname())
+        assert module.Channel(module.WatchedReader(), writer).peer == "127.0.0.1"
+        writer.close()
+        await writer.wait_closed()

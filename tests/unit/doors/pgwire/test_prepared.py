@@ -1,0 +1,105 @@
+"""Prepared statements and portals."""
+
+from __future__ import annotations
+
+import pytest
+
+from jrerank.doors.pgwire.extended import Bind, Named, Parse
+from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
+from jrerank.doors.pgwire.messages import NotUtf8
+from jrerank.doors.pgwire.prepared import PreparedStatements
+from jrerank.errors import InputTooLong, InvalidInput
+
+TEXT, JSONB = 25, 3802
+
+
+@pytest.fixture
+def prepared() -> PreparedStatements:
+    return PreparedStatements(limit_chars=10_000)
+
+
+def bind(*values: bytes | None, statement: str = "", binary: bool = False) -> Bind:
+    return Bind("", statement, [binary] * len(values), values, False)
+
+
+def test_a_text_without_parameters_runs_as_it_is(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "{}", ()))
+    prepared.bind(bind())
+    assert prepared.portal("").text == "{}"
+    assert prepared.statement("").type_oids == ()
+
+
+def test_a_parameter_is_the_whole_request(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "SELECT rerank($1)", (0,)))
+    prepared.bind(bind('{"query": "富士山"}'.encode()))
+    assert prepared.portal("").text == '{"query": "富士山"}'
+    assert prepared.statement("").type_oids == (TEXT,)
+
+
+def test_the_type_of_a_parameter_need_not_be_given(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "$1", ()))
+    assert prepared.statement("").type_oids == (TEXT,)
+
+
+def test_a_binary_jsonb_begins_with_its_version(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "$1", (JSONB,)))
+    prepared.bind(bind(b"\x01{}", binary=True))
+    assert prepared.portal("").text == "{}"
+    prepared.bind(bind(b"{}"))
+    assert prepared.portal("").text == "{}"
+
+
+def test_other_parameters_are_not_spoken(prepared: PreparedStatements) -> None:
+    with pytest.raises(NotSpoken):
+        prepared.parse(Parse("", "SELECT $1, $2", (TEXT, TEXT)))
+    prepared.parse(Parse("", "{}", ()))
+    prepared.parse(Parse("one", "$1", (TEXT,)))
+    for wrong in (bind(b"{}"), bind(statement="one"), bind(b"{}", b"{}", statement="one")):
+        with pytest.raises(NotSpoken):
+            prepared.bind(wrong)
+
+
+def test_a_request_cannot_be_null_nor_in_another_encoding(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "$1", (TEXT,)))
+    with pytest.raises(InvalidInput, match="NULL"):
+        prepared.bind(bind(None))
+    with pytest.raises(NotUtf8):
+        prepared.bind(bind(b"\xff"))
+
+
+def test_names_are_kept_until_they_are_forgotten(prepared: PreparedStatements) -> None:
+    for name in ("", "one", "two"):
+        prepared.parse(Parse(name, "{}", ()))
+    prepared.close(Named(portal=False, name="one"))
+    prepared.close(Named(portal=False, name="never there"))
+    with pytest.raises(UnknownName, match="'one'"):
+        prepared.statement("one")
+    prepared.forget("two")
+    with pytest.raises(UnknownName):
+        prepared.statement("two")
+    prepared.forget("ALL")
+    with pytest.raises(UnknownName):
+        prepared.bind(bind())
+
+
+def test_portals_end_with_their_transaction(prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "{}", ()))
+    prepared.bind(bind())
+    prepared.forget_portals()
+    with pytest.raises(UnknownName, match="portal"):
+        prepared.portal("")
+    prepared.bind(bind())
+    prepared.close(Named(portal=True, name=""))
+    with pytest.raises(UnknownName, match="portal"):
+        prepared.portal("")
+
+
+def test_a_client_cannot_make_it_keep_without_end(prepared: PreparedStatements) -> None:
+    with pytest.raises(InputTooLong, match="10000 characters"):
+        for number in range(10_000):
+            prepared.parse(Parse(f"s{number}", "{}", ()))
+
+
+def test_a_statement_makes_room_for_its_successor(prepared: PreparedStatements) -> None:
+    for _ in range(10):
+        prepared.parse(Parse("", "{" + " " * 9_000 + "}", ()))

@@ -1,0 +1,243 @@
+"""The door as a whole: several clients, bad ones among them, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import ssl
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from certificates import Certificate, make_certificate
+from jrerank.doors.pgwire import server as module
+from jrerank.doors.pgwire.server import tls_context
+from jrerank.doors.service import Service
+from jrerank.errors import ConfigurationError
+from unit.doors.pgwire.conftest import GatedEngine
+from wire import Door, Reply, fields, kinds, open_door, packet, query, sqlstate, startup, value
+
+REQUEST = json.dumps(
+    {"query": "富士山", "hits": [{"id": "a", "text": "空"}, {"id": "b", "text": "富士山の高さ"}]}
+)
+
+
+ASK_FOR_TLS = packet(b"", struct.pack("!i", 80877103))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    if shutil.which("openssl") is None and os.environ.get("CI") != "true":
+        pytest.skip("openssl isn't installed: run tests/install-system-packages as root")
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+def messages_in(stream: bytes) -> list[Reply]:
+    replies = []
+    while stream:
+        length = int.from_bytes(stream[1:5], "big")
+        replies.append((stream[:1], stream[5 : 1 + length]))
+        stream = stream[1 + length :]
+    return replies
+
+
+async def tasks_left(door: Door) -> int:
+    """How many connections there are, once those that have ended are gone."""
+    for _ in range(500):
+        if not door.server._tasks:
+            break
+        await asyncio.sleep(0.01)
+    return len(door.server._tasks)
+
+
+async def test_many_clients_are_answered_at_once(door: Door) -> None:
+    async def ask() -> str:
+        async with door.logged_in() as wire:
+            return str(json.loads(value(await wire.ask(REQUEST)))["outcome"])
+
+    assert await asyncio.gather(*(ask() for _ in range(50))) == ["complete"] * 50
+    assert await tasks_left(door) == 0
+
+
+async def test_every_key_opens_it_and_nothing_else_does(keyed_service: Service) -> None:
+    async with open_door(keyed_service) as door:
+        for key in ("first key", "二つ目"):
+            async with door.logged_in(key) as wire:
+                assert kinds(await wire.ask(REQUEST)) == "TDCZ"
+        async with door.connected() as wire:
+            with pytest.raises(EOFError):
+                await wire.log_in("third")
+        async with door.connected() as wire:
+            await wire.send(startup(user="me") + query(REQUEST))
+            assert sqlstate(messages_in(await wire.rest())[1:]) == "08P01"
+    metrics = keyed_service.metrics.exposition().decode()
+    assert 'refusals_total{door="pgwire",kind="not_authorized"} 1.0' in metrics
+
+
+async def cancel(door: Door, process_id: int, secret: bytes) -> None:
+    async with door.connected() as wire:
+        await wire.send(packet(b"", struct.pack("!ii", 80877102, process_id) + secret))
+        assert await wire.rest() == b""
+
+
+async def test_a_cancel_request_stops_the_query_of_the_connection_that_it_names(
+    gated_door: Door, engine: GatedEngine
+) -> None:
+    async with gated_door.logged_in() as wire, gated_door.logged_in() as other:
+        await wire.send(query(REQUEST))
+        await asyncio.to_thread(engine.started.acquire)
+        await cancel(gated_door, wire.process_id, b"none")
+        await cancel(gated_door, wire.process_id + 1, wire.secret)
+        await cancel(gated_door, other.process_id, other.secret)
+        await cancel(gated_door, wire.process_id, wire.secret)
+        assert sqlstate(await wire.until(b"Z")) == "57014"
+        assert kinds(await other.ask("SELECT 1")) == "TDCZ"
+
+
+async def test_beyond_the_limit_a_client_is_told_so_but_may_cancel(
+    gated_service: Service, engine: GatedEngine
+) -> None:
+    async with open_door(gated_service, max_connections=1) as door, door.logged_in() as wire:
+        async with door.connected() as second:
+            await second.send(startup(user="me"))
+            error = fields(messages_in(await second.rest())[-1][1])
+            assert (error["S"], error["C"]) == ("FATAL", "53300")
+        await wire.send(query(REQUEST))
+        await asyncio.to_thread(engine.started.acquire)
+        await cancel(door, wire.process_id, wire.secret)
+        assert sqlstate(await wire.until(b"Z")) == "57014"
+
+
+async def test_who_leaves_makes_room(service: Service) -> None:
+    async with open_door(service, max_connections=1) as door:
+        for _ in range(5):
+            async with door.logged_in() as wire:
+                assert kinds(await wire.ask("SELECT 1")) == "TDCZ"
+            assert await tasks_left(door) == 0
+
+
+async def test_those_who_never_log_in_cannot_take_all_the_room(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_LOGGING_IN", 1)
+    async with door.connected(), door.connected() as late:
+        assert sqlstate(messages_in(await late.rest())) == "53300"
+
+
+async def test_a_client_that_breaks_off_frees_the_queue(gated_door: Door, engine: GatedEngine) -> None:
+    async with gated_door.logged_in() as wire:
+        await wire.send(query(REQUEST) + query(REQUEST))
+        await asyncio.to_thread(engine.started.acquire)
+        wire.writer.transport.abort()
+        assert await tasks_left(gated_door) == 0
+
+
+async def test_so_does_one_that_says_goodbye_meanwhile(gated_door: Door, engine: GatedEngine) -> None:
+    async with gated_door.logged_in() as wire:
+        await wire.send(query(REQUEST) + packet(b"X"))
+        await asyncio.to_thread(engine.started.acquire)
+        wire.writer.close()
+        assert await tasks_left(gated_door) == 0
+
+
+async def test_at_the_end_what_was_asked_is_answered_and_everybody_is_told(
+    gated_door: Door, engine: GatedEngine
+) -> None:
+    async with gated_door.logged_in() as busy, gated_door.logged_in() as idle, gated_door.connected() as new:
+        await busy.send(query(REQUEST))
+        await asyncio.to_thread(engine.started.acquire)
+        closing = asyncio.ensure_future(gated_door.server.close(drain_s=30.0))
+        for one in (idle, new):
+            assert sqlstate(messages_in(await one.rest())) == "57P01"
+        assert not closing.done()
+        engine.permit(100)
+        assert kinds(messages_in(await busy.rest())) == "TDCZE"
+        await closing
+        with pytest.raises(OSError, match=r"refused|Connect"):
+            async with gated_door.connected():
+                pass
+
+
+async def test_what_takes_too_long_is_not_waited_for(gated_door: Door, engine: GatedEngine) -> None:
+    async with gated_door.logged_in() as wire:
+        await wire.send(query(REQUEST))
+        await asyncio.to_thread(engine.started.acquire)
+        await gated_door.server.close(drain_s=0.05)
+        assert sqlstate(messages_in(await wire.rest())) == "57P01"
+
+
+async def test_a_door_that_was_never_opened_can_be_closed(service: Service) -> None:
+    await module.PgWireServer(service, None, 1).close(drain_s=1.0)
+
+
+async def test_tls_for_those_who_ask(service: Service, certificate: Certificate) -> None:
+    trusting = ssl.create_default_context(cafile=certificate.certificate)
+    async with open_door(service, tls_context(certificate.certificate, certificate.key)) as door:
+        async with door.connected() as wire:
+            await wire.send(ASK_FOR_TLS)
+            assert await wire.reader.readexactly(1) == b"S"
+            await wire.writer.start_tls(trusting, server_hostname="localhost")
+            await wire.log_in()
+            assert kinds(await wire.ask(REQUEST)) == "TDCZ"
+        async with door.logged_in() as wire:
+            assert kinds(await wire.ask(REQUEST)) == "TDCZ"
+        assert await tasks_left(door) == 0
+
+
+async def test_what_is_said_before_the_handshake_does_not_count(
+    service: Service, certificate: Certificate
+) -> None:
+    async with open_door(service, tls_context(certificate.certificate, certificate.key)) as door:
+        async with door.connected() as wire:
+            await wire.send(ASK_FOR_TLS + startup(user="eve") + query(REQUEST))
+            assert sqlstate(messages_in(await wire.rest())) == "08P01"
+        async with door.connected() as wire:
+            await wire.send(ASK_FOR_TLS)
+            assert await wire.reader.readexactly(1) == b"S"
+            await wire.send(b"this is no handshake")
+            await wire.rest()
+        assert await tasks_left(door) == 0
+
+
+def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path, certificate: Certificate) -> None:
+    (tmp_path / "garbage").write_text("no PEM")
+    locked = make_certificate(tmp_path, "locked", passphrase="sesame")
+    for certificate_file, key_file in (
+        (tmp_path / "missing", certificate.key),
+        (tmp_path / "garbage", certificate.key),
+        (certificate.certificate, tmp_path),
+        (certificate.certificate, locked.key),
+        (locked.certificate, locked.key),
+    ):
+        with pytest.raises(ConfigurationError, match="JRERANK_PGWIRE_TLS_CERT_FILE"):
+            tls_context(certificate_file, key_file)
+
+
+KINDS = st.sampled_from(list(b"QPBDECSHFXpdc\0z")).map(lambda kind: kind.to_bytes())
+TEXTS = st.sampled_from([REQUEST, "+{", "SELECT 1", "BEGIN", "{}", "$1", ""]).map(
+    lambda text: text.encode() + b"\0"
+)
+BODIES = st.binary(max_size=60) | TEXTS | st.tuples(TEXTS, TEXTS, st.binary(max_size=8)).map(b"".join)
+PACKETS = st.builds(packet, KINDS, BODIES)
+BYTES = st.binary(max_size=60) | PACKETS | st.builds(lambda one, cut: one[:cut], PACKETS, st.integers(0, 8))
+
+
+@pytest.mark.parametrize("stage", ["connected", "logged_in"])
+@given(st.lists(BYTES, max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+async def test_no_bytes_at_any_stage_bring_it_down_or_leave_anything_behind(
+    door: Door, stage: str, said: list[bytes]
+) -> None:
+    async with getattr(door, stage)() as wire:
+        wire.writer.writelines(said)
+        wire.writer.write_eof()
+        await wire.rest()
+    assert await tasks_left(door) == 0
+    async with door.logged_in() as wire:
+        assert kinds(await wire.ask("SELECT 1")) == "TDCZ"
+    assert await tasks_left(door) == 0
