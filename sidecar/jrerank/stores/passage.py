@@ -19,10 +19,13 @@ def _values(value: object, path: Sequence[str]) -> Iterator[object]:
     elif not path:
         yield value
     elif isinstance(value, Mapping):
-        for length in range(1, len(path) + 1):  # a key may hold dots itself
+        for length in range(
+            1, len(path) + 1
+        ):  # a key may hold dots itself; the shortest counts, as in OpenSearch
             inner = value.get(".".join(path[:length]))
             if inner is not None:
                 yield from _values(inner, path[length:])
+                return
 
 
 def _text(value: object) -> Iterator[str]:
@@ -31,7 +34,7 @@ def _text(value: object) -> Iterator[str]:
     elif isinstance(value, int):
         yield str(value)
     elif isinstance(value, float):
-        yield format(Decimal(repr(value)).normalize(), "f")
+        yield format(Decimal(repr(value)).normalize() + 0, "f")
     elif isinstance(value, str) and value.strip():
         # JSON may hold half a surrogate pair, which is no text to a tokenizer
         yield value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -151,6 +151,10 @@ class TestTheSameAsThePlugin:
         "half of the passage": {"_source": ["title"]},
         "no _source": {"_source": False, "fields": ["number"]},
         "details": {"ext": {"jrerank": {"hit_details": True}}},
+        "details of a search that is passed through": {
+            "from": 5,
+            "ext": {"jrerank": {"enabled": False, "hit_details": True}},
+        },
         "the caller's own text": {"ext": {"jrerank": {"query": "東大寺の大仏"}}},
         "aggregations": {
             "aggs": {"topics": {"terms": {"field": "topic"}}},

@@ -84,7 +84,8 @@ def _filtered(source: Json, included: Patterns, excluded: Patterns) -> Json:
         within, without = included.step(key), excluded.step(key)
         if not within.is_alive or without.is_met:
             continue
-        inner = _inner(value, within, without)
+        is_whole = within.is_met and not without.step(".").is_alive
+        inner = value if is_whole else _inner(value, within, without)
         if within.is_met or inner:
             kept[key] = inner
     return kept
@@ -95,5 +96,7 @@ def _inner(value: Any, within: Patterns, without: Patterns) -> Any:
         return _filtered(value, within.step("."), without.step("."))
     if isinstance(value, list):
         kept = ((one, _inner(one, within, without)) for one in value)
-        return [inner for one, inner in kept if within.is_met or isinstance(one, dict) or inner]
+        return [
+            inner for one, inner in kept if inner or (within.is_met and not isinstance(one, (dict, list)))
+        ]
     return value if within.is_met else None

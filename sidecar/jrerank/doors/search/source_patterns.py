@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 _Place = tuple[int, int]
@@ -33,12 +34,13 @@ class Patterns:
         """Whether some pattern is met by what has been read."""
         return any(place == len(self.patterns[number]) for number, place in self.places)
 
-    def step(self, text: str) -> Self:
+    def step(self, text: str) -> Patterns:
         """After `text` as well."""
-        read = self
-        for mark in text:
-            read = read._at(read._after(mark))
-        return read
+        return _stepped(self, text)
+
+    def after_mark(self, mark: str) -> Self:
+        """After one more character."""
+        return self._at(self._after(mark))
 
     def _after(self, mark: str) -> Iterator[_Place]:
         for number, place in self.places:
@@ -58,3 +60,10 @@ class Patterns:
         while self.patterns[number][place : place + 1] == "*":  # which may stand for nothing
             place += 1
             yield number, place
+
+
+@lru_cache(maxsize=10_000)  # documents of an index have the same keys, over and over
+def _stepped(patterns: Patterns, text: str) -> Patterns:
+    for mark in text:
+        patterns = patterns.after_mark(mark)
+    return patterns

@@ -1,10 +1,13 @@
 from typing import Any
 
+import pytest
+
 from jrerank.domain import Candidate
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.search.plan import Plan, make_plan
 from jrerank.doors.search.source_filter import SourceFilter
 from jrerank.stores.search import IndexLimits
+from shared_vectors import Case, cases
 
 MATCH = {"match": {"body": "大仏"}}
 PAGE_3: dict[str, Any] = {"from": 10, "size": 5}
@@ -14,6 +17,22 @@ HIT = {"_id": "1", "_score": 2.5, "_source": {"title": "奈良", "body": "大仏
 def plan_of(limits: IndexLimits | None = None, as_fetched: bool = False, **body: Any) -> Plan:
     search = SearchBody.model_validate({"query": MATCH, **body})
     return make_plan(search, ("title", "body"), limits or IndexLimits(), as_fetched=as_fetched)
+
+
+@pytest.mark.parametrize("case", cases("plan.json"))
+def test_the_shared_vectors(case: Case) -> None:
+    given, expected = case.input, case.expected
+    search = SearchBody.model_validate({**given["body"], "rerank": {"window": given["window"]}})
+    limits = IndexLimits(given.get("max_result_window", 10_000), given.get("keeps_source", True))
+    fields, is_scroll = tuple(given["passage_fields"]), given.get("scroll", False)
+    plan = make_plan(search, fields, limits, as_fetched=is_scroll)
+    assert plan.reason == expected["reason"]
+    if expected["asked"] is None:
+        assert plan.body == given["body"]
+    else:
+        source = expected["asked"]["_source"] or given["body"].get("_source")
+        asked = {**given["body"], **expected["asked"], "_source": source}
+        assert {"_source": None, **plan.body} == asked
 
 
 def test_a_search_is_widened_and_its_page_kept() -> None:

@@ -1,5 +1,6 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,6 +23,9 @@ public final class Passage {
     private static Stream<String> values(Object value) {
         if (value instanceof List<?> list) {
             return list.stream().filter(Objects::nonNull).flatMap(Passage::values);
+        }
+        if (value instanceof Double || value instanceof Float) {
+            return Stream.of(new BigDecimal(value.toString()).stripTrailingZeros().toPlainString());
         }
         boolean isLeaf = value instanceof String || value instanceof Number || value instanceof Boolean;
         return isLeaf ? Stream.of(value.toString()).filter(text -> text.isBlank() == false) : Stream.empty();

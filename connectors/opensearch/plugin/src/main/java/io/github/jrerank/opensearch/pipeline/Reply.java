@@ -41,7 +41,7 @@ final class Reply {
     }
 
     SearchResponse with(List<Ranked> order) {
-        List<Ranked> page = plan.isWidened() && plan.reason() == null ? Ordering.page(order, plan.from(), plan.size()) : order;
+        List<Ranked> page = isUncut() ? Ordering.page(order, plan.from(), plan.size()) : order;
         SearchHit[] old = response.getHits().getHits();
         SearchHit[] hits = new SearchHit[page.size()];
         for (int place = 0; place < hits.length; place++) {
@@ -67,8 +67,13 @@ final class Reply {
         Map<String, Object> details = new LinkedHashMap<>(marker.asMap());
         details.put("scored", ranked.isScored());
         details.put("first_score", Float.isFinite(hit.getScore()) ? hit.getScore() : null);
-        details.put("first_rank", ranked.index() + 1 + (plan.isWidened() ? 0 : plan.from()));
+        details.put("first_rank", ranked.index() + 1 + (isUncut() ? 0 : plan.from()));
         return details;
+    }
+
+    /** Whether the response has all hits from the first on; a search that is passed through was not widened. */
+    private boolean isUncut() {
+        return plan.isWidened() && plan.reason() == null;
     }
 
     private static BytesReference shown(BytesReference source, FetchSourceContext filter) {
