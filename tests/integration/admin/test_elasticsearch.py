@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from integration.admin.conftest import KEY, Run
-from integration.admin.inference_server import InferenceServer
 from jrerank.admin.elasticsearch.inference import SERVICES, retriever_body
+from recordings.inference import InferenceServer
 from sidecars import RunningSidecar, running_sidecar
 
 QUERY = "富士山の高さ"

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from integration.admin.conftest import KEY, Run
-from integration.opensearch.ml_commons import MlCommons
 from jrerank.admin.opensearch.trust import (
     ONLY_ML_NODES,
     PRIVATE_IP,
@@ -18,6 +17,7 @@ from jrerank.admin.opensearch.trust import (
     TRUSTED_PRIVATE,
     trusted_pattern,
 )
+from recordings.ml_commons import MlCommons
 from sidecars import RunningSidecar, running_sidecar
 
 QUERY = "富士山の高さ"

@@ -39,7 +39,8 @@ def index(
         new = NewIndex(name, shards, replicas, pipeline, vector_field, vector_dimension(file, vector_field))
         cluster, say = cluster_to_change(context, dry_run), speaker(dry_run)
         create_index(cluster, new, say)
-        with Progress(console=Console(stderr=True), transient=True, disable=dry_run) as progress:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("Loading", total=file.stat().st_size)
             passages = read_passages(file, vector_field)
             count = load(

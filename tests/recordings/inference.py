@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from integration.recorded_server import Answer, Asked, Json, RecordedServer, engine_error
+from recordings.server import Answer, Asked, Json, RecordedServer, engine_error
 
 
 class InferenceServer(RecordedServer):

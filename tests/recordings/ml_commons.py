@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from integration.recorded_server import Answer, Asked, Json, RecordedServer, engine_error
+from recordings.server import Answer, Asked, Json, RecordedServer, engine_error
 
 _ML = "plugins.ml_commons."
 _DEFAULT_TRUSTED = [r"^https://runtime\.sagemaker\..*[a-z0-9-]\.amazonaws\.com/.*$"]

@@ -1,0 +1,40 @@
+"""What a search pipeline says about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from jrerank.admin.opensearch import plugin_route, stock_route
+from jrerank.admin.opensearch.pipelines import passage_fields, processor, route_of
+from jrerank.admin.opensearch.plugin_route import PluginRoute
+from jrerank.admin.opensearch.stock_route import StockRoute
+from jrerank.errors import InvalidInput
+
+PLUGIN = plugin_route.pipeline_body(PluginRoute("p", ("title", "text")), "main")
+STOCK = stock_route.pipeline_body(StockRoute("p", ("text",), "http://a"), "m1")
+
+
+def test_both_routes_are_known_by_their_processors() -> None:
+    assert route_of("p", PLUGIN) == "plugin"
+    assert route_of("p", STOCK) == "stock"
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {"response_processors": [{"rerank": {"by_field": {"target_field": "x"}}}]}]
+)
+def test_others_are_not_ours(other: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput, match="p has neither"):
+        route_of("p", other)
+
+
+def test_the_fields_that_it_reads() -> None:
+    assert passage_fields(PLUGIN) == ["title", "text"]
+    assert passage_fields(STOCK) == ["text"]
+    assert passage_fields({"response_processors": [{"jrerank": {"passage_fields": ["a"]}}]}) == ["a"]
+    assert passage_fields({"response_processors": [{"jrerank": {"store": "s"}}]}) == []
+
+
+def test_processors_of_either_side() -> None:
+    assert processor(PLUGIN, "jrerank_window") == {"window": 100, "passage_fields": ["title", "text"]}
+    assert processor(STOCK, "truncate_hits") == {}
+    assert processor(STOCK, "sort") is None
