@@ -9,6 +9,7 @@ import pytest
 from integration.opensearch.conftest import API_KEY, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.search import Engine, Json, ids, marker, scores
+from jrerank.evaluation.opensearch_node.node import Node
 
 pytestmark = pytest.mark.node
 
@@ -397,6 +398,16 @@ class TestTheWire:
         assert marker(engine.search({"query": MATCH}, search_pipeline="keyed"))["outcome"] == "complete"
         assert sidecars.main.asked()["last"]["headers"]["authorization"] == f"Bearer {API_KEY}"
         assert API_KEY not in engine.http.get("_nodes/settings").text
+
+    def test_a_key_rotated_in_the_keystore_counts_once_it_is_reloaded(
+        self, engine: Engine, sidecars: Sidecars, node: Node
+    ) -> None:
+        engine.put_pipeline("keyed", passage_fields=PASSAGE_FIELDS, endpoint="keyed")
+        for key in ("rotated", API_KEY):
+            node.replace_secrets({"jrerank.endpoint.keyed.api_key": key})
+            engine.post("_nodes/reload_secure_settings")
+            engine.search({"query": MATCH}, search_pipeline="keyed")
+            assert sidecars.main.asked()["last"]["headers"]["authorization"] == f"Bearer {key}"
 
     def test_tls_with_its_own_authority_and_without(self, engine: Engine) -> None:
         for endpoint, reason in (("tls", None), ("untrusted", "tls_error")):

@@ -118,6 +118,16 @@ class Node:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None
 
+    def replace_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Writes another keystore; the node reads it at `_nodes/reload_secure_settings`.
+
+        Raises:
+            ConfigurationError: it could not be made.
+        """
+        jdk = find_jdk(self.release.java, self.release.newest_java, compiles=True)
+        make_keystore(self.home, secrets, jdk)
+        self._hand_over(self.home / "config")
+
     def signal(self, number: signal.Signals) -> None:
         """Sends the node's process a signal."""
         os.kill(self.pid, number)
@@ -137,7 +147,8 @@ class Node:
         configure(self.home, self._all_settings(), self.files)
         if self.secrets:
             make_keystore(self.home, self.secrets, jdk)
-        self._hand_over()
+        self.home.chmod(0o755)
+        self._hand_over(self.home)
 
     def _all_settings(self) -> dict[str, object]:
         return {
@@ -153,10 +164,9 @@ class Node:
             **self.settings,
         }
 
-    def _hand_over(self) -> None:
-        self.home.chmod(0o755)
+    def _hand_over(self, folder: Path) -> None:
         if os.getuid() == 0:
-            for path in (self.home, *self.home.rglob("*")):
+            for path in (folder, *folder.rglob("*")):
                 os.chown(path, _NOBODY, _NOBODY)
 
     def _boot(self, jdk: Jdk, log: IO[bytes]) -> subprocess.Popen[bytes]:
