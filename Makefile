@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo demo-opensearch test check bench lock clean system
+.PHONY: demo demo-opensearch test check bench bench-opensearch lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -22,6 +22,9 @@ check: $(DEV)/.installed  ## lint, types, who may import whom
 
 bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
 	PYTHONPATH=tests $(DEV)/bin/python -m bench
+
+bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch
 
 lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from jrerank.domain import Candidate
 from jrerank.errors import StoreError
 
 _INDEX = "passages"
@@ -21,10 +22,15 @@ _BATCH_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave: ids, the best first, and what the plugin says became of it (none: it was not asked)."""
+    """What a search gave: hits with their scores, the best first, and what the plugin says became of it (none: not asked)."""
 
-    ids: tuple[str, ...]
+    hits: tuple[Candidate, ...]
     outcome: str | None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the hits."""
+        return tuple(hit.id for hit in self.hits)
 
 
 class PassageIndex:
@@ -54,7 +60,8 @@ class PassageIndex:
         }
         answer = _ok(self._client.post(f"/{_INDEX}/_search", json=body, params=parameters))
         marker = answer.get("ext", {}).get("jrerank", {})
-        return Found(tuple(hit["_id"] for hit in answer["hits"]["hits"]), marker.get("outcome"))
+        hits = tuple(Candidate(hit["_id"], None, hit["_score"]) for hit in answer["hits"]["hits"])
+        return Found(hits, marker.get("outcome"))
 
 
 def create_passage_index(

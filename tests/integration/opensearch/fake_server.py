@@ -21,7 +21,6 @@ _STATE: dict[str, Any] = {
     "connections": 0,
     "last": None,
 }
-_SILENCE_S = 3600.0
 _DRIP_S = 0.05
 
 
@@ -92,13 +91,14 @@ def _head(status: int, length: int, extra: str = "") -> bytes:
     return lines.encode()
 
 
-async def _reply(writer: asyncio.StreamWriter) -> bool:
+async def _reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     """Answers as the mode says; False where the connection is to be closed."""
     mode = _STATE["mode"]
     await asyncio.sleep(_STATE["delay_ms"] / 1000)
-    if mode == "silent":
-        await asyncio.sleep(_SILENCE_S)
-    if mode == "close":
+    is_silent = mode == "silent" or (mode == "silent_half" and _STATE["requests"] % 2)
+    if is_silent:
+        await reader.read()  # until the other side hangs up
+    if is_silent or mode == "close":
         return False
     if mode.startswith("status_"):
         body = b'{"error": {"type": "x", "message": "x", "field": null}}'
@@ -160,7 +160,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             else:
                 _STATE["requests"] += 1
                 _STATE["last"] = {"path": path, "headers": headers, "body": json.loads(body)}
-                goes_on = await _reply(writer)
+                goes_on = await _reply(reader, writer)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass

@@ -12,7 +12,7 @@ from jrerank.errors import StoreError
 from jrerank.evaluation.opensearch_index import PassageIndex, create_passage_index
 
 FOUND = {
-    "hits": {"hits": [{"_id": "b"}, {"_id": "a"}]},
+    "hits": {"hits": [{"_id": "b", "_score": 2.0}, {"_id": "a", "_score": 1.0}]},
     "ext": {"jrerank": {"outcome": "complete"}},
     "errors": False,
 }

@@ -1,0 +1,55 @@
+"""The demo's questions: BM25 with kuromoji, reranked in the pipeline, and by asking the sidecar directly over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import httpx
+
+from jrerank.admin.demo_opensearch import FUSION_WEIGHT
+from jrerank.admin.demo_sidecar import running_sidecar
+from jrerank.domain import Candidate
+from jrerank.evaluation.compare import Sidecar, figures
+from jrerank.evaluation.dataset import Question, load_dataset
+from jrerank.evaluation.opensearch_index import PassageIndex, create_passage_index
+from jrerank.evaluation.opensearch_node.node import Node
+
+WINDOW = 20
+Lists = dict[str, tuple[str, ...]]
+
+
+def main(questions: int) -> None:
+    dataset = load_dataset()
+    sample = dataset.sample(questions)
+    with (
+        running_sidecar("bundled", "int8") as sidecar_url,
+        Node(settings={"jrerank.endpoint.sidecar.urls": sidecar_url}, jvm=()) as node,
+        httpx.Client(base_url=node.url, timeout=60, trust_env=False) as opensearch,
+        httpx.Client(base_url=sidecar_url, timeout=60, trust_env=False) as direct,
+    ):
+        index = create_passage_index(opensearch, dataset.passages, WINDOW, FUSION_WEIGHT)
+        sidecar = Sidecar(direct)
+        answered = [_answered(question, index, sidecar, dataset.passages) for question in sample]
+    print(f"gain, {questions} questions, BM25's top {WINDOW}, the bundled model: nDCG@10, MRR@10")
+    for way in answered[0]:
+        found = figures(
+            (lists[way], question.passage_id) for lists, question in zip(answered, sample, strict=True)
+        )
+        print(f"  {way:<24} {found.ndcg:.4f}  {found.reciprocal_rank:.4f}", flush=True)
+    same = sum(lists["reranked, pipeline"] == lists["reranked, HTTP"] for lists in answered)
+    print(f"  same order through the pipeline and over HTTP: {same} of {questions}", flush=True)
+
+
+def _answered(
+    question: Question, index: PassageIndex, sidecar: Sidecar, passages: Mapping[str, str]
+) -> Lists:
+    first = index.first_stage(question.text)
+    candidates: Sequence[Candidate] = [replace(hit, passage=passages[hit.id]) for hit in first.hits]
+    return {
+        "BM25": first.ids,
+        "reranked, pipeline": index.reranked(question.text).ids,
+        "reranked, HTTP": sidecar.rerank(question.text, candidates),
+        "fused, pipeline": index.fused(question.text).ids,
+        "fused, HTTP": sidecar.rerank(question.text, candidates, FUSION_WEIGHT),
+    }

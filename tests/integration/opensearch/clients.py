@@ -1,0 +1,97 @@
+"""People who search while something goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from integration.opensearch.corpus import QUERY
+from integration.opensearch.search import Json, ids, marker
+
+BODY: Json = {"query": {"match": {"body": QUERY}}, "_source": False}
+CLIENTS = 16
+PAUSE_S = 0.1
+ENOUGH = 64
+
+
+@dataclass
+class Record:
+    """What the clients have seen."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    reasons: Counter[str | None] = field(default_factory=Counter)
+    took_ms: list[float] = field(default_factory=list)
+    orders: set[tuple[str, ...]] = field(default_factory=set)
+
+    def add(self, response: httpx.Response, took_ms: float) -> None:
+        self.statuses[response.status_code] += 1
+        self.took_ms.append(took_ms)
+        if response.status_code == 200:
+            answer = response.json()
+            self.reasons[marker(answer)["reason"]] += 1
+            if marker(answer)["reason"] is not None:
+                self.orders.add(tuple(ids(answer)))
+
+    def p99_ms(self) -> float:
+        return sorted(self.took_ms)[int(len(self.took_ms) * 0.99)]
+
+
+class Clients:
+    """Sixteen at a time, each pausing as people do, until told to stop."""
+
+    def __init__(self, url: str, pipeline: str) -> None:
+        self.url, self.pipeline = url, pipeline
+        self.record = Record()
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def searching(self) -> Iterator[Clients]:
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            runs = [pool.submit(self._search) for _ in range(CLIENTS)]
+            try:
+                yield self
+            finally:
+                self._over.set()
+        for run in runs:
+            run.result()
+
+    def new_record(self) -> Record:
+        """Begins another record and hands over the last."""
+        with self._lock:
+            last, self.record = self.record, Record()
+        return last
+
+    def warm_record(self) -> Record:
+        """The first record without a fault: a Java process compiles what it runs, a sidecar that is back is probed."""
+        for _ in range(60):
+            time.sleep(0.5)
+            record = self.new_record()
+            if set(record.reasons) == {None}:
+                break
+        return record
+
+    def full_record(self) -> Record:
+        """A record of the next searches, at least two seconds of them."""
+        for _ in range(10):
+            time.sleep(2)
+            if len(self.record.took_ms) >= ENOUGH:
+                break
+        return self.new_record()
+
+    def _search(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as http:
+            while not self._over.is_set():
+                record, start = self.record, time.perf_counter()
+                response = http.post("docs/_search", json=BODY, params={"search_pipeline": self.pipeline})
+                took_ms = (time.perf_counter() - start) * 1000
+                with self._lock:
+                    record.add(response, took_ms)
+                self._over.wait(PAUSE_S)
