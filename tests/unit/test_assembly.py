@@ -12,7 +12,14 @@ import onnx
 import pytest
 
 from builders import tiny_config, write_checkpoint
-from jrerank.assembly import choose_graph, limits_of, load_checkpoint, open_stores, running_service
+from jrerank.assembly import (
+    choose_graph,
+    limits_of,
+    load_checkpoint,
+    open_stores,
+    running_service,
+    searches_of,
+)
 from jrerank.domain import Candidate, Outcome, RerankRequest
 from jrerank.errors import ArtifactError, ConfigurationError, ModelNotFound, Unavailable
 from jrerank.models.graph import build_graph
@@ -50,15 +57,29 @@ async def test_what_is_wrong_with_a_store_is_named(kind: str, field: str, value:
             pass
 
 
+@pytest.mark.parametrize(
+    ("kind", "extra", "package"),
+    [
+        ("postgres", "postgres", "psycopg"),
+        ("opensearch", "opensearch", "opensearchpy"),
+        ("elasticsearch", "opensearch", "opensearchpy"),
+    ],
+)
 async def test_a_missing_package_is_named_with_the_command_that_gets_it(
-    monkeypatch: pytest.MonkeyPatch,
+    kind: str, extra: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in [name for name in sys.modules if name.startswith("jrerank.stores.postgres")]:
+    for module in [name for name in sys.modules if name.startswith(f"jrerank.stores.{extra}")]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'jrerank\[postgres\]'"):
-        async with open_stores(settings_of("postgres")):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ConfigurationError, match=rf"pip install 'jrerank\[{extra}\]'"):
+        async with open_stores(settings_of(kind)):
             pass
+
+
+@pytest.mark.parametrize("returns_text", [True, False])
+async def test_only_a_store_that_may_give_its_texts_away_can_be_searched(returns_text: bool) -> None:
+    async with open_stores(settings_of("opensearch", returns_text=returns_text)) as stores:
+        assert bool(searches_of(stores)) is returns_text
 
 
 async def test_a_service_serves_until_it_is_left(tiny_folder: Path) -> None:

@@ -13,14 +13,17 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+import schemathesis
+from schemathesis import GenerationMode
 
+from integration.http.conftest import KEY
 from integration.http.elasticsearch import API_KEY, QUERY, TEXTS, answer, error, one
+from integration.http.test_bad_input import ask_at_random
 from recorded import Asked, RecordedServer, recorded_server
 from sidecars import RunningSidecar, running_sidecar
 
 Json = dict[str, Any]
 MATCH: Json = {"query": {"match": {"body": QUERY}}}
-KEY = "a-key-for-searching"
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +311,21 @@ def test_neither_texts_nor_secrets_are_logged(sidecar: RunningSidecar, http: htt
     assert QUERY not in log
     assert "大仏" not in log
     assert API_KEY not in log
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_whatever_the_openapi_document_allows_or_forbids_is_no_5xx(
+    mode: GenerationMode, sidecar: RunningSidecar, engine: RecordedServer
+) -> None:
+    engine.answer = answer
+    schema = schemathesis.openapi.from_url(f"{sidecar.url}/openapi.json")
+    for path in ("/v1/search/{store}", "/v1/search/{store}/_msearch"):
+        ask_at_random(schema[path]["POST"].as_strategy(generation_mode=mode).map(of_docs), sidecar)
+
+
+def of_docs(case: Any) -> Any:
+    case.path_parameters = {"store": "docs"}
+    return case
 
 
 def unused_url() -> str:

@@ -100,7 +100,7 @@ class OpenSearchSettings(BaseModel):
         False
     )
     search_timeout_ms: PositiveInt = 30_000
-    max_connections: PositiveInt = 10
+    max_connections: PositiveInt = 64
 
     @model_validator(mode="after")
     def _check_auth(self) -> Self:

@@ -1,0 +1,141 @@
+"""A search's way through engine and reranker."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+import pytest
+
+from jrerank.domain import Ranking, RerankRequest
+from jrerank.doors.http.searching import OneOfMany, Searching
+from jrerank.doors.search.options import SearchBody
+from jrerank.doors.service import Service
+from jrerank.errors import Overloaded, StoreError, Unavailable, UnknownStore
+from jrerank.reranker import Reranker
+from jrerank.stores.search import EngineReply
+from shelf import Shelf
+
+TEXTS = ["空は晴れ", "富士山の高さ", "今日の天気は晴れです"]
+MATCH: dict[str, Any] = {"query": {"match": {"body": "今日の天気は？"}}}
+
+
+class Failing(Reranker):
+    """Raises what it is given."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def rerank(self, request: RerankRequest) -> Ranking:
+        raise self._error
+
+
+def searching(service: Service, shelf: Shelf | None = None, at_most_ms: float = math.inf) -> Searching:
+    return Searching(service, shelf or Shelf(TEXTS), time.monotonic(), at_most_ms, "test")
+
+
+def failing(service: Service, error: Exception) -> Searching:
+    return searching(dataclasses.replace(service, reranker=Failing(error)))
+
+
+async def one(search: Searching, **body: Any) -> EngineReply:
+    return await search.one("docs", SearchBody.model_validate(MATCH | body), {})
+
+
+def ids(response: dict[str, Any]) -> list[str]:
+    return [hit["_id"] for hit in response["hits"]["hits"]]
+
+
+def marker(reply: EngineReply) -> dict[str, Any]:
+    found: dict[str, Any] = reply.body["ext"]["jrerank"]
+    return found
+
+
+async def test_the_window_is_asked_for_and_reranked(service: Service) -> None:
+    shelf = Shelf(TEXTS)
+    reply = await one(searching(service, shelf), size=2)
+    assert shelf.asked == [("docs", MATCH | {"from": 0, "size": 100}, {})]
+    scores = [hit["_score"] for hit in reply.body["hits"]["hits"]]
+    assert len(scores) == 2
+    assert scores == sorted(scores, reverse=True)
+    assert marker(reply) == marker(reply) | {
+        "outcome": "complete",
+        "reranked": 3,
+        "model": service.info.model,
+    }
+
+
+@pytest.mark.parametrize("refusal", [EngineReply(404, {"error": "no index"}), EngineReply(200, "<html>")])
+async def test_what_is_no_answer_to_a_search_stays_as_it_is(service: Service, refusal: EngineReply) -> None:
+    assert await one(searching(service, Shelf(TEXTS, refusal))) == refusal
+    several = [OneOfMany({}, "docs", SearchBody.model_validate(MATCH))]
+    assert await searching(service, Shelf(TEXTS, refusal)).many(several, {}) == refusal
+
+
+async def test_an_engine_that_gives_no_answer(service: Service) -> None:
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await one(searching(service, Shelf(TEXTS, StoreError("the engine cannot be reached"))))
+
+
+FAILURES = {
+    "status_429": Overloaded("full"),
+    "status_503": Unavailable("going down"),
+    "internal_error": KeyError("bug"),
+}
+
+
+@pytest.mark.parametrize(("reason", "error"), list(FAILURES.items()), ids=list(FAILURES))
+async def test_a_reranker_that_fails_costs_the_new_order_only(
+    service: Service, reason: str, error: Exception
+) -> None:
+    reply = await one(failing(service, error), **{"from": 1}, size=1)
+    assert ids(reply.body) == ["1"]
+    assert marker(reply) == marker(reply) | {"outcome": "passthrough", "reason": reason, "reranked": 0}
+    with pytest.raises(Unavailable):
+        await one(failing(service, error), rerank={"on_failure": "error"})
+
+
+async def test_a_store_that_there_is_none_of_is_the_callers_mistake(service: Service) -> None:
+    with pytest.raises(UnknownStore):
+        await one(searching(service), rerank={"store": "nowhere"})
+
+
+async def test_no_time_left(service: Service) -> None:
+    late = dataclasses.replace(searching(service, at_most_ms=50), arrival=time.monotonic() - 1)
+    reply = await one(late)
+    assert ids(reply.body) == ["0", "1", "2"]
+    assert marker(reply)["reason"] == "deadline"
+
+
+PASSED: dict[str, dict[str, Any]] = {
+    "disabled": {"rerank": {"enabled": False, "on_failure": "error"}},
+    "sort": {"sort": ["date"]},
+}
+
+
+@pytest.mark.parametrize(("reason", "body"), list(PASSED.items()), ids=list(PASSED))
+async def test_what_is_passed_through_is_no_failure(
+    service: Service, reason: str, body: dict[str, Any]
+) -> None:
+    assert marker(await one(searching(service), **body))["reason"] == reason
+
+
+async def test_each_of_several_stands_alone(service: Service) -> None:
+    bodies = [MATCH, {"bogus": 1}, {"size": 0}, MATCH | {"rerank": {"store": "nowhere"}}]
+    searches = [OneOfMany({"index": "docs"}, "docs", SearchBody.model_validate(body)) for body in bodies]
+    reply = await searching(service).many(searches, {"typed_keys": "true"})
+    reranked, refused, counted, lost = reply.body["responses"]
+    assert reranked["ext"]["jrerank"]["outcome"] == "complete"
+    assert refused == {"error": {"type": "parsing_exception"}, "status": 400}
+    assert counted["ext"]["jrerank"]["reason"] == "size_zero"
+    assert (lost["status"], lost["error"]["type"]) == (404, "unknown_store")
+
+
+async def test_what_became_of_searches_is_counted(service: Service) -> None:
+    await one(searching(service))
+    await one(searching(service), size=0)
+    counted = service.metrics.exposition().decode()
+    for outcome in ("complete", "passthrough"):
+        assert f'jrerank_requests_total{{door="search",outcome="{outcome}"}} 1.0' in counted
