@@ -21,6 +21,13 @@ def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar
         yield running
 
 
+@pytest.fixture(scope="session")
+def keyless_sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar]:
+    """Another one, which looks at no key."""
+    with running_sidecar(tmp_path_factory.mktemp("keyless")) as running:
+        yield running
+
+
 @pytest.fixture
 def admin(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `jrerank-admin`: `admin("opensearch", "status", exit_code=1)`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from integration.admin.conftest import KEY, Run
 from jrerank.admin.elasticsearch.inference import SERVICES, retriever_body
 from recordings.inference import InferenceServer
-from sidecars import RunningSidecar, running_sidecar
+from sidecars import RunningSidecar
 
 QUERY = "富士山の高さ"
 PASSAGES = {
@@ -75,14 +74,13 @@ class TestSetup:
         ]  # fmt: skip
 
     def test_another_service_address_or_deadline_replaces_it(
-        self, cluster: InferenceServer, admin: Run, sidecar: RunningSidecar, tmp_path: Path
+        self, cluster: InferenceServer, admin: Run, sidecar: RunningSidecar, keyless_sidecar: RunningSidecar
     ) -> None:
         setup(admin, sidecar)
         assert "replaced" in setup(admin, sidecar, "--timeout-ms", "900")
         assert "replaced" in setup(admin, sidecar, "--service", "hugging_face")
-        with running_sidecar(tmp_path, api_keys=KEY) as other:
-            assert "replaced" in setup(admin, other, "--service", "hugging_face")
-            assert cluster.endpoints["jrerank"]["service_settings"]["url"] == f"{other.url}/rerank"
+        assert "replaced" in setup(admin, keyless_sidecar, "--service", "hugging_face")
+        assert cluster.endpoints["jrerank"]["service_settings"]["url"] == f"{keyless_sidecar.url}/rerank"
 
     def test_another_key_on_request_since_the_cluster_does_not_show_it(
         self, cluster: InferenceServer, admin: Run, sidecar: RunningSidecar, monkeypatch: pytest.MonkeyPatch
@@ -98,13 +96,12 @@ class TestSetup:
         self,
         cluster: InferenceServer,
         admin: Run,
-        tmp_path: Path,
+        keyless_sidecar: RunningSidecar,
         monkeypatch: pytest.MonkeyPatch,
         service: str,
     ) -> None:
         monkeypatch.delenv("JRERANK_SIDECAR_API_KEY")
-        with running_sidecar(tmp_path) as open_to_all:
-            setup(admin, open_to_all, "--service", service)
+        setup(admin, keyless_sidecar, "--service", service)
 
     @EITHER
     def test_the_script_of_a_dry_run_does_what_setup_does(
@@ -133,10 +130,10 @@ def test_odd_texts_are_scored_one_by_one(
 
 
 def test_a_sidecar_that_is_gone_leaves_the_old_order(
-    cluster: InferenceServer, admin: Run, tmp_path: Path
+    cluster: InferenceServer, admin: Run, sidecar: RunningSidecar
 ) -> None:
-    with running_sidecar(tmp_path, api_keys=KEY) as short_lived:
-        setup(admin, short_lived)
+    setup(admin, sidecar)
+    cluster.endpoints["jrerank"]["service_settings"]["url"] = "http://127.0.0.1:9/v1/rerank"
     assert order(cluster, retriever_body("jrerank", "text", QUERY)) == list(PASSAGES)
     printed = admin("elasticsearch", "status", "--index", "passages", "--query", QUERY, exit_code=1).output
     assert [line.split()[0] for line in printed.splitlines()] == ["ok", "ok", "ok", "FAIL", "FAIL"]

@@ -18,7 +18,7 @@ from jrerank.admin.opensearch.trust import (
     trusted_pattern,
 )
 from recordings.ml_commons import MlCommons
-from sidecars import RunningSidecar, running_sidecar
+from sidecars import RunningSidecar
 
 QUERY = "富士山の高さ"
 PASSAGES = {
@@ -116,13 +116,12 @@ class TestSetup:
         ]  # fmt: skip
 
     def test_a_new_address_reaches_the_deployed_model(
-        self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, tmp_path: Path
+        self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, keyless_sidecar: RunningSidecar
     ) -> None:
         setup(admin, sidecar)
-        with running_sidecar(tmp_path, api_keys=KEY) as other:
-            setup(admin, other, "--field", "text")
-            assert cluster.deployed["m1"]["parameters"]["endpoint"].startswith(other.url)
-            assert order(cluster) == best(sidecar)
+        setup(admin, keyless_sidecar, "--field", "text")
+        assert cluster.deployed["m1"]["parameters"]["endpoint"].startswith(keyless_sidecar.url)
+        assert order(cluster) == best(sidecar)
         assert (list(cluster.connectors), list(cluster.models)) == (["c1"], ["m1"])
 
     def test_a_setting_that_was_lost_reaches_the_deployed_model(
@@ -161,10 +160,10 @@ class TestSetup:
 
 class TestOtherwise:
     def test_a_sidecar_that_is_gone_leaves_the_old_order(
-        self, cluster: MlCommons, admin: Run, tmp_path: Path
+        self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar
     ) -> None:
-        with running_sidecar(tmp_path, api_keys=KEY) as short_lived:
-            setup(admin, short_lived)
+        setup(admin, sidecar)
+        cluster.deployed["m1"]["parameters"]["endpoint"] = "http://127.0.0.1:9/v1/rerank"
         assert order(cluster) == list(PASSAGES)
         status = admin("opensearch", "status", "--index", "passages", exit_code=1).output
         assert _marks(status)["predict"] == _marks(status)["probe"] == "FAIL"

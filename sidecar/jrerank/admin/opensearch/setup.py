@@ -28,7 +28,8 @@ def setup(
     route: Annotated[str, typer.Option(help="plugin, or stock where no plugin can be installed")] = "plugin",
     pipeline: Annotated[str, typer.Option(help="name of the search pipeline")] = "rerank",
     field: Annotated[
-        list[str] | None, typer.Option(help="passage field; may be repeated [default: title, text]")
+        list[str] | None,
+        typer.Option(help="passage field; may be repeated [default: title, text; with --store none]"),
     ] = None,
     default_for: Annotated[
         list[str] | None, typer.Option(help="index whose searches go through it by default; may be repeated")
@@ -88,7 +89,7 @@ def setup(
     Example: jrerank-admin opensearch setup --route plugin --field title --field text --default-for passages
     """
     with plain_errors():
-        fields = tuple(field or ("title", "text"))
+        fields = tuple(field or (() if store else ("title", "text")))
         cluster, say = cluster_to_change(context, dry_run), speaker(dry_run)
         if route == "plugin":
             _refuse(context, _ONLY_STOCK, route)
