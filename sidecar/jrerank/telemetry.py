@@ -67,6 +67,9 @@ class Metrics:
             "jrerank_tokens_per_second", "Measured throughput of the engine.", registry=self.registry
         )
         self.cache_bytes = Gauge("jrerank_cache_bytes", "Size of the score cache.", registry=self.registry)
+        self.pgwire_connections = Gauge(
+            "jrerank_pgwire_connections", "Clients of the PostgreSQL-wire door.", registry=self.registry
+        )
         self.info = Gauge(
             "jrerank_model", "The model that serves.", ["model", "precision"], registry=self.registry
         )

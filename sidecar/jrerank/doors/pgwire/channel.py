@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jrerank.doors.pgwire.messages import ProtocolViolation
-from jrerank.errors import JrerankError
+from jrerank.errors import InputTooLong, JrerankError
 
 # Once a message has begun, the rest has to follow; between messages a connection may idle for ever
 MESSAGE_TIMEOUT_S = 30.0
@@ -18,7 +18,7 @@ _CLOSE_TIMEOUT_S = 2.0
 _CHUNK_BYTES = 64 * 1024
 
 
-Admit = Callable[[int], None]
+Take = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,10 @@ class Channel:
             raise ProtocolViolation(f"a message of {length} bytes; at most {limit_bytes} are accepted here")
         return await self._reader.readexactly(length)
 
-    async def message(self, admit: Admit) -> Message:
-        """The next message. One that `admit` raises for is read to its end, so that the client hears of it.
+    async def message(self, limit_bytes: int, take: Take) -> Message:
+        """The next message; `take` is told of each piece before it is kept.
+
+        One beyond the limit, or that `take` raises for, is read to its end without being kept, so that the client hears of it.
 
         Raises:
             ProtocolViolation: its length is negative, or it stops half-way.
@@ -97,7 +99,7 @@ class Channel:
         arrival = time.monotonic()
         try:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
-                return await self._rest(kind, arrival, admit)
+                return await self._rest(kind, arrival, limit_bytes, take)
         except TimeoutError:
             raise ProtocolViolation(
                 f"a message began, and did not end within {MESSAGE_TIMEOUT_S:g} s"
@@ -141,24 +143,30 @@ class Channel:
         except OSError:  # also a TimeoutError
             self._writer.transport.abort()
 
-    async def _rest(self, kind: bytes, arrival: float, admit: Admit) -> Message:
-        length = await self._length()
+    async def _rest(self, kind: bytes, arrival: float, limit_bytes: int, take: Take) -> Message:
+        left, body = await self._length(), bytearray()
         try:
-            admit(length)
+            if left > limit_bytes + 1:  # there is a zero byte at the end
+                raise InputTooLong(f"the query is larger than {limit_bytes} bytes")
+            while left > 0:
+                piece = await self._piece(left)
+                left -= len(piece)
+                take(len(piece))
+                body += piece
         except JrerankError as refusal:
-            await self._skip(length)
+            while left > 0:
+                left -= len(await self._piece(left))
             return Message(kind, b"", arrival, refusal)
-        return Message(kind, await self._reader.readexactly(length), arrival)
+        return Message(kind, bytes(body), arrival)
+
+    async def _piece(self, left: int) -> bytes:
+        piece = await self._reader.read(min(left, _CHUNK_BYTES))
+        if not piece:
+            raise EOFError
+        return piece
 
     async def _length(self) -> int:
         length = int.from_bytes(await self._reader.readexactly(4), "big", signed=True) - 4
         if length < 0:
             raise ProtocolViolation(f"a message's length of {length + 4}; it counts its own 4 bytes")
         return length
-
-    async def _skip(self, length: int) -> None:
-        while length > 0:
-            chunk = await self._reader.read(min(length, _CHUNK_BYTES))
-            if not chunk:
-                raise EOFError
-            length -= len(chunk)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from functools import partial
 
 from jrerank.doors.bodies import Share
 from jrerank.doors.pgwire import extended, messages
@@ -15,7 +14,6 @@ from jrerank.doors.pgwire.prepared import PreparedStatements
 from jrerank.doors.pgwire.session import Session
 from jrerank.doors.pgwire.statements import Courtesy, column_of
 from jrerank.doors.service import Service
-from jrerank.errors import InputTooLong
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -77,7 +75,7 @@ class Conversation:
         raise ShuttingDown
 
     async def _turn(self, share: Share) -> bool:
-        message = await self._channel.message(partial(self._admit, share))
+        message = await self._channel.message(self._service.limits.body_bytes, share.take_text)
         if message.kind == _TERMINATE:
             return False
         self.answering = True
@@ -86,12 +84,6 @@ class Conversation:
             await self._send()
         self.answering = False
         return True
-
-    def _admit(self, share: Share, length: int) -> None:
-        limit = self._service.limits.body_bytes
-        if length > limit + 1:  # there is a zero byte at the end
-            raise InputTooLong(f"the query is larger than {limit} bytes")
-        share.take_text(length)
 
     def _greeting(self) -> bytes:
         status = b"".join(messages.parameter_status(*parameter) for parameter in _PARAMETERS.items())

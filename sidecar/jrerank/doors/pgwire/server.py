@@ -62,6 +62,8 @@ class PgWireServer:
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        # Connections inherit it: a client whose machine is switched off would otherwise stay for ever
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
 
@@ -123,11 +125,13 @@ class PgWireServer:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  this is a coroutine
         self._conversations[conversation.process_id] = conversation, task
+        self._service.metrics.pgwire_connections.set(len(self._conversations))
         try:
             with structlog.contextvars.bound_contextvars(connection=conversation.process_id):
                 await conversation.run()
         finally:
             del self._conversations[conversation.process_id]
+            self._service.metrics.pgwire_connections.set(len(self._conversations))
 
     def _cancel(self, request: CancelRequest) -> None:
         conversation, _ = self._conversations.get(request.process_id, (None, None))

@@ -9,7 +9,9 @@ from jrerank.doors.pgwire.faults import NoSql, NotSpoken
 from jrerank.doors.pgwire.messages import ANSWER, ONE, Column, Result
 
 _IDLE = re.compile(
-    r"(rollback)\s+to\b|(set|reset|discard|deallocate|savepoint|release|close|unlisten)\b", re.IGNORECASE
+    r"(rollback)\s+to\b|(select)\s+pg_advisory_unlock_all\b"
+    r"|(set|reset|discard|deallocate|savepoint|release|close|unlisten)\b",
+    re.IGNORECASE,
 )
 _ENCODING = re.compile(r"set\s+(?:session\s+)?client_encoding\s*(?:=|\bto\b)\s*['\"]?([\w-]+)", re.IGNORECASE)
 _DEALLOCATE = re.compile(
@@ -87,7 +89,7 @@ def _bare(text: str) -> str:
 
 def _courtesy(sql: str) -> Courtesy:
     if found := _IDLE.match(sql):
-        return _idle(sql, (found.group(1) or found.group(2)).upper())
+        return _idle(sql, found[found.lastindex or 0].upper())
     if found := _END.match(sql):
         tag = "COMMIT" if found.group(1).upper() in {"COMMIT", "END"} else "ROLLBACK"
         return Courtesy(Result(tag), in_transaction=False)

@@ -11,22 +11,32 @@ import pytest
 
 from jrerank.doors.pgwire import channel as module
 from jrerank.doors.pgwire.messages import ProtocolViolation
-from jrerank.errors import InputTooLong
+from jrerank.errors import Overloaded
 from unit.doors.pgwire.conftest import Pair
 from wire import packet
 
-
-def anything(length: int) -> None:
-    """Admits a message of any length."""
+LIMIT_BYTES = 10_000_000
 
 
-def nothing(length: int) -> None:
-    raise InputTooLong(f"{length} bytes")
+def keep(size: int) -> None:
+    """There is room for everything."""
+
+
+class Room:
+    """There is room for so much."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, size: int) -> None:
+        if size > self.left:
+            raise Overloaded("no room")
+        self.left -= size
 
 
 async def test_a_message_comes_whole_however_it_was_cut(pair: Pair) -> None:
     before = time.monotonic()
-    reading = asyncio.ensure_future(pair.channel.message(anything))
+    reading = asyncio.ensure_future(pair.channel.message(LIMIT_BYTES, keep))
     for byte in packet(b"Q", "富士山".encode()):
         await pair.client.send(bytes([byte]))
         await asyncio.sleep(0)
@@ -38,24 +48,47 @@ async def test_a_message_comes_whole_however_it_was_cut(pair: Pair) -> None:
 async def test_one_larger_than_any_buffer_does_too(pair: Pair) -> None:
     body = bytes(5_000_000)
     sending = asyncio.ensure_future(pair.client.send(packet(b"Q", body)))
-    assert (await pair.channel.message(anything)).body == body
+    assert (await pair.channel.message(LIMIT_BYTES, keep)).body == body
     await sending
 
 
-async def test_what_is_not_admitted_is_read_to_its_end_and_the_next_one_is_not_lost(pair: Pair) -> None:
+async def test_what_is_too_long_is_read_to_its_end_and_the_next_message_is_not_lost(pair: Pair) -> None:
     sending = asyncio.ensure_future(pair.client.send(packet(b"Q", bytes(1_000_000)) + packet(b"S")))
-    refused = await pair.channel.message(nothing)
-    assert str(refused.refusal) == "1000000 bytes"
-    assert refused.body == b""
-    assert (await pair.channel.message(anything)).kind == b"S"
+    refused = await pair.channel.message(1000, keep)
+    assert (refused.body, str(refused.refusal)) == (b"", "the query is larger than 1000 bytes")
+    assert (await pair.channel.message(1000, keep)).kind == b"S"
     await sending
+
+
+async def test_a_text_may_be_as_long_as_the_limit(pair: Pair) -> None:
+    await pair.client.send(packet(b"Q", b"x" * 1000 + b"\0"))
+    assert (await pair.channel.message(1000, keep)).refusal is None
+
+
+async def test_so_is_what_there_is_no_room_for(pair: Pair) -> None:
+    room = Room(500_000)
+    sending = asyncio.ensure_future(pair.client.send(packet(b"Q", bytes(1_000_000)) + packet(b"S")))
+    refused = await pair.channel.message(LIMIT_BYTES, room.take)
+    assert isinstance(refused.refusal, Overloaded)
+    assert (await pair.channel.message(LIMIT_BYTES, keep)).kind == b"S"
+    await sending
+
+
+async def test_room_is_taken_for_what_has_come_and_not_for_what_was_announced(pair: Pair) -> None:
+    room = Room(LIMIT_BYTES)
+    reading = asyncio.ensure_future(pair.channel.message(LIMIT_BYTES, room.take))
+    await pair.client.send(b"Q" + (5_000_000).to_bytes(4, "big") + bytes(100))
+    await asyncio.sleep(0.05)
+    assert room.left == LIMIT_BYTES - 100
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 @pytest.mark.parametrize("length", [b"\0\0\0\0", b"\0\0\0\3", b"\xff\xff\xff\xff", b"\x80\0\0\0"])
 async def test_an_impossible_length_breaks_the_protocol(pair: Pair, length: bytes) -> None:
     await pair.client.send(b"Q" + length)
     with pytest.raises(ProtocolViolation, match="length"):
-        await pair.channel.message(anything)
+        await pair.channel.message(LIMIT_BYTES, keep)
 
 
 async def test_a_login_message_has_a_limit(pair: Pair) -> None:
@@ -70,12 +103,12 @@ async def test_a_message_that_stops_half_way_is_not_waited_for(
     monkeypatch.setattr(module, "MESSAGE_TIMEOUT_S", 0.05)
     await pair.client.send(packet(b"Q", b"half")[:-1])
     with pytest.raises(ProtocolViolation, match=r"did not end within 0\.05 s"):
-        await pair.channel.message(anything)
+        await pair.channel.message(LIMIT_BYTES, keep)
 
 
 async def test_between_messages_there_is_no_hurry(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MESSAGE_TIMEOUT_S", 0.01)
-    reading = asyncio.ensure_future(pair.channel.message(anything))
+    reading = asyncio.ensure_future(pair.channel.message(LIMIT_BYTES, keep))
     await asyncio.sleep(0.1)
     await pair.client.send(packet(b"S"))
     assert (await reading).kind == b"S"
@@ -85,24 +118,24 @@ async def test_who_leaves_is_noticed_even_behind_unread_bytes(pair: Pair) -> Non
     await pair.client.send(packet(b"Q", b"one") + packet(b"Q", b"two"))
     pair.client.writer.close()
     await asyncio.wait_for(pair.channel.gone, 5)
-    assert (await pair.channel.message(anything)).body == b"one"
-    assert (await pair.channel.message(anything)).body == b"two"
+    assert (await pair.channel.message(LIMIT_BYTES, keep)).body == b"one"
+    assert (await pair.channel.message(LIMIT_BYTES, keep)).body == b"two"
     with pytest.raises(EOFError):
-        await pair.channel.message(anything)
+        await pair.channel.message(LIMIT_BYTES, keep)
 
 
 async def test_who_breaks_off_is_noticed_too(pair: Pair) -> None:
     pair.client.writer.transport.abort()
     await asyncio.wait_for(pair.channel.gone, 5)
     with pytest.raises((EOFError, ConnectionError)):
-        await pair.channel.message(anything)
+        await pair.channel.message(LIMIT_BYTES, keep)
 
 
 async def test_who_leaves_within_what_is_refused_is_noticed(pair: Pair) -> None:
     await pair.client.send(packet(b"Q", bytes(100))[:-1])
     pair.client.writer.close()
     with pytest.raises(EOFError):
-        await pair.channel.message(nothing)
+        await pair.channel.message(10, keep)
 
 
 async def test_a_client_that_does_not_read_is_not_waited_for_for_ever(

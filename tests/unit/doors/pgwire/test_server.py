@@ -64,6 +64,13 @@ async def test_many_clients_are_answered_at_once(door: Door) -> None:
     assert await tasks_left(door) == 0
 
 
+async def test_it_is_counted_who_is_there(door: Door, service: Service) -> None:
+    async with door.logged_in(), door.logged_in(), door.connected():
+        assert "jrerank_pgwire_connections 2.0" in service.metrics.exposition().decode()
+    assert await tasks_left(door) == 0
+    assert "jrerank_pgwire_connections 0.0" in service.metrics.exposition().decode()
+
+
 async def test_every_key_opens_it_and_nothing_else_does(keyed_service: Service) -> None:
     async with open_door(keyed_service) as door:
         for key in ("first key", "二つ目"):

@@ -60,6 +60,7 @@ def test_after_parts_everything_else_is_the_last_one(text: str) -> None:
         ("RESET ALL", "RESET", None),
         ("close all", "CLOSE", None),
         ("UNLISTEN *", "UNLISTEN", None),
+        ("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nRESET ALL;", "SELECT", None),
         ("", "", None),
         (" ; ", "", None),
     ],
