@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from certificates import Certificate
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class RecordedServer:
 
 
 @contextmanager
-def recorded_server(answer: Callable[[Asked], tuple[int, Any]]) -> Iterator[RecordedServer]:
+def recorded_server(
+    answer: Callable[[Asked], tuple[int, Any]], certificate: Certificate | None = None
+) -> Iterator[RecordedServer]:
+    """With a certificate, which is for `localhost`, it speaks TLS."""
     recorded = RecordedServer(answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,6 +75,11 @@ def recorded_server(answer: Callable[[Asked], tuple[int, Any]]) -> Iterator[Reco
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     recorded.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.certificate, certificate.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        recorded.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -14,8 +14,9 @@ class Shelf:
     indexes = ("docs", "faq")
     text_fields = ("body",)
 
-    def __init__(self, texts: Sequence[str], *replies: EngineReply | Exception) -> None:
+    def __init__(self, texts: Sequence[str], *replies: EngineReply | Exception, widest: int = 10_000) -> None:
         self._texts = texts
+        self._widest = widest
         self._replies = list(replies)
         self.asked: list[Any] = []
 
@@ -40,7 +41,7 @@ class Shelf:
         return reply
 
     def _response(self, body: Json) -> Json:
-        if "bogus" in body:
+        if "bogus" in body or body.get("size", 10) > self._widest:
             return {"error": {"type": "parsing_exception"}, "status": 400}
         hits = [
             {"_id": f"{place}", "_score": 100.0 - place, "_source": {"body": text}}

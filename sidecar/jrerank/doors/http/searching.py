@@ -24,6 +24,8 @@ from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 DOOR = "search"
+_REFUSED = 400
+_Answered = tuple[Plan, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ class Searching:
             UnknownStore: the search names a store for its texts that there is none of.
         """
         plan = await self._plan(index, search, is_scroll="scroll" in parameters)
-        return await self._reranked(plan, await _of_engine(self.engine.search(index, plan.body, parameters)))
+        said = await _of_engine(self.engine.search(index, plan.body, parameters))
+        if plan.is_widened and said.status == _REFUSED:
+            plan = plan.as_asked()
+            said = await _of_engine(self.engine.search(index, plan.body, parameters))
+        return await self._reranked(plan, said)
 
     async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply with each of its responses reranked; one that fails fails alone.
@@ -65,14 +71,37 @@ class Searching:
             Unavailable: the engine gave no reply.
         """
         plans = [await self._plan(one.index, one.body) for one in searches]
-        lines = [(one.header, plan.body) for one, plan in zip(searches, plans, strict=True)]
-        said = await _of_engine(self.engine.msearch(lines, parameters))
-        responses = said.body.get("responses") if isinstance(said.body, dict) else None
-        if responses is None or len(responses) != len(plans):
+        said = await self._asked(searches, plans, parameters)
+        answered = dict(enumerate(zip(plans, _responses(said, len(plans)), strict=False)))
+        if not answered:
             return said
-        pairs = zip(plans, responses, strict=True)
-        responses = await asyncio.gather(*(self._response(plan, response) for plan, response in pairs))
-        return EngineReply(200, {**said.body, "responses": responses})
+        answered |= await self._asked_again(searches, answered, parameters)
+        reranked = await asyncio.gather(*(self._response(*one) for one in answered.values()))
+        return EngineReply(200, {**said.body, "responses": reranked})
+
+    async def _asked_again(
+        self, searches: Sequence[OneOfMany], answered: Mapping[int, _Answered], parameters: Mapping[str, str]
+    ) -> dict[int, _Answered]:
+        """What the engine says to the callers' own searches, by their places, where it refuses the wider ones."""
+        refused = {
+            place: plan.as_asked() for place, (plan, said) in answered.items() if _is_refused(plan, said)
+        }
+        if not refused:
+            return {}
+        try:
+            said = await self._asked(
+                [searches[place] for place in refused], list(refused.values()), parameters
+            )
+        except Unavailable:
+            return {}
+        responses = _responses(said, len(refused))
+        return {place: (refused[place], one) for place, one in zip(refused, responses, strict=False)}
+
+    async def _asked(
+        self, searches: Sequence[OneOfMany], plans: Sequence[Plan], parameters: Mapping[str, str]
+    ) -> EngineReply:
+        lines = [(one.header, plan.body) for one, plan in zip(searches, plans, strict=True)]
+        return await _of_engine(self.engine.msearch(lines, parameters))
 
     async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool = False) -> Plan:
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
@@ -148,3 +177,13 @@ async def _of_engine(asked: Awaitable[EngineReply]) -> EngineReply:
         return await asked
     except StoreError as error:
         raise Unavailable(str(error)) from error
+
+
+def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:
+    """The responses to so many searches; none where this is no answer to them."""
+    responses = said.body.get("responses") if isinstance(said.body, dict) else None
+    return list(responses) if responses is not None and len(responses) == count else []
+
+
+def _is_refused(plan: Plan, response: dict[str, Any]) -> bool:
+    return plan.is_widened and response.get("status") == _REFUSED

@@ -17,6 +17,7 @@ NO_HITS = "no_hits"
 NO_PASSAGES = "no_passages"
 PASSAGES_FILTERED = "passages_filtered"
 DEADLINE = "deadline"
+WINDOW_REFUSED = "window_refused"
 
 
 def reason(body: Mapping[str, Any], page: Page, enabled: bool, text: str | None, window: float) -> str | None:

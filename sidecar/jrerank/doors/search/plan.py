@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jrerank.domain import Candidate
@@ -22,8 +22,8 @@ Json = dict[str, Any]
 class Plan:
     """One search on its way.
 
-    `reason` says why it is passed through, or is None. `body` is for the engine. `is_widened` says that the caller's
-    page is still to be cut, `shown` what of a document the caller is to see where more than that is fetched.
+    `reason` says why it is passed through, or is None. `body` is for the engine, `asked` the caller's. `is_widened` says
+    that the caller's page is still to be cut, `shown` what of a document the caller is to see where more is fetched.
     """
 
     reason: str | None
@@ -31,9 +31,14 @@ class Plan:
     text: str
     fields: tuple[str, ...]
     page: Page
+    asked: Json
     body: Json
     is_widened: bool = False
     shown: SourceFilter | None = None
+
+    def as_asked(self) -> Plan:
+        """The caller's own search, for an engine that refuses the wider one."""
+        return replace(self, reason=passthrough.WINDOW_REFUSED, body=self.asked, is_widened=False, shown=None)
 
     def candidates(self, response: Json) -> list[Candidate]:
         """The hits in the window, with their texts as far as they are to be read here."""
@@ -79,12 +84,12 @@ def make_plan(
     if reason is None and not is_open:
         reason = passthrough.PASSAGES_FILTERED if as_fetched else _cannot_open(body, limits)
     if reason is not None or as_fetched:
-        return Plan(reason, options, text or "", fields, page, body)
+        return Plan(reason, options, text or "", fields, page, body, body)
     wide = page.widened(options.window, limits.max_result_window)
     widened = {**body, "from": wide.start, "size": wide.size}
     if not is_open:
         widened["_source"] = shown.opened(fields).as_json()
-    return Plan(None, options, text or "", fields, page, widened, True, None if is_open else shown)
+    return Plan(None, options, text or "", fields, page, body, widened, True, None if is_open else shown)
 
 
 def _cannot_open(body: Json, limits: IndexLimits) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 async def test_every_route_that_takes_a_body_bounds_and_checks_it(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
     posts = [path for path, operations in paths.items() if "post" in operations]
-    assert len(posts) == 6
+    assert len(posts) == 8
     for path in posts:
         assert (await http.post(path, content=b"query=a")).status_code == 415, path
 
@@ -17,6 +17,7 @@ async def test_every_route_that_takes_a_body_bounds_and_checks_it(http: httpx.As
 async def test_every_route_is_documented(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
     assert set(paths) >= {"/v1/rerank", "/v2/rerank", "/rerank", "/score", "/v1/score", "/v1/hits"}
+    assert set(paths) >= {"/v1/search/{store}", "/v1/search/{store}/_msearch"}
     assert set(paths) >= {"/health", "/ready", "/info", "/metrics"}
     for path, operations in paths.items():
         assert all(operation["summary"] and operation["description"] for operation in operations.values()), (

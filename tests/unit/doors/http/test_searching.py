@@ -74,6 +74,29 @@ async def test_what_is_no_answer_to_a_search_stays_as_it_is(service: Service, re
     assert await searching(service, Shelf(TEXTS, refusal)).many(several, {}) == refusal
 
 
+async def test_a_wider_search_that_is_refused_is_asked_as_the_caller_did(service: Service) -> None:
+    refusal = EngineReply(400, {"error": {"reason": "Result window is too large"}, "status": 400})
+    shelf = Shelf(TEXTS, refusal)
+    reply = await one(searching(service, shelf), **{"from": 1}, size=1)
+    assert [body["size"] for _, body, _ in shelf.asked] == [100, 1]
+    assert ids(reply.body) == ["1"]
+    assert marker(reply)["reason"] == "window_refused"
+    assert await one(searching(service, Shelf(TEXTS, refusal, refusal))) == refusal
+
+
+async def test_so_is_each_of_several(service: Service) -> None:
+    shelf = Shelf(TEXTS, widest=50)
+    searches = [
+        OneOfMany({}, "docs", SearchBody.model_validate(MATCH | {"size": 2, "rerank": {"window": window}}))
+        for window in (20, 100, 30)
+    ]
+    reply = await searching(service, shelf).many(searches, {})
+    assert [len(response["hits"]["hits"]) for response in reply.body["responses"]] == [2, 2, 2]
+    reasons = [response["ext"]["jrerank"]["reason"] for response in reply.body["responses"]]
+    assert reasons == [None, "window_refused", None]
+    assert [len(lines) for lines, _ in shelf.asked] == [3, 1]
+
+
 async def test_an_engine_that_gives_no_answer(service: Service) -> None:
     with pytest.raises(Unavailable, match="cannot be reached"):
         await one(searching(service, Shelf(TEXTS, StoreError("the engine cannot be reached"))))

@@ -1,11 +1,15 @@
+import os
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from certificates import make_certificate
 from jrerank.errors import ConfigurationError, StoreError
 from jrerank.stores.opensearch.connection import Connection
 from jrerank.stores.opensearch.settings import OpenSearchSettings
@@ -58,6 +62,19 @@ async def test_authorization(given: dict[str, str], header: str) -> None:
         async with connected([engine.url], **given) as connection:
             await ask(connection)
     assert engine.asked[0].headers["authorization"] == header
+
+
+async def test_tls_with_its_own_authority_and_without(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None and os.environ.get("CI") != "true":
+        pytest.skip("openssl isn't installed: run tests/install-system-packages as root")
+    certificate = make_certificate(tmp_path)
+    with recorded_server(fine, certificate) as engine:
+        async with connected([engine.url], ca_file=str(certificate.certificate)) as trusting:
+            assert (await ask(trusting)).status == 200
+        async with connected([engine.url]) as doubting:
+            with pytest.raises(StoreError, match="cannot be reached"):
+                await ask(doubting)
+    assert len(engine.asked) == 1
 
 
 async def test_aws_signs_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
