@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 
@@ -30,6 +31,7 @@ _PARAMETERS = {
 _QUERY, _FUNCTION_CALL, _EXECUTE, _SYNC, _FLUSH, _TERMINATE = b"Q", b"F", b"E", b"S", b"H", b"X"
 # What the client waits for an answer to; until then answers are collected, unless they become many
 _AWAITED = {_QUERY, _FUNCTION_CALL, _SYNC, _FLUSH}
+PARTS_TIMEOUT_S = 30
 _MOST_UNSENT_BYTES = 64 * 1024
 
 
@@ -39,7 +41,7 @@ class Conversation:
     def __init__(self, channel: Channel, service: Service, caller: str) -> None:
         self.process_id = secrets.randbelow(2**31 - 1) + 1
         self.secret = os.urandom(4)
-        self.answering = False
+        self._answering = False
         self._channel = channel
         self._service = service
         self._session = Session(service, caller, channel.gone)
@@ -48,12 +50,17 @@ class Conversation:
         self._skipping = False
         self._finishing = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether the client waits for an answer, or is about to: what it has sent in part is no question yet."""
+        return self._answering or bool(self._unsent)
+
     def cancel(self) -> None:
         """Stop the request that is being reranked, if there is one."""
         self._session.cancel()
 
     def finish(self) -> None:
-        """Read no more once the message that is being answered has its answer."""
+        """Read no more once what is being answered has its answer."""
         self._finishing = True
 
     async def run(self) -> None:
@@ -66,7 +73,7 @@ class Conversation:
         """
         await self._channel.send(self._greeting())
         try:
-            while not self._finishing:
+            while self.busy or not self._finishing:
                 with self._service.bodies.share() as share:
                     if not await self._turn(share):
                         return
@@ -75,15 +82,24 @@ class Conversation:
         raise ShuttingDown
 
     async def _turn(self, share: Share) -> bool:
-        message = await self._channel.message(self._service.limits.body_bytes, share.take_text)
+        message = await self._next(share)
         if message.kind == _TERMINATE:
             return False
-        self.answering = True
+        self._answering = True
         self._unsent += await self._answer(message)
         if message.kind in _AWAITED or len(self._unsent) > _MOST_UNSENT_BYTES:
             await self._send()
-        self.answering = False
+        self._answering = False
         return True
+
+    async def _next(self, share: Share) -> Message:
+        # Parts count among the open bodies, so that they cannot be kept for as long as one likes
+        timeout_s = PARTS_TIMEOUT_S if self._session.collects_parts else None
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._channel.message(self._service.limits.body_bytes, share.take_text)
+        except TimeoutError:
+            raise ProtocolViolation(f"no further part of a request within {timeout_s} s") from None
 
     def _greeting(self) -> bytes:
         status = b"".join(messages.parameter_status(*parameter) for parameter in _PARAMETERS.items())

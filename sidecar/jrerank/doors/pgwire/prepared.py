@@ -11,6 +11,8 @@ from jrerank.doors.pgwire.statements import ALL, is_placeholder
 from jrerank.errors import InputTooLong, InvalidInput
 
 _TEXT_OID, _JSONB_OID = 25, 3802
+# What a statement needs beside its texts
+_OVERHEAD_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class PreparedStatements:
 
     def __init__(self, limit_chars: int) -> None:
         self._limit_chars = limit_chars
+        self._kept_chars = 0
         self._statements: dict[str, Prepared] = {}
         self._portals: dict[str, Portal] = {}
 
@@ -46,13 +49,13 @@ class PreparedStatements:
         """
         if parse.type_oids and not is_placeholder(parse.text):
             raise NotSpoken
-        self._statements.pop(parse.name, None)
-        kept = sum(len(name) + len(one.text) + 100 for name, one in self._statements.items())
-        if kept + len(parse.text) > self._limit_chars:
+        self._drop(parse.name)
+        if self._kept_chars + _chars(parse.name, parse.text) > self._limit_chars:
             raise InputTooLong(f"the prepared statements have more than {self._limit_chars} characters")
         oid = parse.type_oids[0] if parse.type_oids else 0
         oids = (oid or _TEXT_OID,) if is_placeholder(parse.text) else ()
         self._statements[parse.name] = Prepared(parse.text, oids)
+        self._kept_chars += _chars(parse.name, parse.text)
 
     def bind(self, bind: Bind) -> None:
         """Make a portal of a statement and its value.
@@ -92,8 +95,10 @@ class PreparedStatements:
 
     def close(self, named: Named) -> None:
         """Forget one, if there is one."""
-        names: dict[str, Portal] | dict[str, Prepared] = self._portals if named.portal else self._statements
-        names.pop(named.name, None)
+        if named.portal:
+            self._portals.pop(named.name, None)
+        else:
+            self._drop(named.name)
 
     def forget_portals(self) -> None:
         """They end with their transaction."""
@@ -101,9 +106,16 @@ class PreparedStatements:
 
     def forget(self, name: str) -> None:
         """The statement of that name, or ALL."""
-        if name.upper() == ALL:
-            self._statements.clear()
-        self._statements.pop(name, None)
+        for one in list(self._statements) if name.upper() == ALL else [name]:
+            self._drop(one)
+
+    def _drop(self, name: str) -> None:
+        if (dropped := self._statements.pop(name, None)) is not None:
+            self._kept_chars -= _chars(name, dropped.text)
+
+
+def _chars(name: str, text: str) -> int:
+    return len(name) + len(text) + _OVERHEAD_CHARS
 
 
 def _value(bind: Bind, type_oid: int) -> str:

@@ -72,7 +72,7 @@ class PgWireServer:
         if self._server is None:
             return
         self._server.close()
-        busy = {task for one, task in self._conversations.values() if one.answering}
+        busy = {task for one, task in self._conversations.values() if one.busy}
         for conversation, _ in self._conversations.values():
             conversation.finish()
         for task in self._tasks - busy:

@@ -28,13 +28,18 @@ class Session:
         self._cancelled = False
         self.in_transaction = False
 
+    @property
+    def collects_parts(self) -> bool:
+        """Whether the rest of a request is to follow."""
+        return self._parts is not None
+
     def read(self, text: str) -> Statement:
         """What `text` says after what came before it.
 
         Raises:
             NoSql, NotSpoken: see `read_statement`.
         """
-        return read_statement(text, continued=self._parts is not None)
+        return read_statement(text, continued=self.collects_parts)
 
     async def run(self, statement: Statement, arrival: float) -> Result:
         """Do what the statement says; `arrival` is when it came in, on the clock of `time.monotonic()`.

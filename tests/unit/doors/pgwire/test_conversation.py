@@ -206,11 +206,36 @@ async def test_to_finish_is_to_answer_what_was_asked(
     talk = await Talk(pair, gated_service).greeted()
     await talk.client.send(query(REQUEST) + query("SELECT 1"))
     await asyncio.to_thread(engine.started.acquire)
-    assert talk.conversation.answering
+    assert talk.conversation.busy
     talk.conversation.finish()
     engine.permit(100)
     assert kinds(await talk.client.until(b"Z")) == "TDCZ"
     with pytest.raises(ShuttingDown):
+        await talk.running
+
+
+async def test_also_where_a_driver_waits_for_its_sync(
+    pair: Pair, gated_service: Service, engine: GatedEngine
+) -> None:
+    talk = await Talk(pair, gated_service).greeted()
+    await talk.client.send(parse(REQUEST) + bind() + execute() + SYNC + query("SELECT 1"))
+    await asyncio.to_thread(engine.started.acquire)
+    talk.conversation.finish()
+    engine.permit(100)
+    assert kinds(await talk.client.until(b"Z")) == "12DCZ"
+    with pytest.raises(ShuttingDown):
+        await talk.running
+
+
+async def test_parts_are_not_kept_for_as_long_as_one_likes(
+    pair: Pair, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PARTS_TIMEOUT_S", 0.05)
+    talk = await Talk(pair, service).greeted()
+    assert await talk.say(query("SELECT 1")) == "TDCZ"
+    await asyncio.sleep(0.1)
+    assert await talk.say(query("+{")) == "CZ"
+    with pytest.raises(ProtocolViolation, match="no further part"):
         await talk.running
 
 

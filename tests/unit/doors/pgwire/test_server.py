@@ -8,6 +8,7 @@ import os
 import shutil
 import ssl
 import struct
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ async def test_many_clients_are_answered_at_once(door: Door) -> None:
 
     assert await asyncio.gather(*(ask() for _ in range(50))) == ["complete"] * 50
     assert await tasks_left(door) == 0
+
+
+async def test_idle_clients_do_not_keep_others_waiting(service: Service) -> None:
+    async with open_door(service, max_connections=1000) as door, AsyncExitStack() as idle:
+        for _ in range(300):
+            await idle.enter_async_context(door.logged_in())
+        async with door.logged_in() as wire:
+            assert kinds(await wire.ask(REQUEST)) == "TDCZ"
 
 
 async def test_it_is_counted_who_is_there(door: Door, service: Service) -> None:
