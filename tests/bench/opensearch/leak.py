@@ -21,7 +21,7 @@ CLIENTS = 16
 WINDOW = 10
 TIMEOUT_MS = 40
 WARM_SEARCHES = 4_000
-QUIET_S = 3.0
+QUIET_S = 40.0  # idle threads of the node's pools end after 30 s, and so do the plugin's idle connections
 
 Reasons = Counter[str | None]
 

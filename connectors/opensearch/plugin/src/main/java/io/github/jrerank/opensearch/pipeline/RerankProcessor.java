@@ -176,6 +176,8 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             Failure failure = Failure.of(error);
             if (failure.reason().equals(Failure.INTERNAL_ERROR)) {
                 LOGGER.warn("a search was not reranked", error);
+            } else {
+                LOGGER.debug("a search was not reranked", error);
             }
             if (failsSearch()) {
                 services.stats().add(Marker.passthrough(failure.reason(), 0));
