@@ -12,9 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from integration.opensearch.conftest import need
 from integration.opensearch.search import Engine, ids, marker
+from jrerank.admin.app import app
 from jrerank.evaluation.opensearch_node.build import plugin_zip, sources
 from jrerank.evaluation.opensearch_node.jdk import find_jdk
 from jrerank.evaluation.opensearch_node.node import Node
@@ -122,6 +124,12 @@ def test_it_names_every_reason() -> None:
     # an outcome, two that are only counted, names of processors, and one whose number is still to come
     left_out = {"passthrough", "overtaken", "other", "jrerank_window", "jrerank", "status_"}
     assert [reason for reason in set(reasons) - left_out if f"`{reason}`" not in tables] == []
+
+
+@pytest.mark.parametrize("command", re.findall(r"`(jrerank-admin [^`]+)`", README))
+def test_its_admin_commands_are_understood(command: str) -> None:
+    result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--help"])
+    assert result.exit_code == 0, result.output
 
 
 def test_its_links_lead_somewhere() -> None:
