@@ -142,7 +142,9 @@ class TestIndex:
 
     def test_more_is_added_to_what_is_there(self, engine: Engine, admin: Run, file: Path) -> None:
         index(admin, file)
-        assert "as it is" in index(admin, file)
+        setup(admin, "--timeout-ms", "10000")
+        assert "as it is" in index(admin, file, "--pipeline", "rerank")
+        assert marker(engine.search({"query": MATCH}, "passages"))["outcome"] == "complete"
         assert engine.search({"size": 0}, "passages")["hits"]["total"]["value"] == len(LINES)
 
     def test_vectors_are_kept_where_there_is_no_knn(self, engine: Engine, admin: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from jrerank.admin.opensearch.bodies import Json, body
 from jrerank.admin.opensearch.cluster import Cluster
 from jrerank.admin.opensearch.passages import Passage
+from jrerank.admin.opensearch.pipelines import make_default
 from jrerank.admin.opensearch.request import Request
 from jrerank.errors import ConfigurationError, Refused, Unavailable
 
@@ -34,6 +35,8 @@ def create_index(cluster: Cluster, index: NewIndex, say: Callable[[str], object]
     """Create it with the best analyzer that all nodes have; one that is there already is left as it is."""
     if cluster.look(f"/{index.name}") is not None:
         say(f"index     {index.name} is there: loading into it as it is")
+        if index.default_pipeline:
+            make_default(cluster, index.name, index.default_pipeline)
         return
     plugins = _plugins(cluster)
     analyzer = "kuromoji" if "analysis-kuromoji" in plugins or cluster.is_pretended else "cjk"

@@ -24,7 +24,7 @@ def index(
     replicas: Annotated[int, typer.Option(min=0, help="copies of each")] = 1,
     pipeline: Annotated[str | None, typer.Option(help="search pipeline by default")] = None,
     vector_field: Annotated[
-        str, typer.Option(help="field of the passages' vectors, where they have some")
+        str, typer.Option(help="of the passages, where they have one; k-NN compares by l2, so normalize it")
     ] = "vector",
     dry_run: DryRunOption = False,
 ) -> None:

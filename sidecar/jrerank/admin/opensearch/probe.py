@@ -59,7 +59,7 @@ def by_scores(before: Json, after: Json) -> Finding:
     first = {hit["_id"]: hit["_score"] for hit in before["hits"]["hits"]}
     new = [hit["_score"] for hit in after["hits"]["hits"]]
     if [first.get(hit["_id"]) for hit in after["hits"]["hits"]] == new:
-        return Finding("probe", False, "the scores are still those of the first stage: see `predict` above")
+        return Finding("probe", False, "the scores are still those of the first stage: see the lines above")
     return Finding(
         "probe", True, f"new scores from {max(new):.4f} to {min(new):.4f}; {_moved(before, after)}"
     )

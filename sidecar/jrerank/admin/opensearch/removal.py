@@ -20,7 +20,7 @@ _UNDEPLOY_TIMEOUT_S = 60.0
 
 
 def remove(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> None:
-    """The pipeline last of all that searches meet, so that none of them fails meanwhile; harmless when nothing is there.
+    """First the defaults, so that no search meets a pipeline that is gone; harmless when nothing is there.
 
     Raises:
         InvalidInput: the pipeline of that name is not one of ours.
@@ -33,14 +33,14 @@ def remove(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> Non
     if found is not None:
         delete_pipeline(cluster, pipeline)
         say(f"pipeline  {pipeline} removed")
-    if route == "stock" or (route is None and _has_remains(cluster, pipeline)):
+    if route == "stock" or _has_remains(cluster, pipeline):
         remove_stock(cluster, pipeline, _UNDEPLOY_TIMEOUT_S, say)
     elif found is None:
         say(f"nothing   is there of {pipeline}")
 
 
 def _has_remains(cluster: Cluster, pipeline: str) -> bool:
-    """Of a setup that was cut off before it wrote the pipeline."""
+    """Of a setup that was cut off before it wrote the pipeline, or of the route that this pipeline took before."""
     name = object_name(pipeline)
     try:
         return bool(models_named(cluster, name)) or any(

@@ -67,9 +67,14 @@ def distrust(cluster: Cluster, url: str, say: Callable[[str], object]) -> None:
 def what_is_missing(cluster: Cluster, url: str) -> list[str]:
     """The settings without which a connector to `url` is refused."""
     scopes = _scopes(cluster)
-    missing = [] if any(_matches(one, url) for one in _list(_value(scopes, TRUSTED))) else [TRUSTED]
-    if is_private(url) and not _same(_value(scopes, PRIVATE_IP), True):
-        missing.append(PRIVATE_IP)
+    missing = [] if _trusts(scopes, TRUSTED, url) else [TRUSTED]
+    if is_private(url):
+        missing += [] if _same(_value(scopes, PRIVATE_IP), True) else [PRIVATE_IP]
+        missing += (
+            []
+            if _version(cluster) < _PRIVATE_REGEX_SINCE or _trusts(scopes, TRUSTED_PRIVATE, url)
+            else [TRUSTED_PRIVATE]
+        )
     return missing
 
 
@@ -98,6 +103,10 @@ def _same(now: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return set(_list(now)) == set(wanted)
     return str(now).lower() == str(wanted).lower()
+
+
+def _trusts(scopes: Json, key: str, url: str) -> bool:
+    return any(_matches(pattern, url) for pattern in _list(_value(scopes, key)))
 
 
 def _matches(pattern: str, url: str) -> bool:

@@ -14,6 +14,7 @@ from jrerank.admin.opensearch.trust import (
     ONLY_ML_NODES,
     PRIVATE_IP,
     TRUSTED,
+    TRUSTED_PRIVATE,
     distrust,
     is_private,
     trust,
@@ -80,11 +81,17 @@ class TestSettings:
     def test_what_is_missing_is_named(self) -> None:
         with MlCommons() as server:
             cluster = LiveCluster(Connection("JRERANK_OPENSEARCH", server.url))
-            assert what_is_missing(cluster, URL) == [TRUSTED, PRIVATE_IP]
+            assert what_is_missing(cluster, URL) == [TRUSTED, PRIVATE_IP, TRUSTED_PRIVATE]
+            assert what_is_missing(cluster, "https://rerank.example.com") == [TRUSTED]
             self.run(server)
             assert what_is_missing(cluster, URL) == []
             distrust(cluster, URL, print)
-            assert what_is_missing(cluster, URL) == [TRUSTED]
+            assert what_is_missing(cluster, URL) == [TRUSTED, TRUSTED_PRIVATE]
+
+    def test_before_3_7_there_is_one_list(self) -> None:
+        with MlCommons(version="3.6.0") as server:
+            cluster = LiveCluster(Connection("JRERANK_OPENSEARCH", server.url))
+            assert what_is_missing(cluster, URL) == [TRUSTED, PRIVATE_IP]
 
     def test_a_list_that_was_set_as_a_text_is_still_a_list(self) -> None:
         with MlCommons() as server:

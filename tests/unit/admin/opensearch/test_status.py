@@ -1,0 +1,79 @@
+"""One line for each thing that reranking depends on; what is wrong is said where it is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jrerank.admin.opensearch import plugin_route, stock_route
+from jrerank.admin.opensearch.cluster import LiveCluster
+from jrerank.admin.opensearch.connection import Connection
+from jrerank.admin.opensearch.plugin_route import PluginRoute
+from jrerank.admin.opensearch.status import findings
+from jrerank.admin.opensearch.stock_route import StockRoute
+from recordings.ml_commons import MlCommons
+from recordings.server import RecordedServer
+
+STOCK = stock_route.pipeline_body(StockRoute("p", ("text",), "http://a"), "m1")
+
+
+def run(server: RecordedServer) -> dict[str, tuple[bool | None, str]]:
+    cluster = LiveCluster(Connection("JRERANK_OPENSEARCH", server.url))
+    return {one.name: (one.ok, one.text) for one in findings(cluster, "p", None, None)}
+
+
+def plugin_cluster(plugins: list[str], endpoints: dict[str, Any]) -> RecordedServer:
+    pipeline = plugin_route.pipeline_body(PluginRoute("p", ("text",)), "main")
+    nodes = {"n": {"name": "n1", "plugins": [{"name": name} for name in plugins]}}
+    return RecordedServer(
+        [
+            ("GET /", lambda asked: {"version": {"number": "3.8.0", "distribution": "opensearch"}}),
+            ("GET /_cluster/health", lambda asked: {"status": "yellow"}),
+            ("GET /_search/pipeline/p", lambda asked: {"p": pipeline}),
+            ("GET /_nodes/plugins", lambda asked: {"nodes": nodes}),
+            ("GET /_plugins/_jrerank/stats", lambda asked: {"endpoints": endpoints}),
+            ("GET /_all/_settings/.*", lambda asked: {}),
+        ]
+    )
+
+
+def test_an_open_circuit_is_wrong() -> None:
+    sidecar = {"url": "http://a", "circuit": "open", "failures_in_a_row": 7}
+    with plugin_cluster(["jrerank"], {"main": [sidecar]}) as server:
+        found = run(server)
+    assert found["cluster"] == (True, "opensearch 3.8.0, yellow")
+    assert found["plugin"] == (True, "on all 1 nodes")
+    assert found["endpoint"] == (False, "main at http://a: circuit open, 7 failures in a row")
+    assert found["probe"][0] is None
+
+
+def test_a_plugin_and_an_endpoint_that_are_missing() -> None:
+    with plugin_cluster([], {}) as server:
+        found = run(server)
+    assert found["plugin"] == (False, "missing on n1")
+    assert found["endpoint"][0] is False
+
+
+def test_a_model_that_is_gone() -> None:
+    with MlCommons() as server:
+        server.pipelines = {"p": STOCK}
+        assert run(server)["model"] == (False, "m1 is not there: run `jrerank-admin opensearch setup` again")
+
+
+def test_a_model_that_is_not_deployed_and_an_address_that_is_not_allowed() -> None:
+    with MlCommons() as server:
+        server.pipelines = {"p": STOCK}
+        server.connectors = {"c1": {"parameters": {"endpoint": "https://a.example/v1/rerank"}}}
+        server.models = {"m1": {"name": "jrerank-p", "connector_id": "c1", "model_state": "UNDEPLOYED"}}
+        found = run(server)
+    assert found["connector"] == (True, "c1 calls https://a.example")
+    assert found["settings"][0] is False
+    assert found["model"] == (False, "m1 is UNDEPLOYED")
+    assert found["predict"][0] is False
+
+
+def test_nobody_there_ends_it() -> None:
+    server = MlCommons()
+    with server:
+        pass
+    cluster = LiveCluster(Connection("JRERANK_OPENSEARCH", server.url))
+    assert [one.name for one in findings(cluster, "p", None, None)] == ["cluster"]
