@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from jrerank.admin.serving import serve
 from jrerank.errors import ConfigurationError
 from sidecars import running_sidecar
 from tiny import tiny_settings
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture(autouse=True)
@@ -52,17 +55,6 @@ def test_it_ends_well_whichever_way_it_is_asked_to(ending: signal.Signals, tmp_p
     assert "Traceback" not in running.log.read_text()
 
 
-def test_log_lines_carry_the_request_and_its_trace(tmp_path: Path) -> None:
-    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    headers = {"x-request-id": "abc", "traceparent": trace}
-    with running_sidecar(tmp_path) as running:
-        body = {"query": "秘密の質問", "documents": ["秘密の文書"]}
-        assert httpx.post(f"{running.url}/v1/rerank", json=body, headers=headers).status_code == 200
-        (line,) = [event for event in running.events() if event["event"] == "reranked"]
-    assert (line["request_id"], line["traceparent"], line["outcome"]) == ("abc", trace, "complete")
-    assert "秘密" not in running.log.read_text()
-
-
 class Collector(HTTPServer):
     """Takes spans over OTLP."""
 
@@ -83,31 +75,42 @@ class _Taker(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+@dataclass(frozen=True)
+class Told:
+    """What a sidecar has said of one request, until it ended."""
+
+    events: list[dict[str, object]]
+    log: str
+    spans: list[tuple[str, bytes]]
 
 
-def test_spans_go_where_the_environment_says(
-    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    headers = {"x-request-id": "abc", "traceparent": TRACE}
+    with Collector() as collector, pytest.MonkeyPatch.context() as environment:
+        threading.Thread(target=collector.serve_forever, args=(0.02,), daemon=True).start()
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
+        with running_sidecar(tmp_path_factory.mktemp("told")) as running:
+            body = {"query": "秘密の質問", "documents": ["秘密の文書"]}
+            httpx.post(f"{running.url}/v1/rerank", json=body, headers=headers).raise_for_status()
+        collector.shutdown()
+        return Told(running.events(), running.log.read_text(), collector.bodies)
+
+
+def test_a_log_line_carries_the_request_and_its_trace(told: Told) -> None:
+    (line,) = [event for event in told.events if event["event"] == "reranked"]
+    assert (line["request_id"], line["traceparent"], line["outcome"]) == ("abc", TRACE, "complete")
+
+
+def test_spans_go_where_the_environment_says_though_the_sidecar_ends_soon(told: Told) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
-    with running_sidecar(tmp_path) as running:
-        httpx.post(f"{running.url}/v1/rerank", json={"query": "秘密", "documents": ["秘密"]})
-    ((path, body),) = collector.bodies
+    ((path, spans),) = told.spans
     assert path == "/v1/traces"
-    for told in (
-        b"jrerank",
-        b"POST /v1/rerank",
-        b"jrerank.outcome",
-        b"complete",
-        b"http.response.status_code",
-    ):
-        assert told in body
-    assert "秘密".encode() not in body
+    for said in ("jrerank", "POST /v1/rerank", "jrerank.outcome", "complete", "http.response.status_code"):
+        assert said.encode() in spans
+    assert bytes.fromhex(TRACE.split("-")[1]) in spans
+
+
+def test_neither_holds_a_passage(told: Told) -> None:
+    assert "秘密" not in told.log
+    assert all("秘密".encode() not in body for _, body in told.spans)
