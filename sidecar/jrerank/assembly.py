@@ -136,6 +136,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 timeout_ms=settings.timeout_ms,
                 keys=settings.keys(),
                 checks={name: store.check for name, store in stores.items()},
+                cut_off=scheduler.cut_off,
                 searches=searches_of(stores),
             )
         finally:

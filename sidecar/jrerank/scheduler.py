@@ -101,6 +101,12 @@ class Scheduler:
         for thread in self._threads:
             thread.join()
 
+    def cut_off(self) -> None:
+        """Let every open request go with what has been scored of it, as if its deadline were now."""
+        for ticket in self._tickets:
+            if not ticket.done.done():
+                ticket.done.set_result(None)
+
     async def score(self, pairs: Sequence[Pair], deadline: float, caller: str = "") -> list[Said | None]:
         """What the model says of each pair: a score, the engine's error, or None if it was not reached by the deadline.
 

@@ -94,14 +94,57 @@ def test_beyond_the_queue_limit_it_refuses_at_once_and_says_when(tmp_path: Path)
     assert all(answer.json()["error"]["type"] == "overloaded" for answer in refused)
 
 
-def test_sigterm_lets_open_requests_finish(tmp_path: Path) -> None:
+def test_huge_requests_at_once_are_refused_rather_than_held(tmp_path: Path) -> None:
+    """Each alone would be served; all together would not fit into memory."""
+    body = {"query": "山", "documents": ["長い文章。" * 100_000] * 10, "timeout_ms": 2000}
+    with (
+        running_sidecar(tmp_path, max_open_body_bytes=str(40 * 1024 * 1024)) as small,
+        concurrent.futures.ThreadPoolExecutor(8) as pool,
+    ):
+
+        def ask_once(_: int) -> int:
+            return httpx.post(f"{small.url}/v1/rerank", json=body, timeout=60).status_code
+
+        assert ask_once(0) == 200
+        statuses = list(pool.map(ask_once, range(16)))
+        assert set(statuses) <= {200, 429}
+        assert statuses.count(429) >= 4
+        assert resident_mb(small.process.pid) < 700
+        assert ask_once(0) == 200
+
+
+def resident_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def test_sigterm_lets_open_requests_finish_and_takes_no_new_ones(tmp_path: Path) -> None:
     with running_sidecar(tmp_path) as running, concurrent.futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, running, "山", DOCUMENTS[:200])
         while "jrerank_queued_pairs 0.0" in httpx.get(f"{running.url}/metrics").text:
             time.sleep(0.01)
         running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        if not asked.done():
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(f"{running.url}/health")
         assert asked.result().json()["outcome"] == "complete"
         assert running.process.wait(30) == 0
+
+
+def test_what_would_take_longer_than_the_drain_is_answered_with_what_there_is(tmp_path: Path) -> None:
+    with (
+        running_sidecar(tmp_path, drain_s="2", workers="1") as running,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+    ):
+        asked = pool.submit(ask, running, "山", DOCUMENTS)
+        while "jrerank_queued_pairs 0.0" in httpx.get(f"{running.url}/metrics").text:
+            time.sleep(0.01)
+        running.process.send_signal(signal.SIGTERM)
+        assert asked.result().json()["outcome"] == "partial"
+        assert len(asked.result().json()["hits"]) == len(DOCUMENTS)
+        assert running.process.wait(30) == 0
+    assert "Traceback" not in running.log.read_text()
 
 
 def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -188,6 +188,24 @@ async def test_an_engine_that_packs_gets_full_runs() -> None:
     assert engine.runs == 2
 
 
+async def test_when_it_is_cut_off_everybody_gets_what_there_is() -> None:
+    engine = GatedEngine(is_open=False)
+    async with running(engine) as scheduler:
+        asking = asyncio.create_task(scheduler.score([pair(str(i), (i, 2)) for i in range(9)], soon()))
+        await asyncio.sleep(0.05)
+        engine.permit(2)
+        await asyncio.sleep(0.05)
+        scheduler.cut_off()
+        said = await asyncio.wait_for(asking, 5)
+    assert said[:2] == [Scored(0.0, 2), Scored(1.0, 2)]
+    assert said[2:] == [None] * 7
+
+
+async def test_a_deadline_that_is_over_is_no_overload_where_nobody_is_ahead() -> None:
+    async with running(GatedEngine()) as scheduler:
+        assert len(await scheduler.score([pair("a", (1, 2))], soon(-1))) == 1
+
+
 async def test_a_closed_scheduler_refuses() -> None:
     engine = GatedEngine()
     async with running(engine) as scheduler:

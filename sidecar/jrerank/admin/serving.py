@@ -21,6 +21,8 @@ from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
+# Of the time to drain; the rest is for writing the answers
+_SCORING_SHARE = 0.8
 # Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
 _KEEP_ALIVE_S = 75
 
@@ -74,19 +76,21 @@ async def _serve_http(
     )
     listener.listen(_BACKLOG)
     _say_listening("listening", listener)
-    await _Server(config, pgwire).serve(sockets=[listener])
+    await _Server(config, service, pgwire).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Uvicorn ends the process as soon as it is done, so that the other door has to close together with its own."""
 
-    def __init__(self, config: uvicorn.Config, pgwire: PgWireServer) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, pgwire: PgWireServer) -> None:
         super().__init__(config)
+        self._service = service
         self._pgwire = pgwire
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain both doors at the same time."""
+        """Drain both doors at the same time; what would take longer is answered with what has been scored."""
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
+        asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
 
 

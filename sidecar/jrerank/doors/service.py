@@ -20,7 +20,7 @@ Check = Callable[[], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts behind the doors. `checks` say whether the stores answer, each by its name; `searches` are the engines that
-    callers may search; `bodies` counts for all doors."""
+    callers may search; `cut_off` lets open requests go with what has been scored of them; `bodies` counts for all doors."""
 
     reranker: Reranker
     limits: Limits
@@ -30,6 +30,7 @@ class Service:
     keys: tuple[str, ...] = ()
     checks: Mapping[str, Check] | None = None
     searches: Mapping[str, SearchEngine] = field(default_factory=dict)
+    cut_off: Callable[[], None] = lambda: None
     bodies: OpenBodies = field(init=False)
 
     def __post_init__(self) -> None:

@@ -31,18 +31,20 @@ def test_cohere_v2(sidecar: RunningSidecar) -> None:
     assert answer.results[0].index == BEST
 
 
-@pytest.mark.parametrize("provider", ["cohere", "jina_ai", "hosted_vllm"])
+@pytest.mark.parametrize(
+    "provider", ["cohere", "jina_ai", "hosted_vllm", "voyage", "huggingface"]
+)  # the last one is a client of text-embeddings-inference
 def test_litellm(provider: str, sidecar: RunningSidecar) -> None:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
 
-    paths = {"cohere": "/v2/rerank", "jina_ai": "/v1/rerank", "hosted_vllm": ""}
+    paths = {"cohere": "/v2/rerank", "jina_ai": "/v1/rerank", "voyage": "/v1"}
     answer = litellm.rerank(
-        model=f"{provider}/m",
+        model=f"{provider}/{'rerank-2.5' if provider == 'voyage' else 'm'}",
         query=QUERY,
         documents=DOCUMENTS,
         api_key=KEY,
-        api_base=sidecar.url + paths[provider],
+        api_base=sidecar.url + paths.get(provider, ""),
     )
     assert answer.results[0]["index"] == BEST
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import uuid
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from jrerank.doors.http.scores import shown_scores
 from jrerank.errors import InvalidInput
 
 _DOCUMENTS_PER_SEARCH_UNIT = 100
+_VOYAGE_MODEL = re.compile(r"rerank-(lite-)?\d")  # Cohere's are rerank-v3.5, rerank-multilingual-v3.0
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Document = str | dict[str, JsonValue]
 router = APIRouter(route_class=CohereRoute, tags=["rerank"], responses=cohere_errors)
@@ -47,8 +49,9 @@ class RerankBody(BaseModel):
 
     @property
     def speaks_voyage(self) -> bool:
-        """Voyage's client always says `truncation`; nobody else says that or `top_k`."""
-        return self.truncation is not None or self.top_k is not None
+        """Voyage's own client always says `truncation`; nobody else says that or `top_k`, or names such a model."""
+        named = _VOYAGE_MODEL.match(self.model or "") is not None
+        return named or self.truncation is not None or self.top_k is not None
 
     def texts(self) -> list[str]:
         """The documents as passages.

@@ -48,6 +48,22 @@ async def test_only_voyage_gets_data_and_bare_documents(http: httpx.AsyncClient)
     assert cohere["results"][0]["document"] == {"text": voyage["data"][0]["document"]}
 
 
+@pytest.mark.parametrize(
+    ("options", "voyage"),
+    [
+        ({}, False),
+        ({"model": "rerank-v3.5", "top_n": 1}, False),
+        ({"model": "rerank-multilingual-v3.0"}, False),
+        ({"model": "rerank-2.5-lite"}, True),
+        ({"model": "rerank-lite-1"}, True),
+        ({"truncation": True}, True),
+        ({"top_k": 1}, True),
+    ],
+)
+def test_voyage_is_known_by_its_names(options: dict[str, Any], voyage: bool) -> None:
+    assert RerankBody(query="q", documents=[], **options).speaks_voyage is voyage
+
+
 async def test_documents_come_back_only_when_asked_for(http: httpx.AsyncClient) -> None:
     assert all("document" not in result for result in (await ask(http))["results"])
 
