@@ -58,7 +58,7 @@ class OpenSearchStore:
         if all("error" in document for document in documents):
             _refuse(documents)
         for document in documents:
-            text = passage_text(document["_source"], self.text_fields) if document.get("found") else None
+            text = passage_text(document.get("_source") or {}, self.text_fields)
             if text is not None:
                 found.setdefault(document["_id"], text)
         return found
@@ -102,9 +102,9 @@ class OpenSearchStore:
         parameters = {"_source_includes": ",".join(fields)} if fields else {"_source": "false"}
         path, body = _documents(self.indexes, ids)
         reply = await self._connection.request("POST", path, body, parameters, timeout_s)
-        if reply.status != 200 or not isinstance(reply.body, dict):
+        documents = reply.body.get("docs") if isinstance(reply.body, dict) else None
+        if reply.status != 200 or not isinstance(documents, list):
             raise StoreError(f"the engine refuses: {_said(reply.body) or f'status {reply.status}'}")
-        documents: list[Json] = reply.body["docs"]
         return documents
 
     async def _searched(self, path: str, body: Json | bytes, parameters: Mapping[str, str]) -> EngineReply:

@@ -70,6 +70,19 @@ async def test_the_first_of_several_indexes_that_has_an_id() -> None:
     assert len(engine.asked) == 1
 
 
+async def test_an_index_that_keeps_no_source_has_no_passages() -> None:
+    sourceless = {"docs": [{"_index": "docs", "_id": "1", "found": True}]}
+    async with store_on(lambda _: (200, sourceless)) as (store, _):
+        assert await store.fetch(["1"], 10) == {}
+
+
+@pytest.mark.parametrize("body", [{}, [], "<html>", {"docs": None}])
+async def test_an_answer_that_is_none_is_a_store_error(body: Any) -> None:
+    async with store_on(lambda _: (200, body)) as (store, _):
+        with pytest.raises(StoreError, match="status 200"):
+            await store.fetch(["1"], 10)
+
+
 @pytest.mark.parametrize("status", [401, 403, 500])
 async def test_what_the_engine_refuses_is_a_store_error(status: int) -> None:
     refusal = {"error": {"type": "security_exception", "reason": "no permissions"}, "status": status}
