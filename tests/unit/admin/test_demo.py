@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 import sys
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
-from jrerank.admin.demo_sidecar import running_sidecar
-from jrerank.errors import ConfigurationError
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -23,21 +20,6 @@ def test_it_shows_hits_before_and_after_and_figures_for_three_orders() -> None:
         assert all(0 < float(figure) <= 1 for figure in row)
     assert "8 questions, BM25's top 20" in result.output
     assert re.search(r"search \d+\.\d ms, rerank \d+\.\d ms", result.output)
-
-
-def test_its_sidecar_stops_with_it() -> None:
-    with running_sidecar("bundled", "int8") as url:
-        assert httpx.get(f"{url}/health").status_code == 200
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/health")
-
-
-def test_a_sidecar_that_does_not_start_says_why() -> None:
-    with (
-        pytest.raises(ConfigurationError, match="choose one of random:"),
-        running_sidecar("random:x", "int8"),
-    ):
-        pass
 
 
 def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,11 @@
-"""`serve` and `jrerank-sidecar`: what the command line says overrides the environment."""
+"""`serve`: what the command line says overrides the environment."""
 
 from __future__ import annotations
-
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from jrerank.admin import serving, sidecar
+from jrerank.admin import serving
 from jrerank.admin.app import app
 from jrerank.settings import Settings
 
@@ -45,11 +43,3 @@ def test_every_option_is_a_setting(asked: list[Settings], monkeypatch: pytest.Mo
 def test_a_wrong_option_is_named(words: list[str], code: int, said: str, asked: list[Settings]) -> None:
     result = CliRunner().invoke(app, ["serve", *words])
     assert (result.exit_code, said in result.stderr, asked) == (code, True, [])
-
-
-def test_the_sidecars_own_command_serves(asked: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["jrerank-sidecar", "--model", "bundled", "--port", "0"])
-    with pytest.raises(SystemExit) as exit_:
-        sidecar.main()
-    assert not exit_.value.code
-    assert [(settings.model, settings.port) for settings in asked] == [("bundled", 0)]
