@@ -102,9 +102,11 @@ class TestSetup:
         setup(
             admin, "--field", "body", "--window", "30", "--timeout-ms", "250", "--fusion", "linear:0.3", "--hit-details",
             "--max-tokens-per-doc", "512", "--on-failure", "error", "--pipeline", "all",
+            "--query-text-path", "query.match.body.query",
         )  # fmt: skip
         shown = json.loads(admin("opensearch", "pipeline", "show", "--pipeline", "all").stdout)
-        assert shown["request_processors"] == [{"jrerank_window": {"window": 30, "passage_fields": ["body"]}}]
+        window = {"window": 30, "passage_fields": ["body"], "query_text_path": "query.match.body.query"}
+        assert shown["request_processors"] == [{"jrerank_window": window}]
         assert shown["response_processors"] == [
             {"jrerank": {
                 "endpoint": "main", "timeout_ms": 250, "fusion": {"method": "linear", "weight": 0.3}, "hit_details": True,

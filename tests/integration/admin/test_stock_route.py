@@ -254,6 +254,7 @@ class TestDryRun:
         printed = setup(admin, sidecar, "--dry-run")
         assert cluster.seen == []
         assert KEY not in printed
+        assert TRUSTED_PRIVATE in printed
 
     def test_run_as_a_script_it_does_what_setup_does(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, tmp_path: Path

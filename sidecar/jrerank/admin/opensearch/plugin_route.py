@@ -28,6 +28,7 @@ class PluginRoute:
     max_tokens_per_doc: int | None = None
     hit_details: bool = False
     on_failure: str = "keep"
+    query_text_path: str | None = None
 
 
 def set_up_plugin(cluster: Cluster, route: PluginRoute, say: Callable[[str], object]) -> None:
@@ -51,6 +52,7 @@ def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
         description="reranks with jrerank, by the plugin",
         window=route.window,
         passage_fields=list(route.passage_fields) or None,
+        query_text_path=route.query_text_path,
         endpoint=endpoint,
         timeout_ms=route.timeout_ms,
         store=route.store,

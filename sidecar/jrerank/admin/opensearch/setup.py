@@ -19,7 +19,16 @@ from jrerank.admin.options import plain_errors
 from jrerank.errors import InvalidInput
 
 _PLUGIN, _STOCK = "Plugin route", "Stock route"
-_ONLY_PLUGIN = ("endpoint", "window", "store", "fusion", "max_tokens_per_doc", "hit_details", "on_failure")
+_ONLY_PLUGIN = (
+    "endpoint",
+    "window",
+    "store",
+    "fusion",
+    "max_tokens_per_doc",
+    "hit_details",
+    "on_failure",
+    "query_text_path",
+)
 _ONLY_STOCK = ("sidecar_url", "sidecar_key_file", "oversample", "private", "cluster_settings")
 
 
@@ -57,6 +66,10 @@ def setup(
     ] = None,
     on_failure: Annotated[
         str | None, typer.Option(help="keep, or error: fail the search", rich_help_panel=_PLUGIN)
+    ] = None,
+    query_text_path: Annotated[
+        str | None,
+        typer.Option(help="where searches have their text [default: found]", rich_help_panel=_PLUGIN),
     ] = None,
     sidecar_url: Annotated[str | None, typer.Option(help=SIDECAR_URL_HELP, rich_help_panel=_STOCK)] = None,
     sidecar_key_file: Annotated[
@@ -104,6 +117,7 @@ def setup(
                 max_tokens_per_doc,
                 bool(hit_details),
                 _checked_on_failure(on_failure or "keep"),
+                query_text_path,
             )
             set_up_plugin(cluster, plugin, say)
         elif route == "stock":

@@ -18,6 +18,10 @@ TRUSTED_PRIVATE = f"{_ML}trusted_connector_private_endpoints_regex"
 PRIVATE_IP = f"{_ML}connector.private_ip_enabled"
 ONLY_ML_NODES = f"{_ML}only_run_on_ml_node"
 _PRIVATE_REGEX_SINCE = (3, 7)
+_NOTE = (
+    f"put what {TRUSTED} lists now in front of it, or it is lost; "
+    f"before OpenSearch 3.7 leave out {TRUSTED_PRIVATE}; without ML nodes add {ONLY_ML_NODES}: false"
+)
 
 
 def trusted_pattern(url: str) -> str:
@@ -123,12 +127,13 @@ def _write(cluster: Cluster, scopes: Json, changed: Json) -> None:
         scope: values for scope, values in (("persistent", persistent), ("transient", transient)) if values
     }
     if body:
-        note = f"put what {TRUSTED} lists now in front of it, or it is lost" if cluster.is_pretended else ""
+        note = _NOTE if cluster.is_pretended else ""
         cluster.ask(Request("PUT", "/_cluster/settings", body, note=note))
 
 
 def _version(cluster: Cluster) -> tuple[int, ...]:
-    number = (cluster.look("/") or {}).get("version", {}).get("number", "0")
+    """Of a cluster that is only pretended, the newest."""
+    number = (cluster.look("/") or {}).get("version", {}).get("number", "999")
     return tuple(int(part) for part in re.findall(r"\d+", number)[:2])
 
 
