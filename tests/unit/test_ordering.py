@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,17 @@ def test_what_was_not_scored_comes_last_in_the_first_stages_order() -> None:
 def test_a_score_is_the_sigmoid_of_the_logit() -> None:
     (hit,) = order(candidates(1.0), scored(0.5))
     assert hit.score == sigmoid(0.5)
+
+
+def test_logits_decide_where_their_sigmoids_no_longer_differ() -> None:
+    hits = order(candidates(None, None, None), scored(40.0, 50.0, 40.0))
+    assert [(hit.id, hit.score) for hit in hits] == [("1", 1.0), ("0", 1.0), ("2", 1.0)]
+
+
+def test_no_first_score_makes_an_infinity() -> None:
+    hits = order(candidates(-1.7e308, 1.7e308, 0.0), scored(0.0, 0.0, 1.0), Fusion("linear", weight=1e6))
+    assert ids(*hits) == ["1", "2", "0"]
+    assert all(math.isfinite(hit.score or 0.0) for hit in hits)
 
 
 def test_linear_fusion_adds_the_weighted_first_score_to_the_logit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import structlog
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from jrerank import telemetry
-from jrerank.telemetry import Metrics, configure_logging, logger, span
+from jrerank.telemetry import Metrics, configure_logging, logger, span, start_tracing
 
 parse: Callable[[str], Iterator[Any]] = text_string_to_metric_families
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -160,3 +161,50 @@ def test_without_the_extra_a_span_is_a_dict(monkeypatch: pytest.MonkeyPatch) -> 
     with span("rerank", {"traceparent": TRACEPARENT}) as attributes:
         attributes["jrerank.outcome"] = "complete"
     assert attributes == {"jrerank.outcome": "complete"}
+
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+@pytest.fixture
+def providers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Those that would have been set for the whole process."""
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    made: list[Any] = []
+    monkeypatch.setattr("jrerank.telemetry.trace.set_tracer_provider", made.append)
+    monkeypatch.delenv(ENDPOINT, raising=False)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", raising=False)
+    return made
+
+
+def test_spans_are_exported_only_where_the_environment_says_so(
+    providers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_tracing("1.2.3")()
+    assert providers == []
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    stop = start_tracing("1.2.3")
+    (provider,) = providers
+    named = provider.resource.attributes
+    assert (named["service.name"], named["service.version"]) == ("jrerank", "1.2.3")
+    stop()
+
+
+def test_a_provider_that_is_there_already_is_left_alone(
+    providers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    monkeypatch.setattr("jrerank.telemetry.trace.get_tracer_provider", object)
+    start_tracing("1.2.3")()
+    assert providers == []
+
+
+def test_who_wants_spans_without_the_extra_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    configure_logging("info", "json")
+    start_tracing("1.2.3")()
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["install"]) == ("no_traces", "pip install 'jrerank[otel]'")

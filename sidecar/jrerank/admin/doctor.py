@@ -38,7 +38,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield checked("gate", lambda: _gate(settings))
     yield from _stores(settings)
     yield checked("bind", lambda: _bind(settings))
-    yield _port(settings)
+    yield _port("port", settings.host, settings.port)
+    if settings.pgwire_port is not None:
+        yield _port("pgwire", settings.host, settings.pgwire_port)
 
 
 def _cpu() -> Finding:
@@ -101,11 +103,11 @@ def _bind(settings: Settings) -> Finding:
     return Finding("bind", True, f"{settings.host}, {len(settings.keys())} API keys")
 
 
-def _port(settings: Settings) -> Finding:
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+def _port(name: str, host: str, port: int) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
-            return Finding("port", False, f"{settings.host}:{settings.port}: {error.strerror}")
-    return Finding("port", True, f"{settings.port} is free")
+            return Finding(name, False, f"{host}:{port}: {error.strerror}")
+    return Finding(name, True, f"{port} is free")

@@ -83,7 +83,9 @@ def test_a_taken_port_and_an_open_bind_are_findings(tiny_folder: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         (finding,) = found(tiny_settings(tiny_folder, port=port), "port")
+        (pgwire,) = found(tiny_settings(tiny_folder, port=0, pgwire_port=port), "pgwire")
     assert (finding.ok, str(port) in finding.text) == (False, True)
+    assert pgwire == Finding("pgwire", False, finding.text)
     (bind,) = found(tiny_settings(tiny_folder, host="0.0.0.0", port=0), "bind")
     assert (bind.ok, "JRERANK_API_KEYS" in bind.text) == (False, True)
 
