@@ -126,17 +126,13 @@ def test_what_is_set_up_wrongly_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
+        tls_files = {
+            "pgwire_tls_cert_file": str(certificate.certificate),
+            "pgwire_tls_key_file": str(tmp_path / "missing"),
+        }
         wrong: list[tuple[dict[str, str], str]] = [
             ({"pgwire_port": str(taken.getsockname()[1])}, "--pgwire-port"),
-            ({"pgwire_port": "0", "host": "0.0.0.0"}, "JRERANK_API_KEYS"),
-            ({"pgwire_tls_cert_file": str(certificate.certificate)}, "JRERANK_PGWIRE_TLS_KEY_FILE"),
-            (
-                {
-                    "pgwire_tls_cert_file": str(certificate.certificate),
-                    "pgwire_tls_key_file": str(tmp_path / "missing"),
-                },
-                "JRERANK_PGWIRE_TLS_CERT_FILE",
-            ),
+            ({"pgwire_port": "0"} | tls_files, "JRERANK_PGWIRE_TLS_CERT_FILE"),
         ]
         for environment, said in wrong:
             done = start(**environment)

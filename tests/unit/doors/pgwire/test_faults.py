@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from jrerank import errors
 from jrerank.doors.pgwire import faults
@@ -49,11 +50,12 @@ def test_a_wrong_password_is_told_what_the_password_is() -> None:
     assert fault.hint == "The password is an API key of the sidecar."
 
 
-def test_what_nobody_thought_of_is_logged_and_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    fault = faults.fault_of(RuntimeError("secret"))
+def test_what_nobody_thought_of_is_logged_and_not_told() -> None:
+    with capture_logs() as logged:
+        fault = faults.fault_of(RuntimeError("secret"))
     assert (fault.sqlstate, fault.kind) == ("XX000", "internal")
     assert "secret" not in fault.message
-    assert "RuntimeError" in capsys.readouterr().out
+    assert [(one["event"], one["error"]) for one in logged] == [("pgwire_failed", "RuntimeError")]
 
 
 def test_a_fault_is_an_error_or_the_end() -> None:
