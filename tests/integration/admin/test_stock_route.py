@@ -18,6 +18,7 @@ from jrerank.admin.opensearch.trust import (
     trusted_pattern,
 )
 from recordings.ml_commons import MlCommons
+from recordings.server import Asked, engine_error
 from sidecars import RunningSidecar
 
 QUERY = "富士山の高さ"
@@ -156,6 +157,43 @@ class TestSetup:
     def test_a_default_pipeline(self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar) -> None:
         setup(admin, sidecar, "--default-for", "passages")
         assert cluster.defaults == {"passages": "rerank"}
+
+
+class TestCutOff:
+    """A run that ends at any of its requests is made good by the next."""
+
+    @staticmethod
+    def refuse_write(cluster: MlCommons, number: int) -> None:
+        def admits(asked: Asked) -> None:
+            if len(cluster.writes()) == number and cluster.writes()[-1] == f"{asked.method} {asked.path}":
+                raise engine_error(503, "not now")
+
+        cluster.seen.clear()
+        cluster.admits = admits
+
+    @pytest.mark.parametrize("number", range(1, 7))
+    def test_setup(self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, number: int) -> None:
+        self.refuse_write(cluster, number)
+        setup(admin, sidecar, "--field", "text", "--default-for", "passages", exit_code=3)
+        cluster.admits = lambda asked: None
+        setup(admin, sidecar, "--field", "text", "--default-for", "passages")
+        assert order(cluster) == best(sidecar)
+        assert (len(cluster.connectors), len(cluster.models), cluster.defaults) == (
+            1,
+            1,
+            {"passages": "rerank"},
+        )
+
+    @pytest.mark.parametrize("number", range(1, 7))
+    def test_remove(self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, number: int) -> None:
+        before = list(cluster.setting("trusted_connector_endpoints_regex"))
+        setup(admin, sidecar, "--default-for", "passages")
+        self.refuse_write(cluster, number)
+        admin("opensearch", "remove", exit_code=3)
+        cluster.admits = lambda asked: None
+        admin("opensearch", "remove")
+        assert not any((cluster.connectors, cluster.models, cluster.pipelines, cluster.defaults))
+        assert cluster.setting("trusted_connector_endpoints_regex") == before
 
 
 class TestOtherwise:

@@ -99,12 +99,12 @@ def remove_stock(cluster: Cluster, pipeline: str, deploy_timeout_s: float, say: 
         say(f"model     {model_id} removed")
     known = ml_commons.connectors(cluster)
     ours = {key: one for key, one in known.items() if one.get("name") == name}
-    for connector_id in ours:
-        ml_commons.delete_connector(cluster, connector_id)
-        say(f"connector {connector_id} removed")
     needed = {address_of(one) for key, one in known.items() if key not in ours}
     for url in {address_of(one) for one in ours.values()} - needed:
         distrust(cluster, url, say)
+    for connector_id in ours:  # last, since only they know the address
+        ml_commons.delete_connector(cluster, connector_id)
+        say(f"connector {connector_id} removed")
 
 
 def address_of(connector: Json) -> str:
