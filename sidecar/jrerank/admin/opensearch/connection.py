@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jrerank.admin.opensearch.secrets import secret
+from jrerank.admin.secrets import secret
 from jrerank.errors import ConfigurationError, InvalidInput
 
 AwsService = Literal["es", "aoss"]

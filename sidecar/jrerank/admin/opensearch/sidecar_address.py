@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jrerank.admin.opensearch.curl import SIDECAR_KEY
-from jrerank.admin.opensearch.secrets import secret
+from jrerank.admin.secrets import secret
 from jrerank.errors import InvalidInput
 
 
