@@ -14,7 +14,7 @@ from jrerank.admin.app import app
 
 COMMANDS = [
     "serve", "rerank", "doctor", "demo", "version", "models pull", "models list", "models check", "models build",
-    "postgres index", "postgres search",
+    "postgres setup", "postgres status", "postgres remove", "postgres index", "postgres search",
     "opensearch setup", "opensearch status", "opensearch remove", "opensearch index", "opensearch pipeline show",
     "opensearch plugin path", "opensearch plugin build",
     "elasticsearch setup", "elasticsearch status", "elasticsearch remove",

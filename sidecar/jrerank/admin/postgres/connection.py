@@ -55,5 +55,8 @@ def connected(context: typer.Context) -> Iterator[Connection]:
     with connection:
         try:
             yield connection
+        except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction) as error:
+            said = error.diag.message_primary or ""
+            raise ConfigurationError(f"{said}: has jrerank-admin postgres setup been run here?") from None
         except psycopg.Error as error:
             raise JrerankError(error.diag.message_primary or " ".join(str(error).split())) from None

@@ -65,6 +65,6 @@ select hits.rank, hits.first_rank, hits.score, passages.id, passages.text
 from jrerank.rerank(
     %(query)s,
     (select jrerank.hits(id, text, first_stage.score::real order by first_stage.rank) from first_stage join {table} using (id)),
-    top_n => %(top_n)s
+    top_n => %(top_n)s::int
 ) hits join {table} passages using (id)
 order by hits.rank"""

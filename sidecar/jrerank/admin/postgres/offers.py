@@ -1,0 +1,89 @@
+"""What a server has, and what it lets this role do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jrerank.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from jrerank.admin.postgres.connection import Connection
+
+_EXTENSIONS = """
+select name, default_version, installed_version from pg_available_extensions
+where name in ('jrerank', 'http', 'dblink', 'vector', 'pg_textsearch')
+"""
+_HAS_FUNCTIONS = "select to_regprocedure('jrerank.version()') is not null"
+_VERSION = "select jrerank.version()"
+_WHO = """
+select current_database(), current_user, current_setting('server_version'), rolsuper, rolcreaterole or rolsuper,
+    exists (select from pg_foreign_data_wrapper where fdwname = 'jrerank'),
+    exists (select from pg_roles where rolname = 'jrerank_owner'),
+    exists (select from pg_user_mappings where srvname = 'jrerank' and usename in ('jrerank_owner', current_user))
+from pg_roles where rolname = current_user
+"""
+OLDEST = 140000
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One that `create extension` finds; `installed` is the version in this database."""
+
+    offered: str | None
+    installed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """`functions` is the version of jrerank's functions, as an extension or without."""
+
+    database: str
+    role: str
+    version: str
+    is_superuser: bool
+    may_create_roles: bool
+    has_wrapper: bool
+    has_owner: bool
+    has_mapping: bool
+    extensions: Mapping[str, Extension]
+    functions: str | None
+
+    def offers(self, name: str) -> bool:
+        """Whether the extension can be had, or is there."""
+        return name in self.extensions
+
+
+def read_offers(connection: Connection) -> Offers:
+    """Ask the server.
+
+    Raises:
+        ConfigurationError: it is too old.
+    """
+    row = connection.execute(_WHO).fetchone()
+    assert row is not None  # noqa: S101  no table is asked
+    if connection.info.server_version < OLDEST:
+        raise ConfigurationError(f"PostgreSQL {row[2]} is too old: 14 or newer is needed")
+    found = connection.execute(_EXTENSIONS).fetchall()
+    database, role, version, is_superuser, may_create_roles, has_wrapper, has_owner, has_mapping = row
+    return Offers(
+        database=database,
+        role=role,
+        version=version,
+        is_superuser=is_superuser,
+        may_create_roles=may_create_roles,
+        has_wrapper=has_wrapper,
+        has_owner=has_owner,
+        has_mapping=has_mapping,
+        extensions={name: Extension(offered, installed) for name, offered, installed in found},
+        functions=_functions(connection),
+    )
+
+
+def _functions(connection: Connection) -> str | None:
+    row = connection.execute(_HAS_FUNCTIONS).fetchone()
+    if row is None or not row[0]:
+        return None
+    version = connection.execute(_VERSION).fetchone()
+    return None if version is None else str(version[0])

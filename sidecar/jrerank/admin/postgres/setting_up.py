@@ -1,0 +1,142 @@
+"""Carries a plan out, or shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from jrerank.admin.postgres import setup_statements as statements
+from jrerank.admin.postgres.choices import Form, Transport
+from jrerank.admin.postgres.files import extension_folder, newest_script, place_files
+from jrerank.admin.postgres.offers import Extension, Offers, read_offers
+from jrerank.admin.postgres.setup_plan import (
+    OWNER,
+    Server,
+    Step,
+    choose_owner,
+    choose_transport,
+    choose_wrapper,
+    functions_steps,
+    grant_step,
+    mapping_steps,
+    server_steps,
+    transport_steps,
+)
+from jrerank.admin.postgres.sidecar_address import SidecarAddress
+from jrerank.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from jrerank.admin.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be set up. `key` is the sidecar's; without one, a key that is there stays. `roles` may rerank afterwards."""
+
+    address: SidecarAddress
+    key: str | None
+    roles: Sequence[str]
+    transport: Transport = Transport.AUTO
+    form: Form = Form.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps, in their order, and the transport that they lead to."""
+
+    transport: Transport
+    steps: tuple[Step, ...]
+
+
+def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
+    """The steps that are still to be done: none twice.
+
+    Raises:
+        ConfigurationError: this server, or this role, cannot do what is wished for; the message says what would help.
+    """
+    wrapper, owner = choose_wrapper(offers, wish.form), choose_owner(offers, wish.form)
+    keyed = wish.key is not None or offers.has_mapping
+    transport = choose_transport(wish.transport, offers, wish.address, wrapper, keyed=keyed)
+    over_http = transport is Transport.HTTP
+    options = wish.address.http_options() if over_http else wish.address.dblink_options()
+    if wish.roles and owner != OWNER:
+        raise ConfigurationError("--role: this role may not create roles, so that jrerank_user can't be made")
+    steps = [
+        *transport_steps(offers, transport),
+        *functions_steps(offers, wish.form, newest_script()),
+        *server_steps(server, wrapper, options),
+    ]
+    if wish.key is not None or not offers.has_mapping:
+        steps += mapping_steps(owner, wish.key)
+    return Plan(transport, (*steps, *map(grant_step, wish.roles)))
+
+
+def offers_with_files(
+    connection: Connection, form: Form, say: Callable[[str], None], *, dry_run: bool
+) -> Offers:
+    """What the server offers, after the extension's files were placed, where that is wished for and can be done."""
+    offers, newest = read_offers(connection), newest_script().version
+    known = offers.extensions.get("jrerank")
+    by_script = offers.functions is not None and (known is None or known.installed is None)
+    if form is Form.SCRIPT or by_script or (known is not None and known.offered == newest):
+        return offers
+    folder = extension_folder(connection)
+    if folder is None:
+        return offers
+    if dry_run:
+        say(f"-- the files of the extension would go to {folder}")
+        found = Extension(newest, None if known is None else known.installed)
+        return replace(offers, extensions={**offers.extensions, "jrerank": found})
+    if not place_files(connection, folder):
+        return offers
+    say(f"done  the files of the extension are in {folder}")
+    return read_offers(connection)
+
+
+def read_server(connection: Connection) -> Server | None:
+    """The foreign server, if it is there."""
+    row = connection.execute(statements.FIND_SERVER).fetchone()
+    return None if row is None else Server(*row)
+
+
+def carry_out(connection: Connection, steps: Sequence[Step], say: Callable[[str], None]) -> None:
+    """All steps, or none.
+
+    Raises:
+        psycopg.Error: one failed.
+    """
+    with connection.transaction():
+        if any(step.masked is not None for step in steps):
+            _keep_quiet(connection, say)
+        for step in steps:
+            connection.execute(step.statement)
+    for step in steps:
+        say(step.what)
+
+
+def shown(connection: Connection, steps: Sequence[Step]) -> str:
+    """The steps as SQL for psql, secrets masked."""
+    return "\n".join(
+        ["begin;", *(f"{_as_text(connection, step)}  -- {step.what}" for step in steps), "commit;"]
+    )
+
+
+def _as_text(connection: Connection, step: Step) -> str:
+    if step.script is not None:
+        return f"\\i '{step.script.path}'"
+    return f"{(step.masked or step.statement).as_string(connection)};"
+
+
+def _keep_quiet(connection: Connection, say: Callable[[str], None]) -> None:
+    for statement in statements.QUIET:
+        try:
+            with connection.transaction():
+                connection.execute(statement)
+        except psycopg.Error:  # only a superuser may, and a setting may be unknown
+            continue
+    row = connection.execute(statements.LOGS_STATEMENTS).fetchone()
+    if row is not None and row[0]:
+        say("note: the server logs statements, the key too, and this role may not switch that off")

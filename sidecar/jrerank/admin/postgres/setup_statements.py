@@ -1,0 +1,64 @@
+"""The SQL of `postgres setup`, `status` and `remove`. {names} are quoted, {literals} escaped."""
+
+from __future__ import annotations
+
+# Setting up ------------------------------------------------------------------------------------------------------------
+
+CREATE_EXTENSION = "create extension if not exists {extension}"
+UPDATE_EXTENSION = "alter extension jrerank update"
+
+# The wrapper `jrerank` knows the option url, but only a superuser or the extension makes one; dblink_fdw is there without
+CREATE_SERVER = "create server jrerank foreign data wrapper {wrapper} options ({options})"
+ALTER_SERVER = "alter server jrerank options ({options})"
+FIND_SERVER = """
+select w.fdwname, coalesce((select jsonb_object_agg(option_name, option_value) from pg_options_to_table(s.srvoptions)), '{}')
+from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw where s.srvname = 'jrerank'
+"""
+DROP_SERVER = "drop server if exists jrerank cascade"
+GRANT_SERVER = "grant usage on foreign server jrerank to {owner}"
+
+# The role that the functions ask as: the mapping with the key is its own, and it cannot log in
+DROP_MAPPING = "drop user mapping if exists for {owner} server jrerank"
+CREATE_MAPPING = "create user mapping for {owner} server jrerank options (user 'jrerank'{password})"
+WITH_KEY = ", password {key}"
+
+GRANT_USER = "grant jrerank_user to {role}"
+
+# What would write a statement, and the key with it, into the server's log or statistics
+QUIET = (
+    "set local log_statement = 'none'",
+    "set local log_min_duration_statement = -1",
+    "set local log_min_duration_sample = -1",
+    "set local pg_stat_statements.track_utility = off",
+)
+LOGS_STATEMENTS = """
+select current_setting('log_statement') <> 'none' or current_setting('log_min_duration_statement') = '0'
+"""
+
+# Looking at it -----------------------------------------------------------------------------------------------------------
+
+MEMBERS = """
+select coalesce(string_agg(m.rolname, ', ' order by m.rolname), 'nobody yet')
+from pg_auth_members a join pg_roles m on m.oid = a.member join pg_roles r on r.oid = a.roleid
+where r.rolname = 'jrerank_user'
+"""
+PROBE = "select index, score from jrerank.rerank(%(query)s, %(documents)s::text[], timeout_ms => %(timeout_ms)s::int)"
+PROBE_STATUS = "select outcome, reason, detail, transport, model, elapsed_ms from jrerank.rerank_status()"
+
+# Taking it away ------------------------------------------------------------------------------------------------------------
+
+DEPENDENTS = """
+select string_agg(distinct r.ev_class::regclass::text, ', ')
+from pg_depend d join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+join pg_proc p on d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
+where p.pronamespace = to_regnamespace('jrerank')
+"""
+DROP_EXTENSION = "drop extension jrerank"
+DROP_WRAPPER = "drop foreign data wrapper if exists jrerank"
+DROP_SCHEMA = "drop schema jrerank cascade"
+DROP_ROLES = (
+    "drop owned by jrerank_owner",
+    "drop role jrerank_owner",
+    "drop owned by jrerank_user",
+    "drop role jrerank_user",
+)
