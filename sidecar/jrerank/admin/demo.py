@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jrerank.admin.demo_report import print_examples, print_figures
-from jrerank.admin.demo_sidecar import running_sidecar
 from jrerank.admin.options import plain_errors
-from jrerank.errors import ConfigurationError
+from jrerank.errors import ConfigurationError, JrerankError
 
 if TYPE_CHECKING:
     from jrerank.evaluation.compare import Answered
@@ -34,51 +33,57 @@ def demo(
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id")] = "bundled",
     precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
     engine: Annotated[Engine, typer.Option(help="what searches")] = Engine.POSTGRES,
+    hybrid: Annotated[
+        bool, typer.Option("--hybrid", help="in PostgreSQL: BM25 and vectors, fused, then reranked")
+    ] = False,
 ) -> None:
     """Search 1,431 Japanese passages with BM25, rerank the hits, and measure the gain.
 
-    In an embedded PostgreSQL, with the hits reranked over HTTP; or in an OpenSearch node of our own (Maven and Java are needed),
-    with kuromoji, through its search pipeline with the jrerank plugin.
+    In an embedded PostgreSQL, each question one statement: select * from jrerank.rerank(...), and over HTTP, which has to agree;
+    or in an OpenSearch node of our own (Maven and Java are needed), with kuromoji, through its search pipeline with the plugin.
 
     Example: jrerank-admin demo --questions 100
     """
-    run = _run_opensearch if engine is Engine.OPENSEARCH else _run
+    if hybrid and engine is Engine.OPENSEARCH:
+        raise typer.BadParameter("it is PostgreSQL's", param_hint="--hybrid")
+    run = _run_hybrid if hybrid else _run_opensearch if engine is Engine.OPENSEARCH else _run_postgres
     with plain_errors():
         try:
-            answered = run(questions, model, precision)
+            run(questions, model, precision)
         except ImportError as error:
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[demo]'") from None
-    print_figures(answered, _WINDOW, "with reranking" if engine is Engine.OPENSEARCH else "rerank")
 
 
-def _run(questions: int, model: str, precision: str) -> list[Answered]:
-    import httpx
-    from rich.progress import track
-
-    from jrerank.evaluation.compare import Sidecar, ask
+def _run_postgres(questions: int, model: str, precision: str) -> None:
+    from jrerank.admin import demo_postgres
     from jrerank.evaluation.dataset import load_dataset
-    from jrerank.evaluation.first_stage import embedded_first_stage
 
     dataset = load_dataset()
     print(
         f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    with (
-        embedded_first_stage(dataset.passages) as first_stage,
-        running_sidecar(model, precision) as url,
-        httpx.Client(base_url=url, timeout=60) as client,
-    ):
-        sidecar = Sidecar(client)
-        sample = dataset.sample(questions)
-        answered = [
-            ask(question, lambda query: first_stage.search(query, _WINDOW), sidecar, FUSION_WEIGHT)
-            for question in track(sample, description="Asking", disable=not sys.stdout.isatty())
-        ]
-    print_examples(answered, dataset.passages)
-    return answered
+    asked = demo_postgres.run(dataset, questions, model, precision, _WINDOW, FUSION_WEIGHT)
+    _print(asked.answered, dataset.passages)
+    if asked.different:
+        raise JrerankError(f"HTTP gave other orders for {asked.different} of {len(asked.answered)} questions")
+    print(f"Over HTTP the same orders, hit by hit, for all {len(asked.answered)} questions.")
 
 
-def _run_opensearch(questions: int, model: str, precision: str) -> list[Answered]:
+def _run_hybrid(questions: int, model: str, precision: str) -> None:
+    from jrerank.admin import demo_hybrid
+    from jrerank.admin.demo_report import print_stages
+    from jrerank.evaluation.dataset import load_dataset
+
+    dataset = load_dataset()
+    print(
+        f"Loading {len(dataset.passages)} passages with vectors into an embedded PostgreSQL, starting the sidecar ({model}) ..."
+    )
+    stages = demo_hybrid.run(dataset, questions, model, precision, _WINDOW)
+    print_stages(stages, dataset.sample(questions), f"{_WINDOW} hits of each, one SQL statement per question")
+    print(demo_hybrid.VECTORS)
+
+
+def _run_opensearch(questions: int, model: str, precision: str) -> None:
     from jrerank.admin import demo_opensearch
     from jrerank.evaluation.dataset import load_dataset
 
@@ -88,7 +93,11 @@ def _run_opensearch(questions: int, model: str, precision: str) -> list[Answered
         f"loading {len(dataset.passages)} passages ..."
     )
     answered, outcomes = demo_opensearch.run(dataset, questions, model, precision, _WINDOW)
-    print_examples(answered, dataset.passages)
+    _print(answered, dataset.passages)
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     print(f"The plugin said of {outcomes.total()} searches: {said}.")
-    return answered
+
+
+def _print(answered: Sequence[Answered], passages: Mapping[str, str]) -> None:
+    print_examples(answered, passages)
+    print_figures(answered, _WINDOW, "with reranking")

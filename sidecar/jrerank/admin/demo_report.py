@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from jrerank.evaluation.compare import Answered
+    from jrerank.evaluation.dataset import Question
 
 _SHOWN = 3
 
@@ -62,3 +63,19 @@ def print_figures(answered: Sequence[Answered], window: int, reranking: str = "r
         for times in ([one.search_s for one in answered], [one.rerank_s for one in answered])
     )
     print(f"Median per question: search {search_ms:.1f} ms, {reranking} {rerank_ms:.1f} ms.")
+
+
+def print_stages(
+    stages: Mapping[str, Sequence[Sequence[str]]], questions: Sequence[Question], title: str
+) -> None:
+    """nDCG@10 and MRR@10 of each stage's hit lists, which are in the order of the questions."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from jrerank.evaluation.compare import figures
+
+    table = Table("", "nDCG@10", "MRR@10", title=f"{len(questions)} questions, {title}")
+    for name, lists in stages.items():
+        found = figures(zip(lists, (question.passage_id for question in questions), strict=True))
+        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}")
+    Console().print(table)

@@ -18,7 +18,7 @@ create table passages (id text primary key, passage text not null, tokens text n
 """
 _INDEX = "create index passages_bm25 on passages using bm25 (tokens) with (text_config = 'simple', k1 = 1.2, b = 0.75)"
 # The operator gives the negative BM25 score, so that an ascending index scan has the best first
-_SEARCH = """
+SEARCH = """
 select id, passage, -(tokens <@> to_bm25query(%(tokens)s, 'passages_bm25')) as score
 from passages order by tokens <@> to_bm25query(%(tokens)s, 'passages_bm25') limit %(size)s
 """
@@ -32,8 +32,13 @@ class FirstStage:
 
     def search(self, query: str, size: int) -> tuple[Candidate, ...]:
         """The best `size` passages, the best first, with their BM25 scores."""
-        rows = self.connection.execute(_SEARCH, {"tokens": " ".join(bigrams(query)), "size": size}).fetchall()
+        rows = self.connection.execute(SEARCH, search_parameters(query, size)).fetchall()
         return tuple(Candidate(id, passage, score) for id, passage, score in rows)
+
+
+def search_parameters(query: str, size: int) -> dict[str, object]:
+    """Of `SEARCH`."""
+    return {"tokens": " ".join(bigrams(query)), "size": size}
 
 
 @contextmanager

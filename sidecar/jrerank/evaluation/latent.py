@@ -16,6 +16,7 @@ from jrerank.evaluation.bigrams import bigrams
 
 Float32Array = npt.NDArray[np.float32]
 _OVERSAMPLING, _POWER_ITERATIONS, _SEED = 32, 2, 7
+_SATURATION = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def _rows(counted: Sequence[Counter[str]], places: Mapping[str, int], weights: F
     rows = np.zeros((len(counted), len(places)), np.float32)
     for row, counts in zip(rows, counted, strict=True):
         known = {places[token]: count for token, count in counts.items() if token in places}
-        row[list(known)] = np.log1p(np.fromiter(known.values(), np.float32, len(known)))
+        often = np.fromiter(known.values(), np.float32, len(known))
+        row[list(known)] = often / (often + _SATURATION)  # as in BM25: a tenth time says less than the first
     return _normalized(rows * weights)
 
 

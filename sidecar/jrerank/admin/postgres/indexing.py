@@ -137,7 +137,12 @@ def _send(connection: Connection, table: Table, passages: Sequence[Passage]) -> 
         with connection.cursor() as cursor, cursor.copy(statements.COPY) as copy:
             for passage in last.values():
                 copy.write_row(
-                    (passage.id, passage.text, " ".join(bigrams(passage.text)), _literal(passage.vector))
+                    (
+                        passage.id,
+                        passage.text,
+                        " ".join(bigrams(passage.text)),
+                        None if passage.vector is None else vector_literal(passage.vector),
+                    )
                 )
         merge = statements.MERGE_WITH_VECTORS if has_vectors else statements.MERGE
         connection.execute(_on(table, merge))
@@ -153,8 +158,9 @@ def _on(table: Table, statement: str, **names: sql.Composable) -> sql.Composed:
     return sql.SQL(statement).format(table=table.name, **names)
 
 
-def _literal(vector: Sequence[float] | None) -> str | None:
-    return None if vector is None else f"[{','.join(map(repr, vector))}]"
+def vector_literal(vector: Sequence[float]) -> str:
+    """As pgvector reads it."""
+    return f"[{','.join(map(repr, vector))}]"
 
 
 def _md5(text: str) -> str:

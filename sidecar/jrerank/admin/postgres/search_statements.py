@@ -64,7 +64,28 @@ RERANK = """
 select hits.rank, hits.first_rank, hits.score, passages.id, passages.text
 from jrerank.rerank(
     %(query)s,
-    (select jrerank.hits(id, text, first_stage.score::real order by first_stage.rank) from first_stage join {table} using (id)),
+    (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
     top_n => %(top_n)s::int
 ) hits join {table} passages using (id)
 order by hits.rank"""
+
+
+# For measuring: where each stage puts a hit, NULL where it does not have it
+RANKS = """,
+reranked as (
+    select id, rank from jrerank.rerank(
+        %(query)s,
+        (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
+        timeout_ms => %(timeout_ms)s::int
+    )
+),
+fused as (
+    select id, rank from jrerank.rerank(
+        %(query)s,
+        (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
+        timeout_ms => %(timeout_ms)s::int, fusion => '{{"method": "rrf"}}'
+    )
+)
+select id, text_hits.rank, vector_hits.rank, first_stage.rank, reranked.rank, fused.rank
+from text_hits full join vector_hits using (id) full join first_stage using (id)
+    full join reranked using (id) full join fused using (id)"""

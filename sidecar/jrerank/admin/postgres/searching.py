@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from jrerank.admin.postgres import search_statements as stages
-from jrerank.admin.postgres.indexing import BM25, find_index
+from jrerank.admin.postgres.indexing import BM25, find_index, vector_literal
 from jrerank.admin.postgres.tables import Table
 from jrerank.evaluation.bigrams import bigrams
 
@@ -59,11 +59,16 @@ def search(connection: Connection, table: Table, asked: Search) -> list[Hit]:
 
 def search_statement(connection: Connection, table: Table, asked: Search) -> sql.Composed:
     """One statement for all stages; `parameters` are its parameters."""
+    last = stages.RERANK if asked.reranks else stages.SHOW_FIRST_STAGE
+    return staged(connection, table, last, has_vector=asked.vector is not None)
+
+
+def staged(connection: Connection, table: Table, last: str, *, has_vector: bool) -> sql.Composed:
+    """The stages that the table's indexes allow, and `last`, which selects from them."""
     bm25 = find_index(connection, table, BM25)
     names = {"table": table.name, "index": sql.Literal(bm25)}
     text = stages.BY_TSVECTOR if bm25 is None else stages.BY_BM25
-    first = [text, stages.TEXT_ALONE] if asked.vector is None else [text, stages.BY_VECTOR, stages.BOTH_FUSED]
-    last = stages.RERANK if asked.reranks else stages.SHOW_FIRST_STAGE
+    first = [text, stages.BY_VECTOR, stages.BOTH_FUSED] if has_vector else [text, stages.TEXT_ALONE]
     return sql.SQL("with {}{}").format(
         sql.SQL(",").join(sql.SQL(stage).format(**names) for stage in first), sql.SQL(last).format(**names)
     )
@@ -74,7 +79,7 @@ def parameters(asked: Search) -> dict[str, object]:
     return {
         "query": asked.query,
         "tokens": " ".join(bigrams(asked.query)),
-        "vector": None if asked.vector is None else f"[{','.join(map(repr, asked.vector))}]",
+        "vector": None if asked.vector is None else vector_literal(asked.vector),
         "window": asked.window,
         "top_n": asked.top_n,
     }
