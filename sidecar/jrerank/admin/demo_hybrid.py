@@ -1,4 +1,4 @@
-"""The demo's hybrid search in one SQL statement, measured stage by stage: BM25, vectors under HNSW, reciprocal rank fusion, rerank."""
+"""The demo's hybrid search in one SQL statement: BM25, vectors under HNSW, reciprocal rank fusion, rerank; each measured."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run(
 def _with_vectors(passages: Mapping[str, str], space: LatentSpace) -> Iterator[Passage]:
     vectors = space.vectors(passages.values())
     for (id, text), vector in zip(passages.items(), vectors, strict=True):
-        yield Passage(id, text, tuple(map(float, vector)))
+        yield Passage(id, text, tuple(map(float, vector)), 0)
 
 
 def _ask(

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 from psycopg.types.json import Jsonb
 
 from jrerank.admin.demo_sidecar import running_sidecar
@@ -51,6 +50,7 @@ def run(dataset: Dataset, questions: int, model: str, precision: str, window: in
         ConfigurationError: the sidecar did not start.
         JrerankError: a question was not reranked.
     """
+    import httpx
     from rich.progress import track
 
     with (

@@ -19,7 +19,8 @@ def test_it_shows_hits_before_and_after_and_figures_for_three_orders() -> None:
         (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
         assert all(0 < float(figure) <= 1 for figure in row)
     assert "8 questions, BM25's top 20" in result.output
-    assert re.search(r"search \d+\.\d ms, rerank \d+\.\d ms", result.output)
+    assert re.search(r"search \d+\.\d ms, with reranking \d+\.\d ms", result.output)
+    assert "Over HTTP the same orders, hit by hit, for all 8 questions" in result.output
 
 
 def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

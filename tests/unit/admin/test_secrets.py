@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jrerank.admin.opensearch.secrets import secret
+from jrerank.admin.secrets import secret
 from jrerank.errors import ConfigurationError
 
 
