@@ -109,23 +109,30 @@ def setup(
             plugin = PluginRoute(
                 pipeline,
                 fields,
-                endpoint,
-                window or 100,
-                timeout_ms,
-                store,
-                read_fusion(fusion) if fusion else None,
-                max_tokens_per_doc,
-                bool(hit_details),
-                _checked_on_failure(on_failure or "keep"),
-                query_text_path,
+                endpoint=endpoint,
+                window=window or 100,
+                timeout_ms=timeout_ms,
+                store=store,
+                fusion=read_fusion(fusion) if fusion else None,
+                max_tokens_per_doc=max_tokens_per_doc,
+                hit_details=bool(hit_details),
+                on_failure=_checked_on_failure(on_failure or "keep"),
+                query_text_path=query_text_path,
             )
             set_up_plugin(cluster, plugin, say)
         elif route == "stock":
             _refuse(context, _ONLY_PLUGIN, route)
-            url, key = checked_sidecar_url(sidecar_url), sidecar_key(sidecar_key_file, dry_run)
-            private = is_private(url) if private is None else private
-            allow = cluster_settings is not False
-            stock = StockRoute(pipeline, fields, url, key, private, oversample or 10.0, timeout_ms, allow)
+            url = checked_sidecar_url(sidecar_url)
+            stock = StockRoute(
+                pipeline,
+                fields,
+                url,
+                sidecar_key(sidecar_key_file, dry_run),
+                private=is_private(url) if private is None else private,
+                oversample=oversample or 10.0,
+                timeout_ms=timeout_ms,
+                with_settings=cluster_settings is not False,
+            )
             set_up_stock(cluster, stock, say)
         else:
             raise InvalidInput(f"--route {route}: there are plugin and stock", field="route")
