@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from pathlib import Path
 
 import structlog
@@ -45,6 +46,8 @@ def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     return context
 
 
+# asyncio gives every TLS connection a buffer of 256 KiB, which is too much for thousands that idle
+_TLS_BUFFER_BYTES = 16 * 1024
 _SHUTTING_DOWN = fault_of(ShuttingDown())
 
 
@@ -64,6 +67,8 @@ class PgWireServer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         # Connections inherit it: a client whose machine is switched off would otherwise stay for ever
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if self._access.tls is not None:
+            SSLProtocol.max_size = _TLS_BUFFER_BYTES
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
 
