@@ -17,8 +17,9 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("docker compose")])
 def test_the_services_that_it_names_are_there(command: str) -> None:
-    words = command.split()[3:]
-    assert all(word in SERVICES for word in words if not word.startswith("-"))
+    verb, *words = command.split()[2:]
+    named = words[:1] if verb == "exec" else [word for word in words if not word.startswith("-")]
+    assert all(name in SERVICES for name in named)
 
 
 def test_the_build_command_names_a_dockerfile() -> None:
