@@ -1,0 +1,25 @@
+"""`demo --hybrid`: BM25, vectors, fusion and rerank in one statement, on few questions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from jrerank.admin.app import app
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_it_measures_each_stage_and_says_what_the_vectors_are() -> None:
+    result = CliRunner().invoke(app, ["demo", "--hybrid", "--questions", "5"])
+    assert result.exit_code == 0, result.output
+    for name in ("BM25", "vectors", "both by reciprocal rank", "reranker alone", "fusion of both"):
+        (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
+        assert all(0 < float(figure) <= 1 for figure in row)
+    assert "no neural embedding" in result.output
+
+
+def test_it_is_postgresqls() -> None:
+    result = CliRunner().invoke(app, ["demo", "--hybrid", "--engine", "opensearch"])
+    assert (result.exit_code, "PostgreSQL" in result.stderr) == (2, True)
