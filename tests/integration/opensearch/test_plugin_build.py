@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from integration.opensearch.conftest import need
-from jrerank.evaluation.opensearch_node.build import build_plugin, maven, plugin_properties, target
+from jrerank.evaluation.opensearch_node.build import (
+    build_plugin,
+    maven,
+    plugin_properties,
+    plugin_zip,
+    target,
+)
 from jrerank.evaluation.opensearch_node.jdk import find_jdk
 from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 
@@ -31,6 +37,24 @@ def _tests(report: Path) -> int:
     match = re.search(r'<testsuite [^>]*\btests="(\d+)"', report.read_text(encoding="utf-8"))
     assert match
     return int(match[1])
+
+
+def test_a_runtime_without_javac_builds_the_same_classes(tmp_path: Path) -> None:
+    need(OPENSEARCH_3)
+    jdk = find_jdk(OPENSEARCH_3.java, OPENSEARCH_3.newest_java)
+    there = ("-P", "runtime", f"-Dtarget.folder={tmp_path}", *plugin_properties(OPENSEARCH_3))
+    maven(jdk, "plugin", "package", "-DskipTests", *there)
+    made = tmp_path / f"opensearch-{OPENSEARCH_3.version}" / plugin_zip(OPENSEARCH_3).name
+    assert _outer_classes(made) == _outer_classes(build_plugin(OPENSEARCH_3))
+
+
+def _outer_classes(plugin: Path) -> list[str]:
+    with (
+        zipfile.ZipFile(plugin) as archive,
+        archive.open("jrerank-opensearch-0.1.0.jar") as jar,
+        zipfile.ZipFile(jar) as classes,
+    ):
+        return sorted(name for name in classes.namelist() if name.endswith(".class") and "$" not in name)
 
 
 @BOTH

@@ -58,6 +58,21 @@ def test_the_zip_is_made_once_and_again_when_a_source_changes(machine: Path) -> 
     assert len(log.read_text().splitlines()) == 2
 
 
+def test_without_javac_a_runtime_and_a_compiler_from_the_repository_do(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_a_runtime(oldest: int, newest: int, *, compiles: bool = False) -> Jdk:
+        if compiles:
+            raise MissingTool
+        return JDK
+
+    monkeypatch.setattr(build, "find_jdk", only_a_runtime)
+    zip_path = plugin_zip(OPENSEARCH_3)
+    log = install_maven(machine, f"p = pathlib.Path('{zip_path}'); p.parent.mkdir(exist_ok=True); p.touch()")
+    build_plugin(OPENSEARCH_3)
+    assert "-P runtime" in log.read_text()
+
+
 def test_an_installed_package_keeps_it_in_the_cache_folder(machine: Path) -> None:
     assert machine / "cache" / "jrerank" in plugin_zip(OPENSEARCH_3).parents
 
