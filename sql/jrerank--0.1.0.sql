@@ -1,6 +1,9 @@
 -- jrerank 0.1.0: SELECT * FROM jrerank.rerank(query, documents). README.md beside this file says how everything behaves.
 -- The same script serves CREATE EXTENSION and psql, as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--0.1.0.sql
 
+-- A trusted extension is installed with a superuser's rights: no name below may be found in a schema where others write
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Who asks, and who holds the key -----------------------------------------------------------------------------------------
 
 -- Roles belong to the whole cluster: they are not dropped with the extension, and another database may have made them.
@@ -264,7 +267,6 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   waiting_since timestamptz := nullif(current_setting('jrerank.waiting_since', true), '');
-  left_over int;
 BEGIN
   EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO reused USING connection;
   reused := coalesce(reused, false);
@@ -281,15 +283,31 @@ BEGIN
   IF waiting_since IS NOT NULL THEN
     PERFORM set_config('jrerank.waiting_since', '', false);
   END IF;
-  IF reused THEN  -- what a late answer has left
-    LOOP
-      EXECUTE format('SELECT count(*) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink)
-        INTO left_over USING connection;
-      EXIT WHEN left_over = 0 OR NOT jrerank._dblink_wait(dblink, connection, deadline);
-    END LOOP;
-  ELSE
+  IF reused AND jrerank._dblink_left_over(dblink, connection, deadline) = 'PART' THEN
+    PERFORM jrerank._dblink_disconnect(dblink, connection);  -- the sidecar waits for the rest of a request that was given up
+    reused := false;
+  END IF;
+  IF NOT reused THEN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
   END IF;
+END
+$$;
+
+-- Takes what a late answer has left.
+CREATE FUNCTION jrerank._dblink_left_over(dblink text, connection text, deadline timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  take text := format('SELECT max(t.answer) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink);
+  taken text;
+  last text;
+BEGIN
+  LOOP
+    EXECUTE take INTO taken USING connection;
+    EXIT WHEN taken IS NULL OR NOT jrerank._dblink_wait(dblink, connection, deadline);
+    last := taken;
+  END LOOP;
+  RETURN last;
 END
 $$;
 
@@ -369,6 +387,8 @@ CREATE FUNCTION jrerank._ask_http(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  keepalive text := coalesce(current_setting('http.keepalive', true), 'off');
+  timeout_msec text := coalesce(current_setting('http.timeout_msec', true), '5000');
   status int;
   option text;
 BEGIN
@@ -378,7 +398,8 @@ BEGIN
     detail := format('%s is not the database''s own, so that the key is not sent: RESET it', option);
     RETURN;
   END IF;
-  PERFORM set_config('http.timeout_msec', greatest(1, jrerank._remaining_ms(deadline))::text, true);
+  PERFORM set_config('http.keepalive', 'on', true),
+    set_config('http.timeout_msec', greatest(1, jrerank._remaining_ms(deadline))::text, true);
   body := body || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline));
   -- The key goes from the catalog into the header within one statement, and never is a variable
   EXECUTE format(
@@ -394,6 +415,8 @@ BEGIN
       LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
     $request$, http
   ) INTO status, answer USING url || '/v1/hits', body, keyed, server;
+  -- As the caller had them, for the rest of its transaction; after an error they are so anyway
+  PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);
   IF status <> 200 THEN
     detail := format('HTTP status %s: %s', status, left(answer, 300));
     answer := NULL;
@@ -423,8 +446,6 @@ SET client_min_messages = warning
 SET debug_print_parse = off
 SET debug_print_rewritten = off
 SET debug_print_plan = off
-SET http.keepalive = on
-SET http.timeout_msec = 1000
 AS $$
 DECLARE
   chosen text := jrerank._choice('transport', 'auto', 'http', 'dblink');

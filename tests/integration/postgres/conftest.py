@@ -5,16 +5,26 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import pytest
 
 from integration.postgres.extensions import MissingToolError
-from integration.postgres.servers import SERVERS, Database, PostgresServer, free_port
-from integration.postgres.sidecar import API_KEY, KeyedSidecar
+from integration.postgres.installed import Installed, install
+from integration.postgres.liar import Liar, lying_sidecar
+from integration.postgres.servers import SERVERS, Database, PostgresServer
+from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidecar
 from sidecars import running_sidecar
 
+WAYS = [(15, "dblink"), (18, "dblink"), (18, "http")]  # Debian has no http for its 15
 _NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Way:
+    server: PostgresServer
+    transport: str
 
 
 @pytest.fixture(scope="session")
@@ -34,21 +44,78 @@ def postgres(request: pytest.FixtureRequest) -> PostgresServer:
     return server
 
 
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+def way(request: pytest.FixtureRequest) -> Way:
+    """A database of one release, and the transport that it is to use."""
+    major, transport = request.param
+    return Way(request.getfixturevalue(f"postgres{major}"), transport)
+
+
+@pytest.fixture
+def database_of_way(way: Way) -> Iterator[Database]:
+    with _database(way.server) as created:
+        yield created
+
+
+@pytest.fixture
+def database_18(postgres18: PostgresServer) -> Iterator[Database]:
+    with _database(postgres18) as created:
+        yield created
+
+
+@pytest.fixture
+def installed(way: Way, sidecar: KeyedSidecar) -> Iterator[Installed]:
+    """The extension, asking a sidecar that is well."""
+    with _database(way.server) as database:
+        yield install(database, way.transport, sidecar.address)
+
+
+@pytest.fixture
+def lied_to(way: Way) -> Iterator[tuple[Installed, Liar]]:
+    """The extension, asking one that lies."""
+    with lying_sidecar() as liar, _database(way.server) as database:
+        yield install(database, way.transport, liar.address), liar
+
+
+@pytest.fixture(scope="session")
+def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableSidecar]:
+    running = RestartableSidecar(tmp_path_factory.mktemp("restartable"))
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+def fragile(way: Way, restartable: RestartableSidecar) -> Iterator[tuple[Installed, RestartableSidecar]]:
+    """The extension, asking a sidecar that runs and may be killed."""
+    restartable.start()
+    with _database(way.server) as database:
+        yield install(database, way.transport, restartable.address), restartable
+        restartable.thaw()
+
+
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[Database]:
-    name = f"test_{next(_NUMBERS)}"
-    with postgres.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield Database(postgres, name)
-    with postgres.connect() as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres) as created:
+        yield created
 
 
 @pytest.fixture(scope="session")
 def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedSidecar]:
-    folder, port = tmp_path_factory.mktemp("sidecar"), free_port()
-    with running_sidecar(folder, api_keys=API_KEY, pgwire_port=str(port)) as running:
-        yield KeyedSidecar(running, port)
+    folder = tmp_path_factory.mktemp("sidecar")
+    with running_sidecar(folder, api_keys=API_KEY, pgwire_port="0") as running:
+        yield KeyedSidecar(running, running.pgwire_port)
+
+
+@contextmanager
+def _database(server: PostgresServer) -> Iterator[Database]:
+    name = f"test_{next(_NUMBERS)}"
+    with server.connect() as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield Database(server, name)
+    with server.connect() as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _started(major: int) -> Iterator[PostgresServer]:
