@@ -43,11 +43,15 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
 
 def cached_models() -> dict[str, Path]:
     """The rerankers in the hub's cache on this machine: hub id -> folder of the revision that came last."""
-    from huggingface_hub import scan_cache_dir  # noqa: PLC0415  slow to import, and seldom needed
+    from huggingface_hub import constants, scan_cache_dir  # noqa: PLC0415  slow to import, and seldom needed
     from huggingface_hub.errors import CacheNotFound  # noqa: PLC0415
 
     try:
-        repositories = [one for one in scan_cache_dir().repos if one.repo_type == "model" and one.revisions]
+        repositories = [
+            one
+            for one in scan_cache_dir(constants.HF_HUB_CACHE).repos
+            if one.repo_type == "model" and one.revisions
+        ]
     except CacheNotFound:
         return {}
     latest = {one.repo_id: max(one.revisions, key=lambda it: it.last_modified) for one in repositories}

@@ -18,9 +18,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tiny checkpoint, with a cache of graphs and a hub cache that are empty."""
     monkeypatch.setenv("JRERANK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(
-        "huggingface_hub.utils._cache_manager.HF_HUB_CACHE", str(tmp_path / "hub"), raising=False
-    )
     return write_checkpoint(tmp_path / "model", tiny_config())
 
 

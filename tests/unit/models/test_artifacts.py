@@ -17,8 +17,11 @@ from jrerank.errors import ArtifactError
 from jrerank.models.artifacts import (
     Recipe,
     artifact_folder,
+    artifact_key,
+    built_artifacts,
     ensure_artifact,
     find_artifact,
+    forget_artifacts,
     store_artifact,
 )
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
@@ -216,3 +219,18 @@ def test_a_full_disk_is_an_error_and_nothing_stays(recipe: Recipe, small_disk: P
 
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+
+
+def test_what_is_built_is_listed_by_checkpoint_and_forgotten_by_precision(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    assert built_artifacts(tmp_path) == {}
+    for recipe in (FP32, INT8):
+        ensure_artifact(tmp_path, checkpoint, recipe)
+    (tmp_path / "artifacts" / f".{artifact_key(checkpoint)}-int8.half").mkdir()
+    listed = built_artifacts(tmp_path)
+    assert list(listed) == [artifact_key(checkpoint)]
+    assert [graph.split("-")[0] for graph in listed[artifact_key(checkpoint)]] == ["fp32", "int8"]
+    forget_artifacts(tmp_path, checkpoint, "int8")
+    assert find_artifact(tmp_path, checkpoint, INT8) is None
+    assert find_artifact(tmp_path, checkpoint, FP32) is not None

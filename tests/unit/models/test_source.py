@@ -16,7 +16,7 @@ import pytest
 
 from builders import tiny_config, write_checkpoint
 from jrerank.errors import CorruptModel, ModelNotFound
-from jrerank.models.source import BUNDLED, open_checkpoint
+from jrerank.models.source import BUNDLED, cached_models, open_checkpoint
 from jrerank.settings import DEFAULT_MODEL
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -266,3 +266,12 @@ def test_offline_without_a_cache_is_an_error(hub_cache: Path, monkeypatch: pytes
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelNotFound, match="not in the local hub cache"):
         open_checkpoint(REPO)
+
+
+def test_the_hubs_cache_tells_which_rerankers_are_here(hub_cache: Path) -> None:
+    assert cached_models() == {}
+    snapshot = lay_out_cache(hub_cache)
+    other = hub_cache / "models--some--bert" / "snapshots" / COMMIT
+    other.mkdir(parents=True)
+    (other / "config.json").write_text('{"architectures": ["BertModel"]}')
+    assert cached_models() == {REPO: snapshot}
