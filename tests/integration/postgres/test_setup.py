@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from integration.postgres.servers import Database
+from integration.postgres.servers import SERVERS, Database, PostgresServer
 from integration.postgres.sidecar import API_KEY, KeyedSidecar
 from jrerank.admin.app import app
 
@@ -182,3 +182,18 @@ def test_errors_are_one_line(arguments: list[str], code: int, said: str, databas
     result = run(database, "setup", *arguments)
     assert (result.exit_code, result.stderr.count("\n")) == (code, 1), result.output
     assert said in result.stderr
+
+
+def test_on_the_servers_own_machine_the_files_are_placed(
+    postgres15: PostgresServer, addresses: list[str], key_file: Path
+) -> None:
+    """A server of its own, since the files belong to a whole server."""
+    with SERVERS[15]() as server:
+        for file in server.extensions.glob("jrerank*"):
+            file.unlink()
+        database = Database(server, "postgres")
+        setup = ("setup", *addresses, "--key-file", str(key_file))
+        assert f"would go to {server.extensions}" in done(database, *setup, "--dry-run")
+        assert not list(server.extensions.glob("jrerank*"))
+        assert f"are in {server.extensions}" in done(database, *setup)
+        assert "as an extension" in done(database, "status")
