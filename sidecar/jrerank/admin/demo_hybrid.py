@@ -67,8 +67,8 @@ def _ask(
     connection: Connection, statement: psycopg.sql.Composed, query: str, space: LatentSpace, window: int
 ) -> Sequence[tuple[object, ...]]:
     vector = [float(one) for one in space.vectors([query])[0]]
-    asked = parameters(Search(query, vector, window)) | {"timeout_ms": TIMEOUT_MS}
-    rows = connection.execute(statement, asked).fetchall()
+    asked = Search(query, vector, window, timeout_ms=TIMEOUT_MS)
+    rows = connection.execute(statement, parameters(asked)).fetchall()
     check_outcome(connection)
     return rows
 

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from jrerank.admin.demo_sidecar import running_sidecar
 from jrerank.admin.postgres.choices import Form
 from jrerank.admin.postgres.offers import read_offers
+from jrerank.admin.postgres.searching import why_incomplete
 from jrerank.admin.postgres.setting_up import Wish, carry_out, plan
 from jrerank.admin.postgres.sidecar_address import read_address
 from jrerank.errors import JrerankError
@@ -32,7 +33,6 @@ from jrerank.rerank(
 )
 order by rank
 """  # noqa: S608  both are statements of our own
-_OUTCOME = "select outcome, reason, detail from jrerank.rerank_status()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ def check_outcome(connection: Connection) -> None:
     Raises:
         JrerankError: not every hit was reranked.
     """
-    row = connection.execute(_OUTCOME).fetchone()
-    if row is None or row[0] != "complete":
-        raise JrerankError(f"PostgreSQL could not rerank: {row}")
+    why = why_incomplete(connection)
+    if why is not None:
+        raise JrerankError(f"PostgreSQL could not rerank all hits: {why}")
 
 
 def _ask(

@@ -164,6 +164,11 @@ def test_a_search_is_reranked(
     lines = done(database, "search", "passages", "富士山の高さは？", "--json").splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["fuji", "miso"]
     assert 0 < json.loads(lines[0])["score"] <= 1
+    with database.connect() as connection:
+        connection.execute("drop user mapping for jrerank_owner server jrerank")
+    result = run(database, "search", "passages", "富士山の高さは？", "--json")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert "note: not all hits were reranked: passthrough" in result.stderr
 
 
 @pytest.mark.parametrize(

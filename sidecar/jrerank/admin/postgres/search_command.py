@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,7 @@ def search(
     ] = None,
     window: Annotated[int, typer.Option(min=1, max=1000, help="hits that are reranked")] = 50,
     top_n: Annotated[int, typer.Option(min=1, help="print this many")] = 10,
+    timeout_ms: Annotated[int, typer.Option(min=1, max=86_400_000, help="time for reranking")] = 5000,
     rerank: Annotated[bool, typer.Option(help="or show the first stage as it is")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="print JSONL instead of a table")] = False,
 ) -> None:
@@ -32,13 +34,14 @@ def search(
     Example: jrerank-admin postgres search passages "富士山の高さ" --window 20
     """
     with plain_errors(), connected(context) as connection:
-        from jrerank.admin.postgres.searching import Search
+        from jrerank.admin.postgres.searching import Search, why_incomplete
         from jrerank.admin.postgres.searching import search as run
         from jrerank.admin.postgres.tables import Table
 
-        asked = Search(query, _vector(vector), window, top_n, rerank)
-        hits = run(connection, Table.named(table), asked)
-        _print(hits, as_json)
+        asked = Search(query, _vector(vector), window, top_n, rerank, timeout_ms)
+        _print(run(connection, Table.named(table), asked), as_json)
+        if rerank and (why := why_incomplete(connection)) is not None:
+            sys.stderr.write(f"note: not all hits were reranked: {why}\n")
 
 
 def _vector(given: str | None) -> list[float] | None:

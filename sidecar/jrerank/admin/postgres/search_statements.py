@@ -1,7 +1,8 @@
 """The SQL of a search, stage by stage; put together it is one statement.
 
 Each stage is a common table expression with the columns id, score and rank (from 1), best first. {table} is a name, quoted.
-Parameters: `tokens` (the query's, with spaces between), `vector`, `window` (hits that a stage hands on), `query`, `top_n`.
+Parameters: `tokens` (the query's, with spaces between), `vector`, `window` (hits that a stage hands on), `query`, `top_n`,
+`timeout_ms`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ select hits.rank, hits.first_rank, hits.score, passages.id, passages.text
 from jrerank.rerank(
     %(query)s,
     (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
-    top_n => %(top_n)s::int
+    top_n => %(top_n)s::int, timeout_ms => %(timeout_ms)s::int
 ) hits join {table} passages using (id)
 order by hits.rank"""
 
@@ -89,3 +90,5 @@ fused as (
 select id, text_hits.rank, vector_hits.rank, first_stage.rank, reranked.rank, fused.rank
 from text_hits full join vector_hits using (id) full join first_stage using (id)
     full join reranked using (id) full join fused using (id)"""
+
+OUTCOME = "select outcome, reason, detail from jrerank.rerank_status()"

@@ -30,6 +30,7 @@ class Search:
     window: int = 50
     top_n: int = 10
     reranks: bool = True
+    timeout_ms: int = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ def search(connection: Connection, table: Table, asked: Search) -> list[Hit]:
         return [Hit(*row) for row in connection.execute(statement, parameters(asked)).fetchall()]
 
 
+def why_incomplete(connection: Connection) -> str | None:
+    """Why not all hits of the last search were reranked; None where they were."""
+    row = connection.execute(stages.OUTCOME).fetchone()
+    if row is None or row[0] == "complete":
+        return None
+    return ": ".join(filter(None, row))
+
+
 def search_statement(connection: Connection, table: Table, asked: Search) -> sql.Composed:
     """One statement for all stages; `parameters` are its parameters."""
     last = stages.RERANK if asked.reranks else stages.SHOW_FIRST_STAGE
@@ -82,4 +91,5 @@ def parameters(asked: Search) -> dict[str, object]:
         "vector": None if asked.vector is None else vector_literal(asked.vector),
         "window": asked.window,
         "top_n": asked.top_n,
+        "timeout_ms": asked.timeout_ms,
     }
