@@ -36,9 +36,12 @@ def run(
     from rich.progress import track
 
     from jrerank.evaluation.opensearch_index import create_passage_index
+    from jrerank.evaluation.opensearch_node.build import build
     from jrerank.evaluation.opensearch_node.node import Node
+    from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
 
     outcomes: Outcomes = Counter()
+    build(OPENSEARCH_3)  # what is missing is missed before anything is started
     with (
         running_sidecar(model, precision) as sidecar_url,
         Node(settings={"jrerank.endpoint.sidecar.urls": sidecar_url}, jvm=()) as node,

@@ -14,7 +14,7 @@ from integration.opensearch.corpus import PASSAGE_FIELDS, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.search import Engine
 from jrerank.errors import MissingTool
-from jrerank.evaluation.opensearch_node.build import build_home, build_plugin
+from jrerank.evaluation.opensearch_node.build import build
 from jrerank.evaluation.opensearch_node.node import Node, free_port
 from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 from sidecars import RunningSidecar, running_sidecar
@@ -53,8 +53,7 @@ class Sidecars:
 def need(release: Release) -> None:
     """Skips where the tools are missing, but for CI, where that is a failure."""
     try:
-        build_home(release)
-        build_plugin(release)
+        build(release)
     except MissingTool as error:
         if os.environ.get("CI") == "true":
             raise

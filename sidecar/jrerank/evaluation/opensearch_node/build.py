@@ -49,6 +49,17 @@ def plugin_zip(release: Release) -> Path:
     return target("plugin") / f"opensearch-{release.version}" / name
 
 
+def build(release: Release) -> tuple[Path, Path]:
+    """All that a node needs: its jars, laid out, and the plugin's zip.
+
+    Raises:
+        MissingTool: no Java to run it, no Maven.
+        BuildFailed: Maven failed.
+    """
+    find_jdk(release.java, release.newest_java)
+    return build_home(release), build_plugin(release)
+
+
 def build_home(release: Release) -> Path:
     """The jars of a node, laid out.
 

@@ -23,7 +23,7 @@ from typing import IO
 import httpx
 
 from jrerank.errors import ConfigurationError
-from jrerank.evaluation.opensearch_node.build import build_home, build_plugin
+from jrerank.evaluation.opensearch_node.build import build
 from jrerank.evaluation.opensearch_node.configuration import configure, describe_modules, make_keystore
 from jrerank.evaluation.opensearch_node.jdk import Jdk, find_jdk
 from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3, Release
@@ -93,7 +93,7 @@ class Node:
             ConfigurationError: a tool is missing, Maven failed, or the node did not boot.
         """
         jdk = find_jdk(self.release.java, self.release.newest_java, compiles=bool(self.secrets))
-        jars, plugin = build_home(self.release), build_plugin(self.release)
+        jars, plugin = build(self.release)
         self._home = Path(tempfile.mkdtemp(prefix="jrerank-opensearch-"))
         try:
             self._install(jars, plugin, jdk)
