@@ -137,6 +137,8 @@ def test_status_says_what_is_wrong(database: Database, addresses: list[str], key
     assert result.exit_code == 1
     assert re.search(r"FAIL +rerank +passthrough .*unauthorized", result.stdout)
     with database.connect() as connection:
+        connection.execute("drop user mapping for jrerank_owner server jrerank")
+        assert re.search(r"FAIL +sidecar +.*user mapping is missing", run(database, "status").stdout)
         connection.execute("drop server jrerank cascade")
     assert re.search(r"FAIL +sidecar +there is no server", run(database, "status").stdout)
 
@@ -151,6 +153,15 @@ def test_views_that_use_the_functions_keep_them_from_being_removed(
     assert result.exit_code == 1
     assert "these views use the functions: mine" in result.stderr
     assert "FAIL" not in done(database, "status")
+
+
+def test_vectors_need_pgvector(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "passages.jsonl").write_text('{"text": "空", "vector": [1, 0]}')
+    result = run(database, "index", "passages", str(tmp_path / "passages.jsonl"))
+    if database.server.offers("vector"):
+        assert "hnsw" in result.stdout
+    else:
+        assert (result.exit_code, "no pgvector" in result.stderr) == (3, True)
 
 
 def test_a_search_is_reranked(

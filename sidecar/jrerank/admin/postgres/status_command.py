@@ -66,10 +66,8 @@ def _sidecar(connection: Connection, offers: Offers) -> Finding:
     if server is None:
         return Finding("sidecar", False, "there is no server jrerank: jrerank-admin postgres setup")
     where = " ".join(f"{name}={value}" for name, value in server.options.items())
-    key = (
-        "a key goes with requests, or a user mapping without one" if offers.has_mapping else "no user mapping"
-    )
-    return Finding("sidecar", offers.has_mapping, f"{where}; {key}")
+    mapping = "is there" if offers.has_mapping else "is missing: jrerank-admin postgres setup"
+    return Finding("sidecar", offers.has_mapping, f"{where}; its user mapping {mapping}")
 
 
 def _members(connection: Connection) -> Finding:
