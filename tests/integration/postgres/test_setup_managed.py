@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from integration.postgres.servers import SERVERS, PostgresServer
+from integration.postgres.servers import SERVERS, SUPERUSER, PostgresServer
 from integration.postgres.sidecar import API_KEY, KeyedSidecar
 from jrerank.admin.app import app
 
@@ -45,14 +45,16 @@ def test_the_script_and_dblink_serve(
     if not may_create_roles:
         refused = run(server, *setup, "--role", "app")
         assert (refused.exit_code, "may not create roles" in refused.stderr) == (3, True)
+    done(server, *setup, user=SUPERUSER)
+    assert "FAIL" not in done(server, "status", user=SUPERUSER)
     assert "is gone" in done(server, "remove")
 
 
-def run(server: PostgresServer, *arguments: str) -> Result:
-    return CliRunner().invoke(app, ["postgres", "--dsn", server.dsn(user=ADMIN), *arguments])
+def run(server: PostgresServer, *arguments: str, user: str = ADMIN) -> Result:
+    return CliRunner().invoke(app, ["postgres", "--dsn", server.dsn(user=user), *arguments])
 
 
-def done(server: PostgresServer, *arguments: str) -> str:
-    result = run(server, *arguments)
+def done(server: PostgresServer, *arguments: str, user: str = ADMIN) -> str:
+    result = run(server, *arguments, user=user)
     assert result.exit_code == 0, result.output
     return result.stdout

@@ -18,10 +18,15 @@ where name in ('jrerank', 'http', 'dblink', 'vector', 'pg_textsearch')
 _HAS_FUNCTIONS = "select to_regprocedure('jrerank.version()') is not null"
 _VERSION = "select jrerank.version()"
 _WHO = """
+with asking as (
+    select pg_get_userbyid(p.proowner) as owner from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = 'jrerank' and p.proname = '_ask'
+)
 select current_database(), current_user, current_setting('server_version'), rolsuper, rolcreaterole or rolsuper,
     exists (select from pg_foreign_data_wrapper where fdwname = 'jrerank'),
     exists (select from pg_roles where rolname = 'jrerank_owner'),
-    exists (select from pg_user_mappings where srvname = 'jrerank' and usename in ('jrerank_owner', current_user))
+    (select owner from asking),
+    exists (select from pg_user_mappings m, asking where m.srvname = 'jrerank' and m.usename = asking.owner)
 from pg_roles where rolname = current_user
 """
 OLDEST = 140000
@@ -37,7 +42,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """`functions` is the version of jrerank's functions, as an extension or without."""
+    """`functions` is the version of jrerank's functions, as an extension or without; `asks_as` the role that they ask as."""
 
     database: str
     role: str
@@ -46,6 +51,7 @@ class Offers:
     may_create_roles: bool
     has_wrapper: bool
     has_owner: bool
+    asks_as: str | None
     has_mapping: bool
     extensions: Mapping[str, Extension]
     functions: str | None
@@ -66,7 +72,9 @@ def read_offers(connection: Connection) -> Offers:
     if connection.info.server_version < OLDEST:
         raise ConfigurationError(f"PostgreSQL {row[2]} is too old: 14 or newer is needed")
     found = connection.execute(_EXTENSIONS).fetchall()
-    database, role, version, is_superuser, may_create_roles, has_wrapper, has_owner, has_mapping = row
+    database, role, version, is_superuser, may_create_roles, has_wrapper, has_owner, asks_as, has_mapping = (
+        row
+    )
     return Offers(
         database=database,
         role=role,
@@ -75,6 +83,7 @@ def read_offers(connection: Connection) -> Offers:
         may_create_roles=may_create_roles,
         has_wrapper=has_wrapper,
         has_owner=has_owner,
+        asks_as=asks_as,
         has_mapping=has_mapping,
         extensions={name: Extension(offered, installed) for name, offered, installed in found},
         functions=_functions(connection),

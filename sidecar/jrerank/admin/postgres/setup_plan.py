@@ -88,12 +88,16 @@ def installs_extension(offers: Offers, form: Form) -> bool:
 
 def choose_wrapper(offers: Offers, form: Form) -> str:
     """The extension's own runs as a superuser, whoever installs it: it is trusted."""
+    if offers.functions is not None:
+        return WRAPPER if offers.has_wrapper else PLAIN_WRAPPER
     has_it = offers.has_wrapper or offers.is_superuser or installs_extension(offers, form)
     return WRAPPER if has_it else PLAIN_WRAPPER
 
 
 def choose_owner(offers: Offers, form: Form) -> str:
     """The role that the functions ask as: one of its own, or where none can be made, the one that installs them."""
+    if offers.asks_as is not None:
+        return offers.asks_as
     has_it = offers.has_owner or offers.may_create_roles or installs_extension(offers, form)
     return OWNER if has_it else offers.role
 

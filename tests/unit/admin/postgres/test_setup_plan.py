@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def offers(*, extensions: Versions, functions: str | None = None, can: bool = Tr
         may_create_roles=can,
         has_wrapper=False,
         has_owner=False,
+        asks_as=None,
         has_mapping=False,
         extensions={name: Extension(*versions) for name, versions in extensions.items()},
         functions=functions,
@@ -93,6 +95,11 @@ def test_a_trusted_extension_may_what_its_installer_may_not(
 ) -> None:
     offered = offers(extensions=has, can=can)
     assert (choose_wrapper(offered, form), choose_owner(offered, form)) == (wrapper, owner)
+
+
+def test_functions_that_are_there_keep_the_role_that_they_ask_as() -> None:
+    there = replace(offers(extensions={}, functions="0.1.0"), asks_as="me")
+    assert (choose_wrapper(there, Form.AUTO), choose_owner(there, Form.AUTO)) == ("dblink_fdw", "me")
 
 
 @pytest.mark.parametrize(
