@@ -20,7 +20,7 @@ from jrerank.evaluation.opensearch_node.node import Node
 CLIENTS = 16
 WINDOW = 10
 TIMEOUT_MS = 40
-WARM_SEARCHES = 4_000
+WARM_SEARCHES = 10_000  # after which the node's pools are about as large as they get
 QUIET_S = 40.0  # idle threads of the node's pools end after 30 s, and so do the plugin's idle connections
 
 Reasons = Counter[str | None]
@@ -28,11 +28,12 @@ Reasons = Counter[str | None]
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a process holds: the heap after a full collection."""
+    """What a process holds: the heap after a full collection; threads in the node's pools, which have bounds, and others."""
 
     heap_mb: float
     resident_mb: float
-    threads: int
+    pool_threads: int
+    other_threads: int
     sockets: int
     files: int
 
@@ -67,7 +68,8 @@ def holdings(node: Node, engine: Engine) -> Holdings:
         subprocess.run(
             [str(jdk.home / "bin" / "jcmd"), str(node.pid), "GC.run"], check=True, capture_output=True
         )
-    (stats,) = engine.http.get("_nodes/stats/jvm").json()["nodes"].values()
+    (stats,) = engine.http.get("_nodes/stats/jvm,thread_pool").json()["nodes"].values()
+    pooled = sum(pool.get("threads", 0) for pool in stats["thread_pool"].values())
     process = Path(f"/proc/{node.pid}")
     # only the process's own user and root may look at its files; some are gone before they are read
     files = [_target(file) for file in (process / "fd").iterdir()]
@@ -75,7 +77,8 @@ def holdings(node: Node, engine: Engine) -> Holdings:
     return Holdings(
         stats["jvm"]["mem"]["heap_used_in_bytes"] / 1e6,
         int(status["VmRSS"].split()[0]) / 1e3,
-        stats["jvm"]["threads"]["count"],
+        pooled,
+        stats["jvm"]["threads"]["count"] - pooled,
         sum(file.startswith("socket:") for file in files),
         len(files),
     )
@@ -116,7 +119,8 @@ def _search_alone(url: str, searches: int) -> Reasons:
 def _print(name: str, held: Holdings, reasons: Reasons) -> None:
     said = ", ".join(f"{count} {reason or 'reranked'}" for reason, count in reasons.items())
     print(
-        f"leak, {name:<8} heap {held.heap_mb:.1f} MB, resident {held.resident_mb:.0f} MB, {held.threads} threads, "
+        f"leak, {name:<8} heap {held.heap_mb:.1f} MB, resident {held.resident_mb:.0f} MB, "
+        f"{held.pool_threads} pool threads, {held.other_threads} other threads, "
         f"{held.sockets} sockets, {held.files} open files; {said}",
         flush=True,
     )
