@@ -30,7 +30,7 @@ VECTOR_INDEX = "create index if not exists {index} on {table} using hnsw (embedd
 ANALYZE = "analyze {table}"
 
 IS_OFFERED = "select exists (select from pg_available_extensions where name = %s)"
-"""Whether a table has an index of a kind; the name as `to_bm25query` reads it."""
+# The table's index of a kind, by the name that `to_bm25query` reads
 FIND_INDEX = """
 select i.indexrelid::regclass::text
 from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
