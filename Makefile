@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo demo-opensearch test check bench bench-opensearch lock clean system
+.PHONY: demo demo-opensearch test check bench bench-opensearch bench-sql lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -25,6 +25,9 @@ bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
 
 bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch
+
+bench-sql: $(DEV)/.installed system  ## SQL against HTTP, and 16 clients against the engine
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.sql
 
 lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -97,7 +97,7 @@ def test_hung_under_a_statement_timeout(fragile: Fragile) -> None:
     with installed.connect() as connection:
         assert_works(connection)
         sidecar.freeze()
-        connection.execute("SET statement_timeout = '1s'")
+        connection.execute("SET statement_timeout = '2s'")
         connection.execute("SET jrerank.timeout_ms = 30000")
         assert_old_order(connection, "timeout")
         sidecar.thaw()

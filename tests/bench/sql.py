@@ -1,0 +1,186 @@
+"""SQL against HTTP, and pgbench against the engine: `python -m bench.sql` (from `make bench-sql`)."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from integration.postgres.extensions import MissingToolError
+from integration.postgres.installed import APP, Installed, install
+from integration.postgres.servers import SERVERS, Database
+from integration.postgres.sidecar import API_KEY, KeyedSidecar
+from jrerank.evaluation.dataset import load_dataset
+from sidecars import running_sidecar
+
+PASSAGES, CHARS, CLIENTS, LOAD_PASSAGES = 100, 300, 16, 20
+WAYS = ((15, "dblink"), (18, "dblink"), (18, "http"))
+METRIC = re.compile(r"^jrerank_pgwire_connections (\S+)", re.MULTILINE)
+
+
+def passages(count: int) -> list[str]:
+    """Real Japanese text, each of `CHARS` characters."""
+    text = "".join(load_dataset().passages.values())
+    return [text[at : at + CHARS] for at in range(0, count * CHARS, CHARS)]
+
+
+@contextmanager
+def sidecar(folder: Path, **environment: str) -> Iterator[KeyedSidecar]:
+    with running_sidecar(folder, api_keys=API_KEY, pgwire_port="0", **environment) as running:
+        yield KeyedSidecar(running, running.pgwire_port)
+
+
+@contextmanager
+def databases(asked: KeyedSidecar) -> Iterator[dict[str, Installed]]:
+    """One for each way that this machine has, all of them asking the same sidecar."""
+    with ExitStack() as stack:
+        servers, ways = {}, {}
+        for major in SERVERS:
+            try:
+                servers[major] = stack.enter_context(SERVERS[major]())
+            except MissingToolError as error:
+                print(f"without PostgreSQL {major}: {error}", flush=True)
+        for major, transport in WAYS:
+            if major in servers:
+                database = Database(servers[major], transport)
+                with servers[major].connect() as admin:
+                    admin.execute(f"CREATE DATABASE {transport}")
+                ways[f"{major} {transport}"] = install(database, transport, asked.address)
+        yield ways
+
+
+def overhead(folder: Path, rounds: int) -> None:
+    """Median times in turn, with the scores in the sidecar's cache: what is left is the way there and back."""
+    documents = passages(PASSAGES)
+    with sidecar(folder) as asked, databases(asked) as ways, ExitStack() as stack:
+        client = stack.enter_context(asked.running.client(API_KEY))
+        calls: dict[str, Callable[[], object]] = {"HTTP from Python": lambda: over_http(client, documents)}
+        for name, installed in ways.items():
+            connection = stack.enter_context(installed.connect())
+            connection.execute("SET jrerank.timeout_ms = 30000")
+            connection.execute("SET jrerank.on_error = 'error'")
+            calls[name] = lambda connection=connection: connection.execute(  # type: ignore[misc]
+                "SELECT * FROM jrerank.rerank(%s, %s::text[])", ("富士山の高さ", documents)
+            ).fetchall()
+        medians = {name: 1000 * statistics.median(times) for name, times in timed(calls, rounds).items()}
+    base = medians["HTTP from Python"]
+    for name, median in medians.items():
+        print(f"{PASSAGES} x {CHARS} characters, {name:<17} {median:7.2f} ms, added {median - base:+.2f} ms")
+
+
+def over_http(client: httpx.Client, documents: list[str]) -> object:
+    hits = [{"id": str(number), "text": text} for number, text in enumerate(documents)]
+    body = {"query": "富士山の高さ", "hits": hits, "timeout_ms": 30_000}
+    return client.post("/v1/hits", json=body).raise_for_status().json()
+
+
+def timed(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each call in each round, after three that warm up."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(rounds + 3):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            if number >= 3:
+                times[name].append(time.perf_counter() - started)
+    return times
+
+
+def load(folder: Path, seconds: int) -> None:
+    """pgbench with a new query each time, and as many threads over HTTP, which is what the engine can do."""
+    documents = passages(LOAD_PASSAGES)
+    script = folder / "rerank.sql"
+    quoted = ", ".join("'" + document.replace("'", "''") + "'" for document in documents)
+    script.write_text(
+        "\\set number random(1, 1000000000)\n"
+        f"SELECT count(*) FROM jrerank.rerank('富士山 ' || :number, ARRAY[{quoted}], timeout_ms => 60000);\n"
+    )
+    with sidecar(folder, cache_bytes="0") as asked, databases(asked) as ways:
+        engine = http_rate(asked, documents, seconds)
+        print(f"{CLIENTS} threads over HTTP: {engine:.2f} reranks of {LOAD_PASSAGES} a second", flush=True)
+        for name, installed in ways.items():
+            before = connections(asked, installed)
+            rate, failed = pgbench(installed, script, seconds)
+            time.sleep(1)
+            after = connections(asked, installed)
+            print(
+                f"pgbench, {CLIENTS} clients, {name:<9} {rate:6.2f} a second ({rate / engine:.2f}x), errors: {failed},"
+                f" connections (sidecar, PostgreSQL) before {before}, after {after}",
+                flush=True,
+            )
+
+
+def http_rate(asked: KeyedSidecar, documents: list[str], seconds: int) -> float:
+    """Reranks a second."""
+    done, ends = [0] * CLIENTS, time.monotonic() + seconds
+
+    def run(number: int) -> None:
+        hits = [{"id": str(place), "text": text} for place, text in enumerate(documents)]
+        with asked.running.client(API_KEY) as client:
+            while time.monotonic() < ends:
+                query = f"富士山 {number} {done[number]}"
+                client.post(
+                    "/v1/hits", json={"query": query, "hits": hits, "timeout_ms": 60_000}
+                ).raise_for_status()
+                done[number] += 1
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(done) / (time.monotonic() - started)
+
+
+def pgbench(installed: Installed, script: Path, seconds: int) -> tuple[float, str]:
+    """Reranks a second, and what failed: with on_error = error, an answer that is not the sidecar's ends the run."""
+    with installed.database.connect() as admin:
+        admin.execute(f"ALTER DATABASE {installed.database.name} SET jrerank.on_error = 'error'")
+    server = installed.database.server
+    where = ["-h", "127.0.0.1", "-p", str(server.port), "-U", APP]
+    options = ["-n", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-f", str(script)]
+    command = [str(server.bin / "pgbench"), *where, *options, installed.database.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rate = re.search(r"tps = ([\d.]+)", done.stdout)
+    errors = [line for line in done.stderr.splitlines() if "error" in line.lower() or "aborted" in line]
+    return (float(rate.group(1)) if rate else 0.0), errors[0] if errors else "none"
+
+
+def connections(asked: KeyedSidecar, installed: Installed) -> tuple[int, int]:
+    """To the sidecar's PostgreSQL-wire door, and of the application to PostgreSQL."""
+    with asked.running.client(API_KEY) as client:
+        found = METRIC.search(client.get("/metrics").text)
+    with installed.database.connect() as admin:
+        row = admin.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (APP,)).fetchone()
+    assert found is not None
+    assert row is not None
+    return int(float(found.group(1))), int(row[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.sql")
+    parser.add_argument("parts", nargs="*", help="of overhead, load; both by default")
+    parser.add_argument("--rounds", type=int, default=300, help="of overhead")
+    parser.add_argument("--seconds", type=int, default=60, help="of load, for each way")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - {"overhead", "load"}:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory() as folder:
+        if "overhead" in (options.parts or ["overhead"]):
+            overhead(Path(folder), options.rounds)
+        if "load" in (options.parts or ["load"]):
+            load(Path(folder), options.seconds)
+
+
+if __name__ == "__main__":
+    main()
