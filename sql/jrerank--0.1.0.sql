@@ -259,7 +259,7 @@ $$;
 
 -- Makes the connection ready, and says whether it was open before.
 -- A call that ran out of time leaves its connection busy. While it stays so the sidecar hangs, and to connect anew would hang
--- too, beyond every deadline; it is done with as soon as the sidecar goes on. After 30 s it is given up nevertheless.
+-- too, beyond every deadline; it is waited for, for half of the time that there is. After 30 s it is given up nevertheless.
 CREATE FUNCTION jrerank._dblink_ready(
   dblink text, connection text, server text, deadline timestamptz, OUT reused boolean, OUT busy boolean
 )
@@ -271,7 +271,7 @@ BEGIN
   EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO reused USING connection;
   reused := coalesce(reused, false);
   busy := false;
-  IF reused AND NOT jrerank._dblink_wait(dblink, connection, least(deadline, clock_timestamp() + interval '20 ms')) THEN
+  IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
     busy := coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s';
     IF busy THEN
       PERFORM set_config('jrerank.waiting_since', coalesce(waiting_since, clock_timestamp())::text, false);

@@ -20,7 +20,7 @@ from jrerank.stores.postgres.settings import PostgresSettings
 from sidecars import RunningSidecar, running_sidecar
 
 README = (Path(__file__).parents[3] / "sql" / "README.md").read_text(encoding="utf-8")
-RECIPES = README[README.index("\n## Recipes") :]
+RECIPES = README[README.index("\n## Recipes") : README.index("\n## Reference")]
 DATABASE = "recipes"
 
 
