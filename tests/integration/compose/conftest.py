@@ -33,4 +33,5 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         import_base_image(engine, base, tmp_path_factory.mktemp("base") / "root")
     engine.build(DOCKERFILE, TAG, ROOT)
     yield TAG
-    engine.run("rmi", "--force", TAG)
+    if engine.pulls:  # else it goes with the engine
+        engine.run("rmi", "--force", TAG)

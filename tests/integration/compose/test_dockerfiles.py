@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +72,16 @@ def test_packages_are_installed_by_their_hashes_and_never_built() -> None:
     ]
     assert len(from_locks) == 2
     assert all("--no-deps /wheels/" in command for command in installs if command not in from_locks)
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+def test_every_package_has_a_wheel_for_the_architecture(architecture: str, tmp_path: Path) -> None:
+    platform = ["--python-version", "3.11", "--python-platform", f"{architecture}-manylinux_2_28"]
+    wheels = ["--only-binary", ":all:", "--require-hashes", "--requirements", "compose/requirements.lock"]
+    uv = str(Path(sys.executable).with_name("uv"))
+    install = [uv, "pip", "install", "--dry-run", "--target", str(tmp_path / "none"), *platform, *wheels]
+    done = subprocess.run(install, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_runs_in_the_image_is_what_the_tests_run_with() -> None:
