@@ -459,8 +459,9 @@ DECLARE
   got record;
 BEGIN
   transport := CASE WHEN chosen <> 'auto' THEN chosen WHEN http IS NOT NULL AND url IS NOT NULL THEN 'http' ELSE 'dblink' END;
-  detail := CASE WHEN transport = 'http'
-    THEN jrerank._http_obstacle(http, server, url, url IS NOT DISTINCT FROM server_url)
+  detail := CASE
+    WHEN current_setting('server_encoding') <> 'UTF8' THEN 'the encoding of the database is not UTF8'
+    WHEN transport = 'http' THEN jrerank._http_obstacle(http, server, url, url IS NOT DISTINCT FROM server_url)
     ELSE jrerank._dblink_obstacle(dblink, server, server_options) END;
   IF detail IS NOT NULL THEN
     reason := 'not_configured';
@@ -511,7 +512,6 @@ BEGIN
   RETURN CASE
     WHEN dblink IS NULL THEN 'the extension dblink is not installed: CREATE EXTENSION dblink'
     WHEN options IS NULL THEN format('there is no server %I: CREATE SERVER, and a user mapping for %I', server, current_user)
-    WHEN current_setting('server_encoding') <> 'UTF8' THEN 'over dblink the database must have the encoding UTF8'
     -- Before PostgreSQL 16 dblink connects without looking at statement_timeout
     WHEN current_setting('server_version_num')::int < 160000
       AND NOT EXISTS (SELECT FROM pg_options_to_table(options) o WHERE o.option_name = 'connect_timeout')

@@ -48,6 +48,10 @@ def assert_old_order(connection: psycopg.Connection[Any], *reasons: str, within_
     assert notices[0].startswith(f"jrerank: passthrough ({row[1]}")
 
 
+def always(refusal: Refusal) -> Answer:
+    return lambda _: refusal
+
+
 def test_killed_and_restarted(fragile: Fragile) -> None:
     installed, sidecar = fragile
     with installed.connect() as connection:
@@ -120,6 +124,42 @@ def test_hung_when_the_session_is_new(fragile: Fragile) -> None:
         assert_works(connection)
 
 
+def test_slow(installed: Installed) -> None:
+    many = "ARRAY(SELECT g || repeat('日本の山と川と海について述べた長い文章である。', 20) FROM generate_series(1, 2000) g)"
+    with installed.connect() as connection:
+        assert_works(connection)
+        counted = (
+            f"SELECT count(*), count(DISTINCT index) FROM jrerank.rerank('山', {many}, timeout_ms => 1500)"
+        )
+        assert connection.execute(counted).fetchone() == (2000, 2000)
+        assert status(connection) in {
+            ("partial", "deadline"),
+            ("passthrough", "deadline"),
+            ("passthrough", "timeout"),
+        }
+        assert_works(connection)
+
+
+def test_cancelled_while_it_scores(installed: Installed) -> None:
+    many = "ARRAY(SELECT g || repeat('日本の山と川と海について述べた長い文章である。', 20) FROM generate_series(1, 5000) g)"
+    with installed.connect() as connection:
+        assert_works(connection)
+        timer = threading.Timer(1, connection.cancel)
+        timer.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(f"SELECT count(*) FROM jrerank.rerank('川', {many}, timeout_ms => 60000)")
+        timer.join()
+        assert_works(connection)
+
+
+def test_a_failure_leaves_the_transaction_as_it_was(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    liar.answer = always(Refusal(500, "XX000"))
+    with installed.connect() as connection, connection.transaction():
+        assert order(connection) == OLD_ORDER
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_cancelled(fragile: Fragile) -> None:
     installed, sidecar = fragile
     with installed.connect() as connection:
@@ -166,10 +206,6 @@ REFUSALS = [
     (Refusal(401, "28P01"), "unauthorized"),
 ]
 SQLSTATES = ["57014", "P0004", "22P02", "40001", "00000"]
-
-
-def always(refusal: Refusal) -> Answer:
-    return lambda _: refusal
 
 
 def assert_tells_the_truth_again(connection: psycopg.Connection[Any], liar: Liar) -> None:

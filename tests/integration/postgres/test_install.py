@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from integration.postgres.extensions import SQL
-from integration.postgres.servers import Database
+from integration.postgres.servers import Database, PostgresServer
 
 SCRIPT = SQL / "jrerank--0.1.0.sql"
 NEXT_VERSION = """
@@ -162,3 +162,17 @@ def test_10_000_documents(database: Database) -> None:
     with database.connect() as admin:
         admin.execute("CREATE EXTENSION jrerank")
         assert admin.execute(many).fetchone() == (10_000, 1, 10_000)
+
+
+def test_another_encoding_is_told_of(postgres: PostgresServer) -> None:
+    with postgres.connect() as admin:
+        admin.execute("CREATE DATABASE euc ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0")
+    try:
+        with postgres.connect("euc") as admin:
+            admin.execute("CREATE EXTENSION jrerank")
+            assert admin.execute(CALL).fetchall() == [(1,), (2,)]
+            detail = admin.execute("SELECT detail FROM jrerank.rerank_status()").fetchone()
+            assert detail == ("the encoding of the database is not UTF8",)
+    finally:
+        with postgres.connect() as admin:
+            admin.execute("DROP DATABASE euc WITH (FORCE)")
