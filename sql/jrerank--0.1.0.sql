@@ -531,7 +531,8 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION jrerank.rerank_disconnect() IS 'Closes this session''s dblink connection to the sidecar; the next call opens one.';
+COMMENT ON FUNCTION jrerank.rerank_disconnect() IS
+  'Closes this session''s dblink connection to the sidecar; the next call opens one.';
 
 -- What became of it ---------------------------------------------------------------------------------------------------------------
 
@@ -572,7 +573,8 @@ BEGIN
       AND bool_and(coalesce(h.id = s.id, false))
       AND bool_and(coalesce(CASE WHEN h.scored THEN h.score BETWEEN '-3e38' AND '3e38' ELSE h.score IS NULL END, false))
       AND bool_and(h.scored IS NOT NULL)
-      AND CASE outcome WHEN 'complete' THEN bool_and(h.scored) WHEN 'passthrough' THEN NOT bool_or(h.scored) ELSE outcome = 'partial' END,
+      AND CASE outcome WHEN 'complete' THEN bool_and(h.scored) WHEN 'passthrough' THEN NOT bool_or(h.scored)
+        ELSE outcome = 'partial' END,
     coalesce(array_agg(s.ordinal ORDER BY h.rank) FILTER (WHERE h.scored), '{}'),
     coalesce(array_agg(h.score::real ORDER BY h.rank) FILTER (WHERE h.scored), '{}')
     INTO valid, places, scores
