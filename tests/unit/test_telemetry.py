@@ -20,9 +20,6 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
-
-
 def families(metrics: Metrics) -> dict[str, Any]:
     text = metrics.exposition().decode()
     assert text.endswith("# EOF\n")

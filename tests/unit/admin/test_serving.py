@@ -29,7 +29,6 @@ def signals_as_before() -> Iterator[None]:
         signal.signal(one, handler)
 
 
-@pytest.mark.usefixtures("logging_as_before")
 def test_a_taken_port_is_told_before_the_model_is_loaded(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -40,7 +39,6 @@ def test_a_taken_port_is_told_before_the_model_is_loaded(tmp_path: Path) -> None
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.usefixtures("logging_as_before")
 def test_beyond_loopback_there_must_be_a_key(tiny_folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="JRERANK_API_KEYS"):
         serve(tiny_settings(tiny_folder, host="0.0.0.0", port=0))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -21,12 +19,6 @@ from jrerank.models.session import open_session, run_pair
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
     return load_checkpoint(write_checkpoint(tmp_path / "model", tiny_config()), "tiny")
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def test_fp32_is_one_file(checkpoint: Checkpoint, tmp_path: Path) -> None:
