@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
+import json
 import os
 import signal
 import socket
@@ -67,6 +69,20 @@ def test_a_pair_scores_the_same_alone_and_under_load(sidecar: RunningSidecar) ->
         loaded = ask(sidecar, "富士山", ["富士山は高い"]).json()["hits"][0]["score"]
         concurrent.futures.wait(load)
     assert loaded == alone
+
+
+def test_a_kept_connection_never_waits_for_an_acknowledgement(sidecar: RunningSidecar) -> None:
+    body = json.dumps({"query": "山", "hits": [{"id": str(i)} for i in range(100)]})
+    connection = http.client.HTTPConnection(sidecar.url.removeprefix("http://"))
+    gaps_s = []
+    for _ in range(20):
+        connection.request("POST", "/v1/hits", body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        head = time.monotonic()
+        answer.read()
+        gaps_s.append(time.monotonic() - head)
+    connection.close()
+    assert sorted(gaps_s)[5] < 0.03, "a delayed acknowledgement takes 40 ms"
 
 
 def test_who_hangs_up_leaves_nothing_behind(sidecar: RunningSidecar) -> None:

@@ -17,15 +17,15 @@ _SHOWN = 3
 
 
 def print_examples(answered: Sequence[Answered], passages: Mapping[str, str]) -> None:
-    """A few questions for which the order changed most for the better."""
+    """A few questions for which the right hit came nearest to the top."""
     from rich.console import Console
     from rich.table import Table
 
-    def gain(one: Answered) -> int:
+    from jrerank.evaluation.measures import reciprocal_rank
+
+    def gain(one: Answered) -> float:
         right = one.question.passage_id
-        if right not in one.first_stage:
-            return 0
-        return one.first_stage.index(right) - one.fused.index(right)
+        return reciprocal_rank(one.fused, right) - reciprocal_rank(one.first_stage, right)
 
     for one in sorted(answered, key=gain, reverse=True)[:_SHOWN]:
         table = Table("", "BM25", "reranked", title=plain(one.question.text), title_justify="left")
