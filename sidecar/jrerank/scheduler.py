@@ -3,8 +3,10 @@
 Threads pull runs of pairs; the event loop hands in requests and takes what is scored by their deadline. The next pair belongs to
 the request that has been given least so far, then to the earliest deadline, then to the caller that has had least. Least attained
 service comes first since requests differ in size a thousandfold: by deadline alone one large request with a short deadline
-would hold up every small one (Nuyens and Wierman, "The foreground-background queue", 2008). Within a request pairs run in
-first-stage order, so that what a deadline cuts off is the tail.
+would hold up every small one (Nuyens and Wierman, "The foreground-background queue", 2008). By itself it starves whoever needs
+most: where requests follow each other without end, one that needs a token more than they do never gets its last score. So a
+newcomer counts as given what everybody has waited for, a little each second. Within a request pairs run in first-stage order, so that
+what a deadline cuts off is the tail.
 
 Equal pairs that are asked for at the same time are one job, whoever asks.
 """
@@ -30,6 +32,9 @@ from jrerank.throughput import Throughput
 
 _LOG = logger(__name__)
 _WORKER_NICENESS = 2
+# What a newcomer counts as given: a small share of what an engine reads, in steps, so that those of one moment go by their deadlines
+_AGEING_TOKENS_PER_S = 1_000
+_AGEING_STEP_S = 0.1
 Said = Scored | Exception
 
 
@@ -45,16 +50,16 @@ class _Job:
 
 @dataclass(eq=False, slots=True)
 class _Ticket:
-    """A request's place in the scheduler."""
+    """A request's place in the scheduler. `given_tokens` is what it counts as given, from the moment it came."""
 
     deadline: float
     caller: str
     arrival: int
+    given_tokens: int
     done: asyncio.Future[None]
     queue: deque[_Job] = field(default_factory=deque)
     waiting: set[bytes] = field(default_factory=set)
     said: dict[bytes, Said] = field(default_factory=dict)
-    attained_tokens: int = 0
 
 
 class Scheduler:
@@ -135,9 +140,8 @@ class Scheduler:
             if self._closed:
                 raise Unavailable("the sidecar is shutting down")
             self._check_load([pair for key, pair in distinct.items() if key not in self._jobs], deadline)
-            ticket = _Ticket(
-                deadline, caller, next(self._arrivals), asyncio.get_running_loop().create_future()
-            )
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            ticket = _Ticket(deadline, caller, next(self._arrivals), _newcomers_tokens(), done)
             for key, pair in distinct.items():
                 job = self._jobs.get(key) or self._new_job(pair)
                 job.tickets.add(ticket)
@@ -153,18 +157,14 @@ class Scheduler:
         if self._queued_tokens and self._queued_tokens + new_tokens > self._max_queued_tokens:
             wait_s = self._throughput.seconds_for(self._queued_tokens)
             raise Overloaded(f"{self._queued_tokens} tokens are queued already", retry_after_s=wait_s)
-        # A newcomer has been given nothing, so it is behind those only that have been given nothing either
+        given = _newcomers_tokens()
         ahead = [
-            ticket.queue[0].estimated_tokens
-            for ticket in self._tickets
-            if ticket.queue and not ticket.attained_tokens
+            _until(ticket, given) for ticket in self._tickets if ticket.queue and ticket.given_tokens <= given
         ]
         wait_s = self._throughput.seconds_for(sum(ahead))
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
         if pairs and ahead and wait_s > deadline - time.monotonic():
-            raise Overloaded(
-                f"{len(ahead)} requests wait for their first score already", retry_after_s=wait_s
-            )
+            raise Overloaded(f"{len(ahead)} requests come before this one", retry_after_s=wait_s)
 
     def _new_job(self, pair: Pair) -> _Job:
         job = _Job(pair, self._throughput.estimated_tokens(pair))
@@ -222,10 +222,10 @@ class Scheduler:
         waiting = [ticket for ticket in self._tickets if ticket.queue]
         if not waiting:
             return None
-        chosen = min(waiting, key=lambda t: (t.attained_tokens, t.deadline, self._had[t.caller], t.arrival))
+        chosen = min(waiting, key=lambda t: (t.given_tokens, t.deadline, self._had[t.caller], t.arrival))
         job = chosen.queue.popleft()
         job.taken = True
-        chosen.attained_tokens += job.estimated_tokens
+        chosen.given_tokens += job.estimated_tokens
         self._had[chosen.caller] += job.estimated_tokens
         self._unqueue(job)
         return job
@@ -253,6 +253,17 @@ class Scheduler:
                 tickets = list(job.tickets)
             for ticket in tickets:
                 _tell(ticket, job.pair.key, one)
+
+
+def _newcomers_tokens() -> int:
+    """What a request that comes now counts as given already: it goes before all that have been given more."""
+    return int(time.monotonic() / _AGEING_STEP_S) * int(_AGEING_TOKENS_PER_S * _AGEING_STEP_S)
+
+
+def _until(ticket: _Ticket, given_tokens: int) -> int:
+    """About what a request may still be given before it counts as given more than `given_tokens`."""
+    first = ticket.queue[0].estimated_tokens
+    return min(max(first, given_tokens - ticket.given_tokens), first * len(ticket.queue))
 
 
 def _yield_to_the_event_loop() -> None:

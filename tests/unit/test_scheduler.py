@@ -88,13 +88,13 @@ async def test_a_small_request_is_not_held_up_by_a_big_one() -> None:
     engine = GatedEngine(is_open=False)
     async with running(engine) as scheduler:
         big = asyncio.create_task(
-            scheduler.score([pair(f"big{i}", (9, 9)) for i in range(1000)], soon(), "a")
+            scheduler.score([pair(f"big{i}", (9,) * 200) for i in range(1000)], soon(), "a")
         )
         await asyncio.sleep(0.05)
         engine.permit(10)
         await asyncio.sleep(0.05)
         small = asyncio.create_task(
-            scheduler.score([pair(f"small{i}", (1, 1)) for i in range(5)], soon(60), "b")
+            scheduler.score([pair(f"small{i}", (1,) * 200) for i in range(5)], soon(60), "b")
         )
         await asyncio.sleep(0.05)
         engine.permit(7)
@@ -212,3 +212,25 @@ async def test_a_closed_scheduler_refuses() -> None:
         pass
     with pytest.raises(Unavailable):
         await scheduler.score([pair("x")], soon())
+
+
+async def test_who_needs_most_is_not_starved_by_those_who_keep_coming() -> None:
+    engine = GatedEngine(is_open=False)
+    async with running(engine) as scheduler:
+        longest = asyncio.create_task(
+            scheduler.score([pair("first", (1,) * 400), pair("last", (1, 1))], soon())
+        )
+        await asyncio.sleep(0.05)
+        newcomers = []
+        for number in range(150):  # two more than are served, so that the engine never runs out of them
+            two = [pair(f"{number} {i}", (2, 2)) for i in range(2)]
+            newcomers.append(asyncio.create_task(scheduler.score(two, soon())))
+            if number > 1:
+                engine.permit(2)
+            await asyncio.sleep(0.02)
+            if longest.done():
+                break
+        assert longest.done()
+        assert not newcomers[-1].done()
+        for newcomer in newcomers:
+            newcomer.cancel()
