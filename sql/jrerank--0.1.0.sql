@@ -146,7 +146,7 @@ BEGIN
     ELSIF clock_timestamp() >= deadline THEN
       RETURN false;
     END IF;
-    PERFORM pg_sleep(least(greatest(0.0005, extract(epoch FROM clock_timestamp() - started) / 50), 0.005));
+    PERFORM pg_sleep(least(greatest(0.0002, extract(epoch FROM clock_timestamp() - started) / 50), 0.02));
     polls := 1;
   END LOOP;
 END
@@ -185,27 +185,36 @@ BEGIN
 END
 $$;
 
--- The ends of the parts of a text, in bytes: none is longer than 64 KB, and none cuts a character.
-CREATE FUNCTION jrerank._part_ends(body bytea) RETURNS int[]
+-- A text in parts: none is longer than 130,000 bytes, and none cuts a character.
+CREATE FUNCTION jrerank._part_texts(body text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  ends int[] := '{}';
+  most constant int := 130000;
+  bytes bytea;
+  parts text[] := '{}';
+  part_start int := 0;
   part_end int := 0;
 BEGIN
-  WHILE part_end + 65000 < length(body) LOOP
-    part_end := part_end + 65000;
-    WHILE get_byte(body, part_end) & 192 = 128 LOOP  -- a byte within a character
+  IF octet_length(body) <= most THEN
+    RETURN ARRAY[body];
+  END IF;
+  bytes := convert_to(body, 'UTF8');
+  WHILE part_start < length(bytes) LOOP
+    part_end := least(part_start + most, length(bytes));
+    WHILE part_end < length(bytes) AND get_byte(bytes, part_end) & 192 = 128 LOOP  -- a byte within a character
       part_end := part_end - 1;
     END LOOP;
-    ends := ends || part_end;
+    parts := parts || convert_from(substr(bytes, part_start + 1, part_end - part_start), 'UTF8');
+    part_start := part_end;
   END LOOP;
-  RETURN ends || length(body);
+  RETURN parts;
 END
 $$;
 
 -- One request over a connection that is open. libpq writes a query to its end before it looks at anything else, so that a
--- sidecar that has stopped could hang it: beyond 64 KB a request goes in parts, and each must be taken before the next.
+-- sidecar that has stopped could hang it. What fits into the receive buffer of its door is taken for it by the kernel: beyond
+-- that a request goes in parts, and each must be taken before the next.
 CREATE FUNCTION jrerank._dblink_request(
   dblink text, connection text, body text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
 )
@@ -213,17 +222,14 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   send text := format('SELECT %I.dblink_send_query($1, $2)', dblink);
-  bytes bytea := convert_to(body, 'UTF8');
-  part_end int;
-  part_start int := 0;
+  parts text[] := jrerank._part_texts(body);
   part text;
   sent int;
 BEGIN
-  FOREACH part_end IN ARRAY jrerank._part_ends(bytes) LOOP
-    part := convert_from(substr(bytes, part_start + 1, part_end - part_start), 'UTF8');
-    part := CASE WHEN part_end < length(bytes) THEN '+' || part
+  FOR number IN 1..cardinality(parts) LOOP
+    part := CASE WHEN number < cardinality(parts) THEN '+' || parts[number]
                  -- In the last part, from which the sidecar counts
-                 ELSE part || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline)) END;
+                 ELSE parts[number] || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline)) END;
     EXECUTE send INTO sent USING connection, part;
     IF sent = 0 THEN
       state := '08006';
@@ -232,7 +238,6 @@ BEGIN
     END IF;
     SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
     EXIT WHEN state IS NOT NULL;
-    part_start := part_end;
   END LOOP;
 END
 $$;
