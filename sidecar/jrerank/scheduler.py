@@ -5,8 +5,8 @@ the request that has been given least so far, then to the earliest deadline, the
 service comes first since requests differ in size a thousandfold: by deadline alone one large request with a short deadline
 would hold up every small one (Nuyens and Wierman, "The foreground-background queue", 2008). By itself it starves whoever needs
 most: where requests follow each other without end, one that needs a token more than they do never gets its last score. So a
-newcomer counts as given what everybody has waited for, a little each second. Within a request pairs run in first-stage order, so that
-what a deadline cuts off is the tail.
+newcomer counts as given what everybody has waited for, a little each second. Within a request pairs run in first-stage order,
+so that what a deadline cuts off is the tail.
 
 Equal pairs that are asked for at the same time are one job, whoever asks.
 """
@@ -32,7 +32,7 @@ from jrerank.throughput import Throughput
 
 _LOG = logger(__name__)
 _WORKER_NICENESS = 2
-# What a newcomer counts as given: a small share of what an engine reads, in steps, so that those of one moment go by their deadlines
+# What a newcomer counts as given: a small share of what an engine reads; in steps, so that those of one moment go by deadline
 _AGEING_TOKENS_PER_S = 1_000
 _AGEING_STEP_S = 0.1
 Said = Scored | Exception

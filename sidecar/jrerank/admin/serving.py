@@ -74,7 +74,7 @@ async def _serve_http(
         timeout_graceful_shutdown=settings.drain_s,
         backlog=_BACKLOG,
     )
-    # Connections inherit it. Without it an answer's body waits for a client that keeps its connection to acknowledge the head: 40 ms
+    # Connections inherit it. Without it an answer's body waits for the client to acknowledge the head: 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
     listener.listen(_BACKLOG)
     _say_listening("listening", listener)
