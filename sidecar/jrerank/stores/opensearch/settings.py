@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 
 from jrerank.errors import ConfigurationError
+from jrerank.stores.reading import KindSettings
 
 
 def _listed(value: object) -> object:
@@ -67,7 +66,7 @@ def _check_file(path: Path) -> Path:
 File = Annotated[Path, AfterValidator(_check_file)]
 
 
-class OpenSearchSettings(BaseModel):
+class OpenSearchSettings(KindSettings):
     """Where the documents are, how to get in, and what of a document is its passage."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,20 +125,6 @@ class OpenSearchSettings(BaseModel):
             except ssl.SSLError:
                 raise ValueError("ca_file holds no certificate in PEM form") from None
         return self
-
-    @classmethod
-    def read(cls, name: str, given: dict[str, Any]) -> Self:
-        """The settings of the store `name`.
-
-        Raises:
-            ConfigurationError: a field is wrong; the message names it and repeats no value, which may be a secret.
-        """
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(["JRERANK_STORES", name, *map(str, first["loc"])])
-            raise ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
 
     def secret(self) -> str | None:
         """The password or the API key, from its field or its file.

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 
-from jrerank.errors import ConfigurationError
 from jrerank.stores.postgres.ids import IdType
+from jrerank.stores.reading import KindSettings
 
 DEFAULT_ID_COLUMN, DEFAULT_TEXT_COLUMNS = "id", ("text",)
 PLACEHOLDER = re.compile(r"%%|%\(ids\)s")
@@ -74,7 +72,7 @@ def _check_file(path: Path) -> Path:
 Name = Annotated[str, AfterValidator(_check_name)]
 
 
-class PostgresSettings(BaseModel):
+class PostgresSettings(KindSettings):
     """Which database, and what of its rows is a passage: columns of a table, or what a query makes of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -113,20 +111,6 @@ class PostgresSettings(BaseModel):
                 "id_column and text_columns go with a table; a query selects id and texts itself"
             )
         return self
-
-    @classmethod
-    def read(cls, name: str, given: dict[str, Any]) -> Self:
-        """The settings of the store `name`.
-
-        Raises:
-            ConfigurationError: a field is wrong; the message names it and repeats no value, which may be a secret.
-        """
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(["JRERANK_STORES", name, *map(str, first["loc"])])
-            raise ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
 
     def conninfo(self) -> str:
         """The connection string, from its field or its file."""
