@@ -55,12 +55,15 @@ class Info(BaseModel):
     max_passage_chars: int
 
 
+# Some load balancers ask for the head alone
+@open_router.head("/health", include_in_schema=False)
 @open_router.get("/health")
 async def health() -> Health:
     """Whether the process lives."""
     return Health(status="ok")
 
 
+@open_router.head("/ready", include_in_schema=False)
 @open_router.get("/ready", responses={503: {"model": Readiness, "description": "A store does not answer."}})
 async def ready(http: Request) -> Response:
     """Whether the model is loaded and the stores answer."""

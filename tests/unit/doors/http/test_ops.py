@@ -35,6 +35,12 @@ async def ready(service: Service, **checks: Check) -> httpx.Response:
         return await client.get("/ready")
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_a_load_balancer_may_ask_for_the_head_alone(path: str, http: httpx.AsyncClient) -> None:
+    answer = await http.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_it_lives_and_is_ready(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health")).json() == {"status": "ok"}
     assert (await http.get("/ready")).json() == {"status": "ready", "stores": {}}
