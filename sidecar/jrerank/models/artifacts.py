@@ -30,7 +30,7 @@ from jrerank.models.quantize import GateReport
 
 Precision = Literal["int8", "fp32"]
 # Raised whenever graph.py or quantize.py makes something else of the same checkpoint
-_GRAPH_VERSION = 2
+_GRAPH_VERSION = 3
 _KEY_CHARS = 16
 
 

@@ -32,7 +32,7 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
         return
     halved = folder / "half.onnx"
     smoothed = smooth(checkpoint, weights, exact)
-    onnx.save(build_graph(checkpoint.config, smoothed, half_embeddings=True), halved)
+    onnx.save(build_graph(checkpoint.config, smoothed, half_embeddings=True, approximate_gelu=True), halved)
     quantize_int8(halved, graph, reduce_range=recipe.reduce_range)
     halved.unlink()
     (folder / "gate.json").write_text(json.dumps(gate(checkpoint, exact, graph).as_json()))

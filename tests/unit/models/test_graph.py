@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from transformers import ModernBertForSequenceClassification
 
 from builders import random_tensors, tiny_config, write_checkpoint
+from jrerank.domain import sigmoid
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.models.config import ModernBertConfig
 from jrerank.models.graph import build_graph
@@ -75,9 +76,9 @@ def token_ids(length: int, vocabulary: int = 300) -> list[int]:
     return [int(id) for id in np.random.default_rng(length).integers(0, vocabulary, length)]
 
 
-def session_of(folder: Path, target: Path, *, half_embeddings: bool = False) -> Any:
+def session_of(folder: Path, target: Path, **lossy: bool) -> Any:
     checkpoint = load_checkpoint(folder, "tiny")
-    onnx.save(build_graph(checkpoint.config, checkpoint.weights(), half_embeddings=half_embeddings), target)
+    onnx.save(build_graph(checkpoint.config, checkpoint.weights(), **lossy), target)
     return open_session(target)
 
 
@@ -127,6 +128,15 @@ def test_half_embeddings_are_exact_for_a_checkpoint_in_float16(tmp_path: Path) -
     ids = token_ids(200, vocabulary=16_000)
     assert run_pair(halved, ids) == run_pair(whole, ids)
     assert (tmp_path / "half.onnx").stat().st_size < (tmp_path / "whole.onnx").stat().st_size
+
+
+def test_an_approximate_gelu_moves_a_score_by_far_less_than_int8_may(tmp_path: Path) -> None:
+    whole = session_of(BUNDLED, tmp_path / "whole.onnx")
+    approximate = session_of(BUNDLED, tmp_path / "approximate.onnx", approximate_gelu=True)
+    for length in LENGTHS:
+        ids = token_ids(length, vocabulary=16_000)
+        exact, near = sigmoid(run_pair(whole, ids)), sigmoid(run_pair(approximate, ids))
+        assert near == pytest.approx(exact, abs=0.003)
 
 
 def test_a_graph_takes_ids_and_gives_a_logit() -> None:
