@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo demo-opensearch test check bench bench-opensearch bench-sql lock clean system
+.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -13,6 +13,9 @@ demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the 
 
 test: $(DEV)/.installed system  ## all tests
 	$(DEV)/bin/python -m pytest
+
+test-unit: $(DEV)/.installed  ## those that start no server
+	$(DEV)/bin/python -m pytest tests/unit
 
 check: $(DEV)/.installed  ## lint, types, who may import whom
 	$(DEV)/bin/ruff check sidecar tests

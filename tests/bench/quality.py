@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from jrerank.admin.demo import FUSION_WEIGHT
+from jrerank.admin.demo.command import FUSION_WEIGHT
+from jrerank.admin.demo.comparison import Figures, Sidecar, ask, figures
+from jrerank.admin.demo.first_stage import embedded_first_stage
 from jrerank.domain import Candidate
-from jrerank.evaluation.compare import Figures, Sidecar, ask, figures
 from jrerank.evaluation.dataset import load_dataset
-from jrerank.evaluation.first_stage import embedded_first_stage
 from sidecars import running_sidecar
 
 WINDOW = 20

@@ -6,7 +6,7 @@ import typer
 
 from jrerank import __version__
 from jrerank.admin import models
-from jrerank.admin.demo import demo
+from jrerank.admin.demo.command import demo
 from jrerank.admin.doctor import doctor
 from jrerank.admin.elasticsearch import commands as elasticsearch
 from jrerank.admin.opensearch import commands as opensearch

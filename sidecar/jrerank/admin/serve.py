@@ -33,7 +33,7 @@ def serve(
 
     Example: jrerank-admin serve --model bundled --port 8080
     """
-    from jrerank.admin.serving import serve as run
+    from jrerank.server import serve as run
 
     with plain_errors():
         run(

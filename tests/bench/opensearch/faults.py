@@ -12,7 +12,7 @@ from integration.opensearch.corpus import PASSAGE_FIELDS, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.faults import FAULTS, Fault
 from integration.opensearch.search import Engine
-from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.node import Node
 
 TIMEOUT_MS = 300
 ALLOWED_MS = TIMEOUT_MS + 50

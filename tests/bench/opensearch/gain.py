@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import httpx
 
-from jrerank.admin.demo_opensearch import FUSION_WEIGHT
-from jrerank.admin.demo_sidecar import running_sidecar
+from jrerank.admin.demo.comparison import Sidecar, figures
+from jrerank.admin.demo.opensearch import FUSION_WEIGHT
+from jrerank.admin.demo.opensearch_index import PassageIndex, create_passage_index
+from jrerank.admin.demo.sidecar import running_sidecar
+from jrerank.admin.opensearch_node.node import Node
 from jrerank.domain import Candidate
-from jrerank.evaluation.compare import Sidecar, figures
 from jrerank.evaluation.dataset import Question, load_dataset
-from jrerank.evaluation.opensearch_index import PassageIndex, create_passage_index
-from jrerank.evaluation.opensearch_node.node import Node
 
 WINDOW = 20
 Lists = dict[str, tuple[str, ...]]

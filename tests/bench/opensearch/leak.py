@@ -14,8 +14,8 @@ import httpx
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.search import Engine
-from jrerank.evaluation.opensearch_node.jdk import find_jdk
-from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.jdk import find_jdk
+from jrerank.admin.opensearch_node.node import Node
 
 CLIENTS = 16
 WINDOW = 10

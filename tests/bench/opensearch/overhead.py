@@ -13,7 +13,7 @@ import httpx
 
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.search import Engine, marker
-from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.node import Node
 from sidecars import running_sidecar
 
 WINDOW = 100

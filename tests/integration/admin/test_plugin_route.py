@@ -13,8 +13,8 @@ from integration.admin.conftest import KEY, Run
 from integration.opensearch.conftest import need
 from integration.opensearch.search import Engine, ids, marker
 from jrerank.admin.opensearch.bodies import body
-from jrerank.evaluation.opensearch_node.node import Node
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 from sidecars import RunningSidecar
 
 pytestmark = pytest.mark.node

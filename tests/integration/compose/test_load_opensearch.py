@@ -17,8 +17,8 @@ import pytest
 
 from integration.compose.files import COMPOSE, compose_file
 from integration.opensearch.conftest import need
-from jrerank.evaluation.opensearch_node.node import Node, free_port
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 from sidecars import running_sidecar
 
 pytestmark = pytest.mark.node

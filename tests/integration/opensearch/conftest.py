@@ -13,10 +13,10 @@ import pytest
 from integration.opensearch.corpus import PASSAGE_FIELDS, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.search import Engine
+from jrerank.admin.opensearch_node.build import build
+from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 from jrerank.errors import MissingTool
-from jrerank.evaluation.opensearch_node.build import build
-from jrerank.evaluation.opensearch_node.node import Node, free_port
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 from sidecars import RunningSidecar, running_sidecar
 
 API_KEY = "secret-of-the-keystore"

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from integration.opensearch.conftest import need
 from integration.opensearch.search import Engine, ids, marker
 from jrerank.admin.app import app
-from jrerank.evaluation.opensearch_node.build import plugin_zip, sources
-from jrerank.evaluation.opensearch_node.jdk import find_jdk
-from jrerank.evaluation.opensearch_node.node import Node
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3, RELEASES
+from jrerank.admin.opensearch_node.build import plugin_zip, sources
+from jrerank.admin.opensearch_node.jdk import find_jdk
+from jrerank.admin.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3, RELEASES
 from sidecars import running_sidecar
 
 pytestmark = pytest.mark.node

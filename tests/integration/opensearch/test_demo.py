@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from integration.opensearch.conftest import need
 from jrerank.admin.app import app
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = pytest.mark.node
 
@@ -32,8 +32,8 @@ def test_it_reranks_in_the_pipeline_and_measures_both_orders() -> None:
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setattr("jrerank.evaluation.opensearch_node.jdk._USUAL_FOLDERS", ())
-    monkeypatch.setattr("jrerank.evaluation.opensearch_node.jdk.find_spec", lambda name: None)
+    monkeypatch.setattr("jrerank.admin.opensearch_node.jdk._USUAL_FOLDERS", ())
+    monkeypatch.setattr("jrerank.admin.opensearch_node.jdk.find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["demo", "--engine", "opensearch", "--questions", "1"])
     assert result.exit_code == 3
     assert "no Java 21 to 25 for OpenSearch: install a JDK" in result.output

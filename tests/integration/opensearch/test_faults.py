@@ -12,7 +12,7 @@ from integration.opensearch.corpus import PASSAGE_FIELDS
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.faults import FAULTS, Fault, mode
 from integration.opensearch.search import Engine, ids, marker
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = [
     pytest.mark.node,

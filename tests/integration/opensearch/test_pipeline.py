@@ -9,7 +9,7 @@ import pytest
 from integration.opensearch.conftest import API_KEY, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.search import Engine, Json, ids, marker, scores
-from jrerank.evaluation.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.node import Node
 
 pytestmark = pytest.mark.node
 

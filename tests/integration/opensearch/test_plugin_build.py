@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from integration.opensearch.conftest import need
-from jrerank.evaluation.opensearch_node.build import (
+from jrerank.admin.opensearch_node.build import (
     build_plugin,
     maven,
     plugin_properties,
     plugin_zip,
     target,
 )
-from jrerank.evaluation.opensearch_node.jdk import find_jdk
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
+from jrerank.admin.opensearch_node.jdk import find_jdk
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 
 pytestmark = pytest.mark.node
 

@@ -16,8 +16,8 @@ import pytest
 from integration.opensearch.conftest import need
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.search import Engine, Json, ids, marker, scores
-from jrerank.evaluation.opensearch_node.node import Node, free_port
-from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 from sidecars import running_sidecar
 
 pytestmark = pytest.mark.node

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jrerank.admin.app import app
-from jrerank.evaluation.embedded import embedded_postgres
+from jrerank.admin.demo.embedded_postgres import embedded_postgres
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*XDG_RUNTIME_DIR")
 PASSAGES = [

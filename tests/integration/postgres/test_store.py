@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 import psycopg
 import pytest
 
+from jrerank.admin.demo.embedded_postgres import embedded_postgres
 from jrerank.errors import StoreError
-from jrerank.evaluation.embedded import embedded_postgres
 from jrerank.stores.postgres.settings import PostgresSettings
 from jrerank.stores.postgres.store import PostgresStore
 

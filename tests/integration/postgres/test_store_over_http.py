@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
+from jrerank.admin.demo.embedded_postgres import embedded_postgres
 from jrerank.evaluation.dataset import load_dataset
-from jrerank.evaluation.embedded import embedded_postgres
 from sidecars import RunningSidecar, running_sidecar
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*XDG_RUNTIME_DIR")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from jrerank.admin import serving
+from jrerank import server
 from jrerank.admin.app import app
 from jrerank.settings import Settings
 
@@ -14,7 +14,7 @@ from jrerank.settings import Settings
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """With which settings a sidecar would have been run."""
     runs: list[Settings] = []
-    monkeypatch.setattr(serving, "serve", runs.append)
+    monkeypatch.setattr(server, "serve", runs.append)
     return runs
 
 

@@ -6,14 +6,15 @@ import sys
 
 import pytest
 
-from jrerank.admin import serving, sidecar
+from jrerank import server
+from jrerank.admin import sidecar
 from jrerank.settings import Settings
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, list[Settings]]:
     """The exit code, and with which settings a sidecar would have been run."""
     runs: list[Settings] = []
-    monkeypatch.setattr(serving, "serve", runs.append)
+    monkeypatch.setattr(server, "serve", runs.append)
     monkeypatch.setattr(sys, "argv", ["jrerank-sidecar", *words])
     with pytest.raises(SystemExit) as exit_:
         sidecar.main()

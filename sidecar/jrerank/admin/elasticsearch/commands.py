@@ -8,6 +8,19 @@ from typing import Annotated
 
 import typer
 
+from jrerank.admin.cluster.connected import cluster_to_change, live_cluster, speaker
+from jrerank.admin.cluster.connection import read_connection
+from jrerank.admin.cluster.options import (
+    SIDECAR_KEY_HELP,
+    SIDECAR_URL_HELP,
+    ApiKeyFileOption,
+    CaFileOption,
+    DryRunOption,
+    PasswordFileOption,
+    UrlOption,
+    UserOption,
+)
+from jrerank.admin.cluster.request import Request
 from jrerank.admin.elasticsearch.inference import (
     InferenceEndpoint,
     checked_service,
@@ -18,19 +31,6 @@ from jrerank.admin.elasticsearch.inference import (
 )
 from jrerank.admin.elasticsearch.status import Probe, findings
 from jrerank.admin.findings import report
-from jrerank.admin.opensearch.connected import cluster_to_change, live_cluster, speaker
-from jrerank.admin.opensearch.connection import read_connection
-from jrerank.admin.opensearch.connection_options import (
-    SIDECAR_KEY_HELP,
-    SIDECAR_URL_HELP,
-    ApiKeyFileOption,
-    CaFileOption,
-    DryRunOption,
-    PasswordFileOption,
-    UrlOption,
-    UserOption,
-)
-from jrerank.admin.opensearch.request import Request
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key
 from jrerank.admin.options import plain_errors
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jrerank.admin.opensearch.bodies import Json, body
-from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json, Request
+from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.ml_commons import PROOF_PASSAGES, PROOF_QUERY
-from jrerank.admin.opensearch.request import Request
 from jrerank.errors import ConfigurationError, InvalidInput
 
 SERVICES = {"hugging_face": "hugging-face.json", "custom": "custom.json"}
@@ -88,7 +88,7 @@ def set_up_inference(
     else:
         say(f"endpoint  {endpoint.id} as it should be; --replace if its key is another")
     scores = infer(cluster, endpoint.id)
-    if cluster.is_pretended:
+    if cluster.is_dry_run:
         return
     if len(scores) != len(PROOF_PASSAGES):
         raise ConfigurationError(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.elasticsearch.inference import find_inference, infer, retriever_body
 from jrerank.admin.findings import Finding, checked
-from jrerank.admin.opensearch.cluster import Cluster
 from jrerank.admin.opensearch.ml_commons import PROOF_PASSAGES
 from jrerank.admin.opensearch.probe import by_scores
 from jrerank.errors import InvalidInput

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from jrerank.admin.cluster.request import Json
 from jrerank.shipped import shipped
 
-Json = dict[str, Any]
 _PLACE = re.compile(r"<([a-z_]+)>")
 
 

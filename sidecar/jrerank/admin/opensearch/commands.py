@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from jrerank.admin.findings import report
-from jrerank.admin.opensearch import plugin
-from jrerank.admin.opensearch.connected import cluster_to_change, live_cluster, speaker
-from jrerank.admin.opensearch.connection import read_connection
-from jrerank.admin.opensearch.connection_options import (
+from jrerank.admin.cluster.connected import cluster_to_change, live_cluster, speaker
+from jrerank.admin.cluster.connection import read_connection
+from jrerank.admin.cluster.options import (
     ApiKeyFileOption,
     CaFileOption,
     DryRunOption,
@@ -19,6 +17,8 @@ from jrerank.admin.opensearch.connection_options import (
     UrlOption,
     UserOption,
 )
+from jrerank.admin.findings import report
+from jrerank.admin.opensearch import plugin
 from jrerank.admin.opensearch.loading import index
 from jrerank.admin.opensearch.pipelines import find_pipeline
 from jrerank.admin.opensearch.removal import remove as take_away

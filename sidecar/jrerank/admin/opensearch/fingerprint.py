@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 
-from jrerank.admin.opensearch.bodies import Json
+from jrerank.admin.cluster.request import Json
 
 _FORM = re.compile(r"\[([0-9a-f]{16})\.([0-9a-f]{32})\]$")
 _SCRYPT_COST = 2**14

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from jrerank.admin.opensearch.bodies import Json, body
-from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json, Request
+from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.passages import Passage
 from jrerank.admin.opensearch.pipelines import make_default
-from jrerank.admin.opensearch.request import Request
 from jrerank.errors import ConfigurationError, Refused, Unavailable
 
 _CHUNK_PASSAGES, _CHUNK_CHARS = 500, 2_000_000
@@ -39,8 +39,8 @@ def create_index(cluster: Cluster, index: NewIndex, say: Callable[[str], object]
             make_default(cluster, index.name, index.default_pipeline)
         return
     plugins = _plugins(cluster)
-    analyzer = "kuromoji" if "analysis-kuromoji" in plugins or cluster.is_pretended else "cjk"
-    has_knn = "opensearch-knn" in plugins or cluster.is_pretended
+    analyzer = "kuromoji" if "analysis-kuromoji" in plugins or cluster.is_dry_run else "cjk"
+    has_knn = "opensearch-knn" in plugins or cluster.is_dry_run
     cluster.ask(Request("PUT", f"/{index.name}", index_body(index, analyzer, has_knn)))
     say(
         f"index     {index.name}: analyzer {analyzer}{'' if analyzer == 'kuromoji' else ' (bigrams: no kuromoji here)'}"

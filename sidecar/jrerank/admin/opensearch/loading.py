@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from jrerank.admin.opensearch.connected import cluster_to_change, speaker
-from jrerank.admin.opensearch.connection_options import DryRunOption
+from jrerank.admin.cluster.connected import cluster_to_change, speaker
+from jrerank.admin.cluster.options import DryRunOption
 from jrerank.admin.opensearch.indexing import NewIndex, create_index, load
 from jrerank.admin.opensearch.passages import read_passages, vector_dimension
 from jrerank.admin.options import plain_errors

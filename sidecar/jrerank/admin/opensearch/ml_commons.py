@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from jrerank.admin.opensearch.bodies import Json
-from jrerank.admin.opensearch.cluster import Cluster
-from jrerank.admin.opensearch.request import Request
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json, Request
 
 _ML = "/_plugins/_ml"
 _MANY = 1000

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jrerank.admin.cluster.request import Json
 from jrerank.admin.jsonl import read_lines
-from jrerank.admin.opensearch.bodies import Json
 
 
 @dataclass(frozen=True, slots=True)

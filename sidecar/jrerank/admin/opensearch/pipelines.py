@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jrerank.admin.opensearch.bodies import Json
-from jrerank.admin.opensearch.cluster import Cluster
-from jrerank.admin.opensearch.request import Request
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json, Request
 from jrerank.errors import InvalidInput
 
 Route = Literal["plugin", "stock"]

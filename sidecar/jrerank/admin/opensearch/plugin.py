@@ -13,7 +13,7 @@ from jrerank.admin.options import plain_errors
 from jrerank.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
-    from jrerank.evaluation.opensearch_node.releases import Release
+    from jrerank.admin.opensearch_node.releases import Release
 
 app = typer.Typer(
     help="The zip that OpenSearch's own `opensearch-plugin install` takes.", no_args_is_help=True
@@ -30,7 +30,7 @@ def path(opensearch_version: ReleaseOption = _NEWEST) -> None:
 
     Example: jrerank-admin opensearch plugin path --opensearch-version 3.8.0
     """
-    from jrerank.evaluation.opensearch_node.build import plugin_zip
+    from jrerank.admin.opensearch_node.build import plugin_zip
 
     with plain_errors():
         made = plugin_zip(_release(opensearch_version))
@@ -47,7 +47,7 @@ def build(opensearch_version: ReleaseOption = _NEWEST) -> None:
 
     Example: jrerank-admin opensearch plugin build --opensearch-version 2.19.6
     """
-    from jrerank.evaluation.opensearch_node.build import build_plugin
+    from jrerank.admin.opensearch_node.build import build_plugin
 
     with plain_errors():
         made = build_plugin(_release(opensearch_version))
@@ -56,7 +56,7 @@ def build(opensearch_version: ReleaseOption = _NEWEST) -> None:
 
 def _release(version: str) -> Release:
     """Other releases of 2.19 and 3 are built from the same source, unseen."""
-    from jrerank.evaluation.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, RELEASES
+    from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, RELEASES
 
     if version in RELEASES:
         return RELEASES[version]

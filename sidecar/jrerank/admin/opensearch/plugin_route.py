@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jrerank.admin.opensearch.bodies import Json, body
-from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json
+from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.pipelines import put_pipeline
 from jrerank.errors import ConfigurationError, InvalidInput, Refused
 
@@ -38,7 +39,7 @@ def set_up_plugin(cluster: Cluster, route: PluginRoute, say: Callable[[str], obj
         ConfigurationError: a node lacks one of them; the message says what to do.
     """
     endpoint = route.endpoint or "main"
-    if not cluster.is_pretended:
+    if not cluster.is_dry_run:
         check_installed(cluster)
         endpoint = _endpoint(cluster, route.endpoint)
     put_pipeline(cluster, route.pipeline, pipeline_body(route, endpoint))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json
 from jrerank.admin.findings import Finding
-from jrerank.admin.opensearch.bodies import Json
-from jrerank.admin.opensearch.cluster import Cluster
 from jrerank.admin.opensearch.pipelines import Route
 from jrerank.errors import InvalidInput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.opensearch.ml_commons import connectors, models_named
 from jrerank.admin.opensearch.pipelines import (
     delete_pipeline,

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from jrerank.admin.opensearch.connected import cluster_to_change, speaker
-from jrerank.admin.opensearch.connection_options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
+from jrerank.admin.cluster.connected import cluster_to_change, speaker
+from jrerank.admin.cluster.options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
 from jrerank.admin.opensearch.pipelines import make_default
 from jrerank.admin.opensearch.plugin_route import PluginRoute, read_fusion, set_up_plugin
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jrerank.admin.opensearch.curl import SIDECAR_KEY
+from jrerank.admin.cluster.curl import SIDECAR_KEY
 from jrerank.admin.secrets import secret
 from jrerank.errors import InvalidInput
 

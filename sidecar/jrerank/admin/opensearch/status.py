@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json
 from jrerank.admin.findings import Finding, checked
 from jrerank.admin.opensearch import ml_commons
-from jrerank.admin.opensearch.bodies import Json
-from jrerank.admin.opensearch.cluster import Cluster
 from jrerank.admin.opensearch.pipelines import (
     find_pipeline,
     indexes_by_default,

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json
 from jrerank.admin.opensearch import ml_commons
-from jrerank.admin.opensearch.bodies import Json, body
-from jrerank.admin.opensearch.cluster import Cluster
+from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.fingerprint import fingerprint, is_of
 from jrerank.admin.opensearch.pipelines import put_pipeline
 from jrerank.admin.opensearch.trust import distrust, trust
@@ -183,7 +184,7 @@ def _prove(cluster: Cluster, model_id: str, say: Say) -> None:
         scores = ml_commons.predict(cluster, model_id)
     except Refused as refused:
         raise ConfigurationError(f"the model cannot score, so no search was changed: {refused}") from None
-    if cluster.is_pretended:
+    if cluster.is_dry_run:
         return
     if len(scores) != len(ml_commons.PROOF_PASSAGES):
         raise ConfigurationError(

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from jrerank.admin.opensearch.bodies import Json
-from jrerank.admin.opensearch.cluster import Cluster
-from jrerank.admin.opensearch.request import Request
+from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.cluster.request import Json, Request
 
 _ML = "plugins.ml_commons."
 TRUSTED = f"{_ML}trusted_connector_endpoints_regex"
@@ -127,7 +126,7 @@ def _write(cluster: Cluster, scopes: Json, changed: Json) -> None:
         scope: values for scope, values in (("persistent", persistent), ("transient", transient)) if values
     }
     if body:
-        note = _NOTE if cluster.is_pretended else ""
+        note = _NOTE if cluster.is_dry_run else ""
         cluster.ask(Request("PUT", "/_cluster/settings", body, note=note))
 
 

@@ -13,7 +13,7 @@ from jrerank.doors.pgwire.faults import Fault, NotSpoken, ShuttingDown, fault_of
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.pgwire.prepared import PreparedStatements
 from jrerank.doors.pgwire.session import Session
-from jrerank.doors.pgwire.statements import Courtesy, column_of
+from jrerank.doors.pgwire.statements import SessionStatement, column_of
 from jrerank.doors.service import Service
 from jrerank.telemetry import logger
 
@@ -149,7 +149,7 @@ class Conversation:
 
     async def _run(self, text: str, arrival: float) -> messages.Result:
         statement = self._session.read(text)
-        if isinstance(statement, Courtesy) and statement.deallocates:
+        if isinstance(statement, SessionStatement) and statement.deallocates:
             self._prepared.forget(statement.deallocates)
         return await self._session.run(statement, arrival)
 

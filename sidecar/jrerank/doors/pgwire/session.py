@@ -11,7 +11,7 @@ from jrerank.doors.native import hits_answer, read_hits
 from jrerank.doors.pgwire.faults import Cancelled
 from jrerank.doors.pgwire.messages import ANSWER, Result
 from jrerank.doors.pgwire.parts import Parts
-from jrerank.doors.pgwire.statements import Courtesy, Part, Rerank, Statement, read_statement
+from jrerank.doors.pgwire.statements import Part, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
 from jrerank.telemetry import span
 
@@ -61,7 +61,7 @@ class Session:
                 self._parts = self._parts or Parts(self._service)
                 self._parts.add(json)
                 return Result("PART")
-            case Courtesy(result, in_transaction):
+            case SessionStatement(result, in_transaction):
                 self.in_transaction = self.in_transaction if in_transaction is None else in_transaction
                 return result
 

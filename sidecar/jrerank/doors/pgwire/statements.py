@@ -42,7 +42,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Courtesy:
+class SessionStatement:
     """What drivers and pools send of their own accord.
 
     `in_transaction` is None where nothing changes; `deallocates` names a prepared statement, or is ALL.
@@ -53,7 +53,7 @@ class Courtesy:
     deallocates: str = ""
 
 
-Statement = Rerank | Part | Courtesy
+Statement = Rerank | Part | SessionStatement
 
 
 def read_statement(text: str, *, continued: bool) -> Statement:
@@ -80,32 +80,32 @@ def column_of(statement: Statement) -> Column | None:
     """What the statement's result will consist of."""
     if isinstance(statement, Rerank):
         return ANSWER
-    return statement.result.column if isinstance(statement, Courtesy) else None
+    return statement.result.column if isinstance(statement, SessionStatement) else None
 
 
 def _bare(text: str) -> str:
     return text.strip().rstrip(";").rstrip()
 
 
-def _courtesy(sql: str) -> Courtesy:
+def _courtesy(sql: str) -> SessionStatement:
     if found := _IDLE.match(sql):
         return _idle(sql, found[found.lastindex or 0].upper())
     if found := _END.match(sql):
         tag = "COMMIT" if found.group(1).upper() in {"COMMIT", "END"} else "ROLLBACK"
-        return Courtesy(Result(tag), in_transaction=False)
+        return SessionStatement(Result(tag), in_transaction=False)
     if _BEGIN.match(sql):
-        return Courtesy(Result("BEGIN"), in_transaction=True)
+        return SessionStatement(Result("BEGIN"), in_transaction=True)
     if _SELECT_1.fullmatch(sql):
-        return Courtesy(Result("SELECT 1", ONE, "1"))
+        return SessionStatement(Result("SELECT 1", ONE, "1"))
     if sql:
         raise NoSql
-    return Courtesy(Result(""))
+    return SessionStatement(Result(""))
 
 
-def _idle(sql: str, tag: str) -> Courtesy:
+def _idle(sql: str, tag: str) -> SessionStatement:
     encoding = _ENCODING.match(sql)
     if encoding and encoding.group(1).lower().replace("-", "") not in _UTF8_NAMES:
         raise NotSpoken("only UTF-8 is spoken here")
     if deallocated := _DEALLOCATE.match(sql):
-        return Courtesy(Result(tag), deallocates=deallocated.group(1) or deallocated.group(2))
-    return Courtesy(Result(tag))
+        return SessionStatement(Result(tag), deallocates=deallocated.group(1) or deallocated.group(2))
+    return SessionStatement(Result(tag))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.elasticsearch.status import Probe, findings
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
 from recordings.inference import InferenceServer
 
 DEAD = {

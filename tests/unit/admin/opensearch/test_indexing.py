@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.indexing import NewIndex, create_index, index_body, load
 from jrerank.admin.opensearch.passages import Passage
 from jrerank.errors import ConfigurationError, Unavailable

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.ml_commons import connectors, deploy, models_named, undeploy
 from jrerank.errors import Unavailable
 from recordings.ml_commons import MlCommons

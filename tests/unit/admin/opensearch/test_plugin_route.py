@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.plugin_route import PluginRoute, pipeline_body, read_fusion, set_up_plugin
 from jrerank.errors import ConfigurationError, InvalidInput
 from recordings.server import RecordedServer

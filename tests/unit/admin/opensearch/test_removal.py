@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch import plugin_route
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.removal import remove
 from jrerank.errors import InvalidInput

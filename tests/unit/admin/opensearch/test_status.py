@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch import plugin_route, stock_route
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.status import findings
 from jrerank.admin.opensearch.stock_route import StockRoute

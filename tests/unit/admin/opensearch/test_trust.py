@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.admin.opensearch.cluster import LiveCluster
-from jrerank.admin.opensearch.connection import Connection
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.trust import (
     ONLY_ML_NODES,
     PRIVATE_IP,

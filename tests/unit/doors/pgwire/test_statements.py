@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from jrerank.doors.pgwire.faults import NoSql, NotSpoken
 from jrerank.doors.pgwire.messages import ANSWER, ONE, Result
 from jrerank.doors.pgwire.statements import (
-    Courtesy,
     Part,
     Rerank,
+    SessionStatement,
     column_of,
     is_placeholder,
     read_statement,
 )
 
 
-def said(text: str) -> Courtesy:
+def said(text: str) -> SessionStatement:
     statement = read_statement(text, continued=False)
-    assert isinstance(statement, Courtesy)
+    assert isinstance(statement, SessionStatement)
     return statement
 
 
@@ -68,12 +68,12 @@ def test_after_parts_everything_else_is_the_last_one(text: str) -> None:
 def test_what_drivers_send_of_their_own_accord_is_taken(
     text: str, tag: str, in_transaction: bool | None
 ) -> None:
-    assert said(text) == Courtesy(Result(tag), in_transaction)
+    assert said(text) == SessionStatement(Result(tag), in_transaction)
 
 
 @pytest.mark.parametrize("text", ["SELECT 1", "select  1;"])
 def test_pools_may_look_whether_the_connection_lives(text: str) -> None:
-    assert said(text) == Courtesy(Result("SELECT 1", ONE, "1"))
+    assert said(text) == SessionStatement(Result("SELECT 1", ONE, "1"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""What a demo prints: examples and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jrerank.admin.texts import plain
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from jrerank.admin.demo.comparison import Answered
+    from jrerank.evaluation.dataset import Question
+
+_SHOWN = 3
+
+
+def print_examples(answered: Sequence[Answered], passages: Mapping[str, str]) -> None:
+    """A few questions for which the right hit came nearest to the top."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from jrerank.evaluation.measures import reciprocal_rank
+
+    def gain(one: Answered) -> float:
+        right = one.question.passage_id
+        return reciprocal_rank(one.fused, right) - reciprocal_rank(one.first_stage, right)
+
+    for one in sorted(answered, key=gain, reverse=True)[:_SHOWN]:
+        table = Table("", "BM25", "reranked", title=plain(one.question.text), title_justify="left")
+        for rank, ids in enumerate(zip(one.first_stage[:3], one.fused[:3], strict=True), start=1):
+            table.add_row(str(rank), *(_shown(id, one.question.passage_id, passages[id]) for id in ids))
+        Console().print(table)
+
+
+def _shown(id: str, right: str, passage: str) -> Text:
+    from rich.text import Text
+
+    title, _, text = passage.partition("\n")
+    mark = Text("✔ ", style="bold green") if id == right else Text()
+    return mark + plain(f"{title}: {text[:28]}…")
+
+
+def print_figures(answered: Sequence[Answered], window: int, reranking: str = "rerank") -> None:
+    """nDCG@10 and MRR@10 before and after, and the times; `reranking` says what the second time is of."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from jrerank.admin.demo.comparison import figures
+
+    table = Table("", "nDCG@10", "MRR@10", title=f"{len(answered)} questions, BM25's top {window}")
+    for name, lists in (
+        ("BM25", [one.first_stage for one in answered]),
+        ("reranker alone", [one.reranked for one in answered]),
+        ("fusion of both", [one.fused for one in answered]),
+    ):
+        found = figures(zip(lists, (one.question.passage_id for one in answered), strict=True))
+        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}")
+    Console().print(table)
+    search_ms, rerank_ms = (
+        1000 * sorted(times)[len(answered) // 2]
+        for times in ([one.search_s for one in answered], [one.rerank_s for one in answered])
+    )
+    print(f"Median per question: search {search_ms:.1f} ms, {reranking} {rerank_ms:.1f} ms.")
+
+
+def print_stages(
+    stages: Mapping[str, Sequence[Sequence[str]]], questions: Sequence[Question], title: str
+) -> None:
+    """nDCG@10 and MRR@10 of each stage's hit lists, which are in the order of the questions."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from jrerank.admin.demo.comparison import figures
+
+    table = Table("", "nDCG@10", "MRR@10", title=f"{len(questions)} questions, {title}")
+    for name, lists in stages.items():
+        found = figures(zip(lists, (question.passage_id for question in questions), strict=True))
+        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}")
+    Console().print(table)

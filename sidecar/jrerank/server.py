@@ -1,0 +1,127 @@
+"""Runs the doors until SIGTERM: HTTP, and the PostgreSQL wire where it has a port."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from contextlib import ExitStack, suppress
+
+import uvicorn
+
+from jrerank import __version__
+from jrerank.assembly import running_service
+from jrerank.doors.http.app import make_app
+from jrerank.doors.pgwire.server import PgWireServer, tls_context
+from jrerank.doors.service import Service
+from jrerank.errors import ConfigurationError
+from jrerank.settings import Settings
+from jrerank.telemetry import configure_logging, logger, start_tracing
+
+_LOG = logger(__name__)
+_BACKLOG = 2048
+# Of the time to drain; the rest is for writing the answers
+_SCORING_SHARE = 0.8
+# Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
+_KEEP_ALIVE_S = 75
+
+
+def serve(settings: Settings) -> None:
+    """Load the model, then listen; on SIGTERM or SIGINT finish what is open and stop.
+
+    Raises:
+        ConfigurationError: something isn't set up right; nothing has been listened on.
+    """
+    configure_logging(settings.log_level, settings.log_format)
+    settings.check_bind()
+    # Whenever it comes, everything that is open is closed in order. Uvicorn hands the signal on when it has drained
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: sys.exit(0))
+    _open_as_many_files_as_allowed()
+    stop_tracing = start_tracing(__version__)
+    try:
+        asyncio.run(_serve(settings))
+    finally:
+        stop_tracing()
+
+
+async def _serve(settings: Settings) -> None:
+    with ExitStack() as sockets:
+        http_socket = sockets.enter_context(_bound_socket(settings.host, settings.port, "--port"))
+        pgwire_socket = None
+        if settings.pgwire_port is not None:
+            bound = _bound_socket(settings.host, settings.pgwire_port, "--pgwire-port")
+            pgwire_socket = sockets.enter_context(bound)
+        tls = tls_context(*files) if (files := settings.pgwire_tls_files()) else None
+        async with running_service(settings) as service:
+            pgwire = PgWireServer(service, tls, settings.pgwire_max_connections)
+            if pgwire_socket is not None:
+                await pgwire.start(pgwire_socket)
+                _say_listening("pgwire_listening", pgwire_socket)
+            await _serve_http(settings, service, http_socket, pgwire)
+
+
+async def _serve_http(
+    settings: Settings, service: Service, listener: socket.socket, pgwire: PgWireServer
+) -> None:
+    config = uvicorn.Config(
+        make_app(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.drain_s,
+        backlog=_BACKLOG,
+    )
+    # Connections inherit it. Without it an answer's body waits for the client to acknowledge the head: 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+    listener.listen(_BACKLOG)
+    _say_listening("listening", listener)
+    await _Server(config, service, pgwire).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn ends the process as soon as it is done, so that the other door has to close together with its own."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, pgwire: PgWireServer) -> None:
+        super().__init__(config)
+        self._service = service
+        self._pgwire = pgwire
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain both doors at the same time; what would take longer is answered with what has been scored."""
+        drain_s = float(self.config.timeout_graceful_shutdown or 0)
+        asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
+        await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """The soft limit is often 1,024, for the sake of programs that use select(); each connection takes one."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415  Unix only
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where "unlimited" is not a number that the system takes
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say_listening(event: str, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    _LOG.info(event, host=host, port=port)
+
+
+def _bound_socket(host: str, port: int, option: str) -> socket.socket:
+    """Bind before the model is loaded, so that a taken port is told at once; listening comes after."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on: {error.strerror}; choose another {option}"
+        ) from error
+    return bound
