@@ -1,4 +1,6 @@
-"""Everything that can go wrong, and what the caller should do about it.
+"""Everything that can go wrong, what the caller should do about it, and its `kind`.
+
+A kind is one word for an error in metrics, logs and answers. A door maps kinds to what its protocol has: a status, an SQLSTATE.
 
     JrerankError
     +-- InvalidInput          the caller's mistake             (HTTP 400 or 422, SQLSTATE 22023)
@@ -6,6 +8,7 @@
     |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
     +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
     +-- TooSlow               the request took too long to arrive (HTTP 408)
+    +-- Abandoned             the caller has gone: nobody reads an answer
     +-- Unavailable           try again, or elsewhere          (HTTP 503)
     |   +-- Overloaded        the queue is full, or the deadline cannot be met (HTTP 429)
     +-- ConfigurationError    the operator's mistake: the sidecar does not start
@@ -25,9 +28,13 @@ The docstring of a class is its default message.
 # ruff: noqa: N818  names that say what is wrong: `ModelNotFound` needs no `Error` behind it
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class JrerankError(Exception):
     """Something went wrong."""
+
+    kind: ClassVar[str] = "internal"
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or type(self).__doc__)
@@ -39,6 +46,8 @@ class InvalidInput(JrerankError):
     `field` names the place in the request, in the caller's own words.
     """
 
+    kind: ClassVar[str] = "invalid_input"
+
     def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
@@ -47,27 +56,44 @@ class InvalidInput(JrerankError):
 class InputTooLong(InvalidInput):
     """The request is larger than this sidecar accepts."""
 
+    kind: ClassVar[str] = "too_large"
+
 
 class UnknownStore(InvalidInput):
     """There is no store of that name."""
+
+    kind: ClassVar[str] = "unknown_store"
 
 
 class NotAuthorized(JrerankError):
     """A valid API key is needed: send it as `Authorization: Bearer KEY`."""
 
+    kind: ClassVar[str] = "not_authorized"
+
 
 class TooSlow(JrerankError):
     """The request did not arrive in time."""
+
+    kind: ClassVar[str] = "too_slow"
+
+
+class Abandoned(JrerankError):
+    """The caller has gone."""
+
+    kind: ClassVar[str] = "abandoned"
 
 
 class Unavailable(JrerankError):
     """The sidecar cannot answer now."""
 
+    kind: ClassVar[str] = "unavailable"
     retry_after_s: float = 1.0
 
 
 class Overloaded(Unavailable):
     """Too much work is queued to answer in time."""
+
+    kind: ClassVar[str] = "overloaded"
 
     def __init__(self, message: str | None = None, *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
@@ -76,6 +102,8 @@ class Overloaded(Unavailable):
 
 class ConfigurationError(JrerankError):
     """The sidecar is not set up right."""
+
+    kind: ClassVar[str] = "misconfigured"
 
 
 class ModelNotFound(ConfigurationError):
@@ -113,6 +141,10 @@ class Refused(ConfigurationError):
 class EngineError(JrerankError):
     """The engine failed on a pair."""
 
+    kind: ClassVar[str] = "engine_error"
+
 
 class StoreError(JrerankError):
     """The store did not deliver the passages."""
+
+    kind: ClassVar[str] = "store_error"

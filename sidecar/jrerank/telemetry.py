@@ -26,6 +26,9 @@ else:
 
 _OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+_STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+# Fetching texts by id, cutting texts into windows, waiting for a worker, an engine's run of a batch
+STAGES = ("store", "tokenizing", "queue", "run")
 _DOCUMENTS = (1, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000)
 
 
@@ -53,6 +56,15 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.stage_seconds = Histogram(
+            "jrerank_stage_seconds",
+            "Where a request's time goes: store, tokenizing, queue, run.",
+            ["stage"],
+            buckets=_STAGE_SECONDS,
+            registry=self.registry,
+        )
+        for stage in STAGES:
+            self.stage_seconds.labels(stage)
         self.documents = Histogram(
             "jrerank_request_documents", "Hits in a request.", buckets=_DOCUMENTS, registry=self.registry
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Annotated, Literal
 
@@ -11,9 +10,10 @@ import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Caller, Fields, Intake, Options
 from jrerank.errors import InvalidInput
+
+_FIELDS = Fields(passages="hits")
 
 
 class HitBody(BaseModel):
@@ -40,6 +40,11 @@ class RrfFusionBody(BaseModel):
     rank_constant: Annotated[int, Field(ge=1, le=10**9)] = 60
 
 
+def fusion_of(body: LinearFusionBody | RrfFusionBody | None) -> Fusion | None:
+    """As the reranker takes it."""
+    return None if body is None else Fusion(**body.model_dump())
+
+
 class HitsBody(BaseModel):
     """A query and the first stage's hits, in its order."""
 
@@ -53,34 +58,21 @@ class HitsBody(BaseModel):
     fusion: Annotated[LinearFusionBody | RrfFusionBody, Field(discriminator="method")] | None = None
     max_tokens_per_doc: Annotated[int, Field(ge=1, le=10**9)] | None = None
 
-    def to_request(
-        self, limits: Limits, arrival: float, timeout_ms: float, caller: str, at_most_ms: float = math.inf
-    ) -> RerankRequest:
+    def to_request(self, intake: Intake, caller: Caller) -> RerankRequest:
         """As the reranker takes it.
 
-        Args:
-            arrival: when the request came in, on the clock of `time.monotonic()`.
-            timeout_ms: of a request that names none.
-            at_most_ms: how long the caller can wait, whatever the request names.
-
         Raises:
-            InputTooLong: beyond `limits`.
+            InvalidInput: see `Intake.request`.
         """
-        limits.check_query(self.query)
-        limits.check_passages([hit.text for hit in self.hits], "hits")
-        fusion = None if self.fusion is None else Fusion(**self.fusion.model_dump())
-        return RerankRequest(
-            query=self.query,
-            candidates=tuple(Candidate(hit.id, hit.text, hit.score) for hit in self.hits),
+        options = Options(
             top_n=self.top_n,
-            deadline=scoring_deadline(
-                arrival, min(self.timeout_ms or timeout_ms, at_most_ms), len(self.hits)
-            ),
-            fusion=fusion,
+            timeout_ms=self.timeout_ms,
+            fusion=fusion_of(self.fusion),
             store=self.store,
             max_tokens_per_doc=self.max_tokens_per_doc,
-            caller=caller,
         )
+        candidates = [Candidate(hit.id, hit.text, hit.score) for hit in self.hits]
+        return intake.request(caller, self.query, candidates, options, _FIELDS)
 
 
 class RankedHitBody(BaseModel):

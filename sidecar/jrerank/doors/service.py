@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from jrerank.domain import Ranking, RerankRequest, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
+from jrerank.doors.intake import Intake
 from jrerank.doors.limits import Limits
+from jrerank.doors.readiness import Check, Readiness
 from jrerank.reranker import Reranker
 from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
 
 _LOG = logger(__name__)
-Check = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the doors. `checks` say whether the stores answer, each by its name; `searches` are the engines that
-    callers may search; `cut_off` lets open requests go with what has been scored of them; `bodies` counts for all doors."""
+    """The parts behind the doors. `checks` say whether the stores answer, each by its name, and `healthy` whether the workers
+    score; `searches` are the engines that callers may search; `cut_off` lets open requests go with what has been scored of
+    them; `bodies` counts for all doors."""
 
     reranker: Reranker
     limits: Limits
@@ -28,13 +30,18 @@ class Service:
     metrics: Metrics
     timeout_ms: float
     keys: tuple[str, ...] = ()
-    checks: Mapping[str, Check] | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    healthy: Callable[[], bool] = lambda: True
     searches: Mapping[str, SearchEngine] = field(default_factory=dict)
     cut_off: Callable[[], None] = lambda: None
+    intake: Intake = field(init=False)
     bodies: OpenBodies = field(init=False)
+    readiness: Readiness = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "intake", Intake(self.limits, self.timeout_ms))
         object.__setattr__(self, "bodies", OpenBodies(self.limits.open_body_bytes))
+        object.__setattr__(self, "readiness", Readiness(self.checks, self.healthy))
 
     def note(self, door: str, request: RerankRequest, ranking: Ranking, arrival: float) -> None:
         """Count and log what became of a request that came in at `arrival` (on `time.monotonic()`'s clock)."""

@@ -48,7 +48,7 @@ def test_its_python_works(keyless: RunningSidecar) -> None:
     check(row[0])
 
 
-@pytest.mark.parametrize("sqlstate", sorted({sqlstate for _, sqlstate, _ in faults._SQLSTATES} | {"XX000"}))
+@pytest.mark.parametrize("sqlstate", sorted({*faults._SQLSTATES.values(), "XX000"}))
 def test_every_error_is_listed(sqlstate: str) -> None:
     assert f"| {sqlstate} |" in PAGE
 

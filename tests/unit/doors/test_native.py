@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -13,31 +12,31 @@ from hypothesis import strategies as st
 
 from jrerank.domain import Candidate, Fusion, Outcome, RankedHit, Ranking
 from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.intake import Caller, Intake
 from jrerank.doors.limits import Limits
 from jrerank.doors.native import HitsBody, hits_answer, read_hits, shown
 from jrerank.errors import InputTooLong, InvalidInput
 
-LIMITS = Limits(body_bytes=1000, documents=3, query_chars=5, passage_chars=4)
+INTAKE = Intake(Limits(body_bytes=1000, documents=3, query_chars=5, passage_chars=4), timeout_ms=1000)
+CALLER = Caller("caller", arrival=50.0)
 
 
 def body(**changes: Any) -> HitsBody:
-    return HitsBody.model_validate({"query": "空", "hits": [{"id": "a", "text": "晴れ"}]} | changes)
+    return HitsBody.model_validate(
+        {"query": "空", "hits": [{"id": "a", "text": "晴れ", "score": 1}]} | changes
+    )
 
 
 def test_hits_become_candidates_in_their_order() -> None:
     hits = [{"id": "a", "text": "晴れ", "score": 2}, {"id": "a"}, {"id": "", "text": None, "more": 1}]
-    request = body(hits=hits, store="docs", top_n=2).to_request(LIMITS, 0.0, 1000, "caller")
+    request = body(hits=hits, store="docs", top_n=2).to_request(INTAKE, CALLER)
     assert request.candidates == (Candidate("a", "晴れ", 2.0), Candidate("a"), Candidate(""))
     assert (request.store, request.top_n, request.caller) == ("docs", 2, "caller")
 
 
-@pytest.mark.parametrize(
-    ("asked", "at_most", "timeout_ms"),
-    [(None, math.inf, 1000), (300, math.inf, 300), (300, 200, 200), (None, 200, 200), (300, 900, 300)],
-)
-def test_the_deadline_counts_from_the_arrival(asked: int | None, at_most: float, timeout_ms: float) -> None:
-    request = body(timeout_ms=asked).to_request(LIMITS, 50.0, 1000, "", at_most)
-    assert request.deadline == scoring_deadline(50.0, timeout_ms, 1)
+def test_the_timeout_is_the_requests_own() -> None:
+    request = body(timeout_ms=300).to_request(INTAKE, CALLER)
+    assert request.deadline == scoring_deadline(50.0, 300, 1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_the_deadline_counts_from_the_arrival(asked: int | None, at_most: float,
     ],
 )
 def test_both_fusions_have_their_option(sent: dict[str, Any] | None, fusion: Fusion | None) -> None:
-    assert body(fusion=sent).to_request(LIMITS, 0.0, 1000, "").fusion == fusion
+    assert body(fusion=sent).to_request(INTAKE, CALLER).fusion == fusion
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_both_fusions_have_their_option(sent: dict[str, Any] | None, fusion: Fus
 )
 def test_beyond_the_limits_it_is_refused(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InputTooLong) as caught:
-        body(**changes).to_request(LIMITS, 0.0, 1000, "")
+        body(**changes).to_request(INTAKE, CALLER)
     assert caught.value.field == field
 
 

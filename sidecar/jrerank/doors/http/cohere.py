@@ -11,13 +11,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from jrerank.domain import Candidate, RankedHit, Ranking, RerankRequest
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.domain import Candidate, RankedHit, Ranking
+from jrerank.doors.http.context import TimeoutMs, caller_of, service_of
 from jrerank.doors.http.errors_openapi import cohere_errors
 from jrerank.doors.http.routing import CohereRoute
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
+from jrerank.doors.intake import Options
 from jrerank.errors import InvalidInput
 
 _DOCUMENTS_PER_SEARCH_UNIT = 100
@@ -106,18 +106,14 @@ async def rerank_v2(body: RerankBody, http: Request) -> Response:
 async def answer_cohere(body: RerankBody, http: Request, api_version: str) -> Response:
     """Rerank, and answer in the caller's variety of the shape."""
     service = service_of(http)
-    service.limits.check_query(body.query)
-    texts = body.texts()
-    service.limits.check_passages(texts, "documents")
-    request = RerankRequest(
-        query=body.query,
-        candidates=tuple(Candidate(str(index), text) for index, text in enumerate(texts)),
+    candidates = [Candidate(str(index), text) for index, text in enumerate(body.texts())]
+    options = Options(
         top_n=body.top_n or body.top_k,
-        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http, body.timeout_ms), len(texts)),
+        timeout_ms=body.timeout_ms,
         max_tokens_per_doc=body.max_tokens_per_doc,
         truncation="refuse" if body.truncation is False else "right",
-        caller=caller_of(http),
     )
+    request = service.intake.request(caller_of(http), body.query, candidates, options)
     ranking = await rerank(http, request, "rerank")
     return answer(_content(body, ranking, service.info.model, api_version), ranking)
 

@@ -1,4 +1,4 @@
-"""An error in the shape of the dialect that was spoken, and the status that goes with it."""
+"""An error in the shape of the dialect that was spoken, and the status of each kind of error."""
 
 from __future__ import annotations
 
@@ -8,27 +8,39 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
-from jrerank.errors import (
-    InputTooLong,
-    InvalidInput,
-    JrerankError,
-    NotAuthorized,
-    Overloaded,
-    TooSlow,
-    Unavailable,
-    UnknownStore,
-)
+from jrerank.errors import InvalidInput, JrerankError, Unavailable
+
+_STATUSES = {
+    "invalid_json": 400,
+    "not_authorized": 401,
+    "not_found": 404,
+    "unknown_store": 404,
+    "method_not_allowed": 405,
+    "too_slow": 408,
+    "too_large": 413,
+    "not_json": 415,
+    "invalid_input": 422,
+    "overloaded": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "engine_error": 503,
+    "store_error": 503,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """An error on its way out."""
 
-    status: int
     kind: str
     message: str
     field: str | None = None
     retry_after_s: float | None = None
+
+    @property
+    def status(self) -> int:
+        """What HTTP calls its kind."""
+        return _STATUSES.get(self.kind, 500)
 
 
 Dialect = Callable[[Fault], dict[str, object]]
@@ -58,13 +70,10 @@ def openai(fault: Fault) -> dict[str, object]:
 
 
 def fault_of(error: JrerankError) -> Fault:
-    """Status and kind of an error; the most special class decides."""
-    status, kind = next(
-        ((status, kind) for cls, status, kind in _STATUSES if isinstance(error, cls)), (503, "unavailable")
-    )
+    """An error as it goes out."""
     field = error.field if isinstance(error, InvalidInput) else None
     retry = error.retry_after_s if isinstance(error, Unavailable) else None
-    return Fault(status, kind, str(error), field, retry)
+    return Fault(error.kind, str(error), field, retry)
 
 
 def error_response(fault: Fault, dialect: Dialect) -> JSONResponse:
@@ -83,12 +92,3 @@ _OPENAI_KINDS = {
     429: "RateLimitError",
     503: "ServiceUnavailableError",
 }
-_STATUSES: tuple[tuple[type[JrerankError], int, str], ...] = (
-    (UnknownStore, 404, "unknown_store"),
-    (InputTooLong, 413, "too_large"),
-    (InvalidInput, 422, "invalid_input"),
-    (NotAuthorized, 401, "not_authorized"),
-    (TooSlow, 408, "too_slow"),
-    (Overloaded, 429, "overloaded"),
-    (Unavailable, 503, "unavailable"),
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from jrerank.doors.http.asking import arrival_of, caller_of, proxy_timeout_ms, service_of
+from jrerank.doors.http.context import caller_of, service_of
 from jrerank.doors.http.errors_openapi import native_errors
 from jrerank.doors.http.routing import DialectRoute
 from jrerank.doors.http.run import answer, rerank
@@ -16,10 +16,6 @@ router = APIRouter(route_class=DialectRoute, tags=["hits"], responses=native_err
 @router.post("/v1/hits", response_model=HitsAnswer)
 async def hits(body: HitsBody, http: Request) -> Response:
     """Rerank a hit list: ids, texts or a store's name, first-stage scores; the ids come back in their new order."""
-    service = service_of(http)
-    arrival = arrival_of(http)
-    request = body.to_request(
-        service.limits, arrival, service.timeout_ms, caller_of(http), proxy_timeout_ms(http)
-    )
-    ranking = await rerank(http, request, "hits")
-    return answer(hits_answer(ranking, service.info.model, arrival), ranking)
+    service, caller = service_of(http), caller_of(http)
+    ranking = await rerank(http, body.to_request(service.intake, caller), "hits")
+    return answer(hits_answer(ranking, service.info.model, caller.arrival), ranking)

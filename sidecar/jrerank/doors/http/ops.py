@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,14 +9,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from jrerank.doors.http.asking import service_of
+from jrerank.doors.http.context import service_of
 from jrerank.doors.http.errors_openapi import NativeError
 from jrerank.doors.http.routing import DialectRoute, OpenRoute
-from jrerank.doors.service import Check
-from jrerank.telemetry import logger
 
-_LOG = logger(__name__)
-_CHECK_TIMEOUT_S = 2.0
 _NEEDS_KEY: dict[int | str, dict[str, Any]] = {
     401: {"model": NativeError, "description": "No API key, or a wrong one."}
 }
@@ -32,7 +27,8 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`ready`, or `degraded` when a store does not answer: requests that bring their texts are served all the same."""
+    """`ready`; `degraded` when a store does not answer: requests that bring their texts are served all the same; `unavailable`
+    when nothing would be scored."""
 
     status: str
     stores: dict[str, str]
@@ -64,14 +60,11 @@ async def health() -> Health:
 
 
 @open_router.head("/ready", include_in_schema=False)
-@open_router.get("/ready", responses={503: {"model": Readiness, "description": "A store does not answer."}})
+@open_router.get("/ready", responses={503: {"model": Readiness, "description": "Nothing would be scored."}})
 async def ready(http: Request) -> Response:
-    """Whether the model is loaded and the stores answer."""
-    checks = service_of(http).checks or {}
-    results = await asyncio.gather(*(_result(name, check) for name, check in checks.items()))
-    stores = dict(zip(checks, results, strict=True))
-    ok = all(result == "ok" for result in results)
-    return JSONResponse({"status": "ready" if ok else "degraded", "stores": stores}, 200 if ok else 503)
+    """Whether requests would be answered, and how the stores are."""
+    state = await service_of(http).readiness.state()
+    return JSONResponse({"status": state.status, "stores": dict(state.stores)}, 200 if state.serves else 503)
 
 
 @router.get("/info")
@@ -99,15 +92,3 @@ async def info(http: Request) -> Info:
 async def metrics(http: Request) -> Response:
     """Prometheus metrics."""
     return Response(service_of(http).metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _result(name: str, check: Check) -> str:
-    try:
-        async with asyncio.timeout(_CHECK_TIMEOUT_S):
-            await check()
-    except TimeoutError:
-        return f"no answer within {_CHECK_TIMEOUT_S:g} s"
-    except Exception as error:  # noqa: BLE001  whatever it is, the store is not ready
-        _LOG.warning("store_not_ready", store=name, error=f"{type(error).__name__}: {error}")
-        return "not reachable"  # no more than that: everybody may ask, and errors tell of hosts and users
-    return "ok"

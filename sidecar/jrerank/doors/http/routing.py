@@ -13,15 +13,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.asking import service_of
 from jrerank.doors.http.auth import authorize
+from jrerank.doors.http.context import service_of
 from jrerank.doors.http.dialects import Dialect, Fault, cohere, error_response, fault_of, native, openai, tei
-from jrerank.errors import InputTooLong, JrerankError, TooSlow
+from jrerank.errors import Abandoned, InputTooLong, JrerankError, TooSlow
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 _SHAPES = {"str", "a body with documents", "a body with texts"}
-NOT_JSON = Fault(415, "not_json", "send the body as JSON, with the header content-type: application/json")
+NOT_JSON = Fault("not_json", "send the body as JSON, with the header content-type: application/json")
+_CLIENT_CLOSED_REQUEST = 499  # nginx's: nobody reads it, and traces tell it from an answer
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -104,15 +105,15 @@ class DialectRoute(APIRoute):
                 with service_of(bounded).bodies.share() as share:
                     await bounded.read(share)
                     return await handle(bounded) if self.reads(bounded) else self._refuse(bounded, NOT_JSON)
+            except Abandoned:  # counted where it was noticed
+                return Response(status_code=_CLIENT_CLOSED_REQUEST)
             except JrerankError as error:
                 return self._refuse(bounded, fault_of(error))
             except RequestValidationError as error:
                 return self._refuse(bounded, validation_fault(error))
             except Exception:  # noqa: BLE001  also what nobody thought of is answered in the caller's dialect
                 _LOG.exception("request_failed")
-                return self._refuse(
-                    bounded, Fault(500, "internal", "something went wrong; the log says what")
-                )
+                return self._refuse(bounded, Fault("internal", "something went wrong; the log says what"))
 
         return answer
 
@@ -171,9 +172,9 @@ def validation_fault(error: RequestValidationError) -> Fault:
     """What is wrong, by the name the caller gave it: of several mistakes the one that lies deepest, which tells most."""
     wrong = max(error.errors(), key=lambda one: len(one["loc"]))
     if wrong["type"] == "json_invalid":
-        return Fault(400, "invalid_json", f"the body is not JSON: {wrong['ctx']['error']}")
+        return Fault("invalid_json", f"the body is not JSON: {wrong['ctx']['error']}")
     field = ".".join(str(part) for part in wrong["loc"][1:] if not _names_a_choice(part)) or "body"
-    return Fault(422, "invalid_input", f"{field}: {wrong['msg']}{_shown(wrong.get('input'))}", field)
+    return Fault("invalid_input", f"{field}: {wrong['msg']}{_shown(wrong.get('input'))}", field)
 
 
 def _names_a_choice(part: object) -> bool:

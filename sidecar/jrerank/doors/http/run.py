@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 
 from jrerank.domain import Ranking, RerankRequest
-from jrerank.doors.http.asking import arrival_of, service_of
-from jrerank.errors import Unavailable
+from jrerank.doors.http.context import arrival_of, service_of
+from jrerank.errors import Abandoned
 
 Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"
@@ -21,7 +21,7 @@ async def rerank(http: Request, request: RerankRequest, door: str) -> Ranking:
     """Rerank for as long as the caller is there.
 
     Raises:
-        Unavailable: the caller has gone; nobody reads this.
+        Abandoned: the caller has gone; nobody reads this.
         JrerankError: as `Reranker.rerank` does.
     """
     service = service_of(http)
@@ -34,7 +34,7 @@ async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answe
     """What `asked` gives; it is cancelled when the caller hangs up.
 
     Raises:
-        Unavailable: the caller has gone; nobody reads this.
+        Abandoned: the caller has gone; nobody reads this.
     """
     work = asyncio.ensure_future(asked)
     gone = asyncio.ensure_future(_disconnected(http))
@@ -42,7 +42,7 @@ async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answe
         await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
             service_of(http).metrics.requests.labels(door, "abandoned").inc()
-            raise Unavailable("the caller has gone")
+            raise Abandoned
         return await work
     finally:
         work.cancel()

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.doors.http.context import TimeoutMs, arrival_of, caller_of, service_of
 from jrerank.doors.http.errors_openapi import openai_errors
 from jrerank.doors.http.routing import OpenAiRoute
 from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
+from jrerank.doors.intake import Fields, Options
 from jrerank.errors import InvalidInput
 
 router = APIRouter(route_class=OpenAiRoute, tags=["score"], responses=openai_errors)
@@ -77,8 +77,9 @@ async def score(body: ScoreBody, http: Request) -> Response:
     """Score pairs, in input order."""
     service = service_of(http)
     pairs = body.pairs()
-    service.limits.check_passages([second for _, second in pairs], "text_2")
-    requests = _requests(http, pairs, timeout_ms_of(http, body.timeout_ms))
+    requests = service.intake.requests(
+        caller_of(http), _by_query(pairs), Options(timeout_ms=body.timeout_ms), Fields("text_1", "text_2")
+    )
     rankings = await while_there(http, "score", service.reranker.rerank_all(requests))
     whole = _joined(rankings, len(pairs))
     candidates = tuple(candidate for request in requests for candidate in request.candidates)
@@ -98,18 +99,12 @@ async def score(body: ScoreBody, http: Request) -> Response:
     return answer(content, whole)
 
 
-def _requests(http: Request, pairs: list[tuple[str, str]], timeout_ms: float) -> list[RerankRequest]:
-    """One request for each first text; a candidate's id is its pair's place."""
-    limits = service_of(http).limits
-    deadline = scoring_deadline(arrival_of(http), timeout_ms, len(pairs))
+def _by_query(pairs: list[tuple[str, str]]) -> list[tuple[str, list[Candidate]]]:
+    """The pairs by their first text; a candidate's id is its pair's place."""
     by_query: dict[str, list[Candidate]] = defaultdict(list)
     for index, (query, passage) in enumerate(pairs):
-        limits.check_query(query, "text_1")
         by_query[query].append(Candidate(str(index), passage))
-    return [
-        RerankRequest(query, tuple(candidates), deadline=deadline, caller=caller_of(http))
-        for query, candidates in by_query.items()
-    ]
+    return list(by_query.items())
 
 
 def _joined(rankings: list[Ranking], pairs: int) -> Ranking:

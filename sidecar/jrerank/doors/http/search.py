@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from jrerank.doors.http.asking import arrival_of, caller_of, proxy_timeout_ms, service_of
+from jrerank.doors.http.context import caller_of, service_of
 from jrerank.doors.http.errors_openapi import search_errors
 from jrerank.doors.http.multisearch import index_of, read_searches
 from jrerank.doors.http.routing import DialectRoute, LinesRoute
@@ -113,7 +113,7 @@ def _searching(store: str, http: Request) -> Searching:
     if engine is None:
         known = ", ".join(service.searches) or "none is open"
         raise UnknownStore(f"there is no store {store!r} to search ({known})", field="store")
-    return Searching(service, engine, arrival_of(http), proxy_timeout_ms(http), caller_of(http))
+    return Searching(service, engine, caller_of(http))
 
 
 def _response(reply: EngineReply) -> Response:

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jrerank.domain import Candidate, Fusion, RerankRequest
-from jrerank.doors.deadline import scoring_deadline
+from jrerank.domain import Candidate, RerankRequest
 from jrerank.doors.http.dialects import fault_of
-from jrerank.doors.native import hits_answer
+from jrerank.doors.intake import Caller, Fields, Options
+from jrerank.doors.native import fusion_of
 from jrerank.doors.search import passthrough
-from jrerank.doors.search.merge import PASSTHROUGH, Answer, read_answer
+from jrerank.doors.search.merge import PASSTHROUGH, Answer, answer_of
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.search.plan import Plan, make_plan
 from jrerank.doors.search.reply import reply
@@ -24,6 +24,8 @@ from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 DOOR = "search"
+# The engine's documents are not the caller's to shorten
+_FIELDS = Fields(passages=None)
 _REFUSED = 400
 _Answered = tuple[Plan, dict[str, Any]]
 
@@ -39,16 +41,11 @@ class OneOfMany:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """One request at the door.
-
-    `arrival` is on the clock of `time.monotonic()`; `at_most_ms` is how long the caller can wait, whatever a search names.
-    """
+    """One request at the door."""
 
     service: Service
     engine: SearchEngine
-    arrival: float
-    at_most_ms: float
-    caller: str
+    caller: Caller
 
     async def one(self, index: str, search: SearchBody, parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply, reranked if it is one.
@@ -149,22 +146,17 @@ class Searching:
         if request.deadline is not None and time.monotonic() >= request.deadline:
             return self._passed(passthrough.DEADLINE)
         ranking = await self.service.reranker.rerank(request)
-        self.service.note(DOOR, request, ranking, self.arrival)
-        return read_answer(hits_answer(ranking, self.service.info.model, self.arrival), candidates)
+        self.service.note(DOOR, request, ranking, self.caller.arrival)
+        return answer_of(ranking, self.service.info.model)
 
     def _request(self, plan: Plan, candidates: Sequence[Candidate]) -> RerankRequest:
-        options, service = plan.options, self.service
-        service.limits.check_query(plan.text)
-        timeout_ms = min(options.timeout_ms or service.timeout_ms, self.at_most_ms)
-        return RerankRequest(
-            query=plan.text,
-            candidates=tuple(candidates),
-            deadline=scoring_deadline(self.arrival, timeout_ms, len(candidates)),
-            fusion=None if options.fusion is None else Fusion(**options.fusion.model_dump()),
-            store=options.store,
-            max_tokens_per_doc=options.max_tokens_per_doc,
-            caller=self.caller,
+        options = Options(
+            timeout_ms=plan.options.timeout_ms,
+            fusion=fusion_of(plan.options.fusion),
+            store=plan.options.store,
+            max_tokens_per_doc=plan.options.max_tokens_per_doc,
         )
+        return self.service.intake.request(self.caller, plan.text, candidates, options, _FIELDS)
 
     def _passed(self, reason: str) -> Answer:
         self.service.metrics.requests.labels(DOOR, PASSTHROUGH).inc()

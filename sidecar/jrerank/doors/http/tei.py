@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from jrerank.domain import Candidate, RerankRequest, Truncation
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.http.asking import TimeoutMs, arrival_of, caller_of, service_of, timeout_ms_of
+from jrerank.domain import Candidate, Truncation
+from jrerank.doors.http.context import TimeoutMs, caller_of, service_of
 from jrerank.doors.http.run import answer, rerank
 from jrerank.doors.http.scores import shown_scores
+from jrerank.doors.intake import Fields, Options
 
 
 class TeiBody(BaseModel):
@@ -52,16 +52,10 @@ class TeiAnswer(RootModel[list[TeiResult]]):
 
 async def answer_tei(body: TeiBody, http: Request) -> Response:
     """Rerank, and answer as text-embeddings-inference does."""
-    service = service_of(http)
-    service.limits.check_query(body.query)
-    service.limits.check_passages(body.texts, "texts")
-    request = RerankRequest(
-        query=body.query,
-        candidates=tuple(Candidate(str(index), text) for index, text in enumerate(body.texts)),
-        top_n=body.top_n,
-        deadline=scoring_deadline(arrival_of(http), timeout_ms_of(http, body.timeout_ms), len(body.texts)),
-        truncation=body.truncation,
-        caller=caller_of(http),
+    candidates = [Candidate(str(index), text) for index, text in enumerate(body.texts)]
+    options = Options(top_n=body.top_n, timeout_ms=body.timeout_ms, truncation=body.truncation)
+    request = service_of(http).intake.request(
+        caller_of(http), body.query, candidates, options, Fields(passages="texts")
     )
     ranking = await rerank(http, request, "tei")
     scores = shown_scores(ranking.hits, raw=body.raw_scores)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from jrerank.doors.pgwire.messages import NotUtf8, ProtocolViolation, error_response
-from jrerank.errors import InputTooLong, InvalidInput, NotAuthorized, Overloaded, Unavailable, UnknownStore
+from jrerank.doors.pgwire.messages import error_response
+from jrerank.errors import NotAuthorized, Unavailable
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -14,25 +15,37 @@ _LOG = logger(__name__)
 class Cancelled(Exception):  # noqa: N818
     """canceling statement due to user request"""
 
+    kind: ClassVar[str] = "cancelled"
+
 
 class TooManyConnections(Exception):  # noqa: N818
     """too many connections"""
+
+    kind: ClassVar[str] = "too_many_connections"
 
 
 class ShuttingDown(Exception):  # noqa: N818
     """the sidecar is shutting down"""
 
+    kind: ClassVar[str] = "shutting_down"
+
 
 class NoSql(Exception):  # noqa: N818
     """this is not a database: a query is a request as JSON"""
+
+    kind: ClassVar[str] = "no_sql"
 
 
 class NotSpoken(Exception):  # noqa: N818
     """a statement has at most one parameter, which is the whole request: SELECT rerank($1)"""
 
+    kind: ClassVar[str] = "not_spoken"
+
 
 class UnknownName(Exception):  # noqa: N818
     """There is no prepared statement or portal of that name."""
+
+    kind: ClassVar[str] = "unknown_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +62,25 @@ class Fault:
         return error_response(self.sqlstate, self.message, hint=self.hint, fatal=fatal)
 
 
-# The first class that fits counts, so that a narrower one stands before a wider one.
 # Source of the codes: PostgreSQL documentation, "PostgreSQL Error Codes"
-_SQLSTATES: tuple[tuple[type[Exception], str, str], ...] = (
-    (InputTooLong, "54000", "too_large"),
-    (UnknownStore, "42704", "unknown_store"),
-    (InvalidInput, "22023", "invalid_input"),
-    (Overloaded, "53000", "overloaded"),
-    (Unavailable, "57P03", "unavailable"),
-    (NotAuthorized, "28P01", "not_authorized"),
-    (Cancelled, "57014", "cancelled"),
-    (TooManyConnections, "53300", "too_many_connections"),
-    (ShuttingDown, "57P01", "shutting_down"),
-    (NoSql, "42601", "no_sql"),
-    (NotSpoken, "0A000", "not_spoken"),
-    (UnknownName, "26000", "unknown_name"),
-    (NotUtf8, "22021", "not_utf8"),
-    (ProtocolViolation, "08P01", "protocol_violation"),
-)
+_SQLSTATES = {
+    "too_large": "54000",
+    "unknown_store": "42704",
+    "invalid_input": "22023",
+    "overloaded": "53000",
+    "unavailable": "57P03",
+    "engine_error": "57P03",
+    "store_error": "57P03",
+    "not_authorized": "28P01",
+    "cancelled": "57014",
+    "too_many_connections": "53300",
+    "shutting_down": "57P01",
+    "no_sql": "42601",
+    "not_spoken": "0A000",
+    "unknown_name": "26000",
+    "not_utf8": "22021",
+    "protocol_violation": "08P01",
+}
 _HINTS: dict[type[Exception], str] = {
     NotAuthorized: "The password is an API key of the sidecar.",
     NoSql: 'Such as {"query": "...", "hits": [{"id": "1", "text": "..."}]}',
@@ -75,9 +89,9 @@ _HINTS: dict[type[Exception], str] = {
 
 def fault_of(error: Exception) -> Fault:
     """How to tell a client of `error`. What isn't expected is logged, and told without its details."""
-    for group, sqlstate, kind in _SQLSTATES:
-        if isinstance(error, group):
-            return Fault(sqlstate, kind, _message(error), _hint(error))
+    kind = getattr(error, "kind", None)
+    if kind in _SQLSTATES:
+        return Fault(_SQLSTATES[kind], kind, _message(error), _hint(error))
     _LOG.error("pgwire_failed", error=type(error).__name__, exc_info=error)
     return Fault("XX000", "internal", "something went wrong; the log says what")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 PROTOCOL_3_0 = 3 << 16
 _SSL_REQUEST, _GSS_REQUEST, _CANCEL_REQUEST = 80877103, 80877104, 80877102
@@ -16,9 +17,13 @@ _SSL_REQUEST, _GSS_REQUEST, _CANCEL_REQUEST = 80877103, 80877104, 80877102
 class ProtocolViolation(Exception):  # noqa: N818
     """The client sent what the protocol does not allow."""
 
+    kind: ClassVar[str] = "protocol_violation"
+
 
 class NotUtf8(Exception):  # noqa: N818
     """The client sent a text in another encoding."""
+
+    kind: ClassVar[str] = "not_utf8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pydantic_core
 
+from jrerank.doors.intake import Caller
 from jrerank.doors.native import hits_answer, read_hits
 from jrerank.doors.pgwire.faults import Cancelled
 from jrerank.doors.pgwire.messages import ANSWER, Result
@@ -99,7 +100,7 @@ class Session:
         service = self._service
         with span("pgwire", {}) as attributes, service.bodies.share() as share:
             share.take_values(body)
-            request = read_hits(body).to_request(service.limits, arrival, service.timeout_ms, self._caller)
+            request = read_hits(body).to_request(service.intake, Caller(self._caller, arrival))
             ranking = await service.reranker.rerank(request)
             attributes["jrerank.outcome"] = ranking.outcome.value
         service.note("pgwire", request, ranking, arrival)

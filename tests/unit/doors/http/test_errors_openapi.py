@@ -33,7 +33,7 @@ from jrerank.doors.http.errors_openapi import (
 def test_what_a_dialect_sends_is_what_is_documented(
     dialect: dialects.Dialect, model: type[BaseModel], field: str | None
 ) -> None:
-    content = dialect(dialects.Fault(422, "invalid_input", "wrong", field))
+    content = dialect(dialects.Fault("invalid_input", "wrong", field))
     assert model.model_validate(content, strict=True).model_dump() == content
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.http.searching import OneOfMany, Searching
+from jrerank.doors.intake import Caller
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.service import Service
 from jrerank.errors import Overloaded, StoreError, Unavailable, UnknownStore
@@ -33,7 +34,7 @@ class Failing(Reranker):
 
 
 def searching(service: Service, shelf: Shelf | None = None, at_most_ms: float = math.inf) -> Searching:
-    return Searching(service, shelf or Shelf(TEXTS), time.monotonic(), at_most_ms, "test")
+    return Searching(service, shelf or Shelf(TEXTS), Caller("test", time.monotonic(), at_most_ms))
 
 
 def failing(service: Service, error: Exception) -> Searching:
@@ -126,7 +127,7 @@ async def test_a_store_that_there_is_none_of_is_the_callers_mistake(service: Ser
 
 
 async def test_no_time_left(service: Service) -> None:
-    late = dataclasses.replace(searching(service, at_most_ms=50), arrival=time.monotonic() - 1)
+    late = Searching(service, Shelf(TEXTS), Caller("test", time.monotonic() - 1, patience_ms=50))
     reply = await one(late)
     assert ids(reply.body) == ["0", "1", "2"]
     assert marker(reply)["reason"] == "deadline"

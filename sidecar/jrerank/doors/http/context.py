@@ -1,4 +1,4 @@
-"""What the HTTP routes ask of a request: its service, arrival, caller and timeout."""
+"""What an HTTP request brings beside its body: the service, who asks, since when, and for how long they wait."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Request
 from pydantic import Field
 
+from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
 
@@ -28,19 +29,15 @@ def arrival_of(request: Request) -> float:
     return cast("float", request.scope.get("jrerank.arrival", time.monotonic()))
 
 
-def caller_of(request: Request) -> str:
-    """Whom the scheduler is fair to: the API key's holder, else the address."""
-    by_key = cast("str", request.scope.get("jrerank.caller", ""))
-    return by_key or (request.client.host if request.client else "")
-
-
-def timeout_ms_of(request: Request, asked_ms: int | None) -> float:
-    """What the body asks for, or the default; but no longer than the proxy in front will wait.
+def caller_of(request: Request) -> Caller:
+    """The API key's holder, else the address.
 
     Raises:
         InvalidInput: the proxy's header is not a positive number.
     """
-    return min(asked_ms or service_of(request).timeout_ms, proxy_timeout_ms(request))
+    by_key = cast("str", request.scope.get("jrerank.caller", ""))
+    name = by_key or (request.client.host if request.client else "")
+    return Caller(name, arrival_of(request), proxy_timeout_ms(request))
 
 
 def proxy_timeout_ms(request: Request) -> float:

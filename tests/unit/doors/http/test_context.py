@@ -1,42 +1,24 @@
-"""What a route asks of a request."""
+"""What a request brings beside its body."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Mapping
-from types import SimpleNamespace
 
 import pytest
 from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.doors.http.asking import ENVOY_TIMEOUT, arrival_of, caller_of, proxy_timeout_ms, timeout_ms_of
+from jrerank.doors.http.context import ENVOY_TIMEOUT, arrival_of, caller_of, proxy_timeout_ms
+from jrerank.doors.intake import Caller
 from jrerank.errors import InvalidInput
 
 
 def request(header: str | None = None, scope: Mapping[str, object] = {}) -> Request:
     headers = [] if header is None else [(ENVOY_TIMEOUT.encode(), header.encode("latin-1"))]
-    app = SimpleNamespace(state=SimpleNamespace(service=SimpleNamespace(timeout_ms=30_000)))
-    return Request({"type": "http", "headers": headers, "app": app, "client": ("10.0.0.1", 5), **scope})
-
-
-@pytest.mark.parametrize(
-    ("asked", "header", "timeout_ms"),
-    [
-        (None, None, 30_000),
-        (300, None, 300),
-        (60_000, None, 60_000),
-        (None, "250", 250),
-        (300, "250", 250),
-        (300, "5000", 300),
-    ],
-)
-def test_the_body_says_how_long_and_the_proxy_no_longer_than_that(
-    asked: int | None, header: str | None, timeout_ms: float
-) -> None:
-    assert timeout_ms_of(request(header), asked) == timeout_ms
+    return Request({"type": "http", "headers": headers, "client": ("10.0.0.1", 5), **scope})
 
 
 @pytest.mark.parametrize("header", ["", "0", "-1", "1.5", "soon", "²", "1e3"])
@@ -57,6 +39,11 @@ def test_a_request_has_arrived_when_the_middleware_saw_it() -> None:
 
 
 def test_a_caller_is_known_by_key_else_by_address() -> None:
-    assert caller_of(request(scope={"jrerank.caller": "key-1"})) == "key-1"
-    assert caller_of(request()) == "10.0.0.1"
-    assert caller_of(request(scope={"client": None})) == ""
+    assert caller_of(request(scope={"jrerank.caller": "key-1"})).name == "key-1"
+    assert caller_of(request()).name == "10.0.0.1"
+    assert caller_of(request(scope={"client": None})).name == ""
+
+
+def test_a_caller_waits_from_the_arrival_for_as_long_as_the_proxy_does() -> None:
+    assert caller_of(request("250", {"jrerank.arrival": 12.5})) == Caller("10.0.0.1", 12.5, 250)
+    assert caller_of(request()).patience_ms == math.inf

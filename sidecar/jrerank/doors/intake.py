@@ -1,0 +1,125 @@
+"""What a door has read becomes a `RerankRequest`: limits, deadline, caller and options, once for all doors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jrerank.domain import Candidate, Fusion, RerankRequest, Truncation
+from jrerank.doors.deadline import scoring_deadline
+from jrerank.doors.limits import Limits
+from jrerank.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, since when, and how long they can wait.
+
+    `name` is whom the scheduler is fair to, `arrival` is on the clock of `time.monotonic()`, and `patience_ms` bounds whatever
+    timeout the request names: a proxy in front gives up after it.
+    """
+
+    name: str
+    arrival: float
+    patience_ms: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a request may say beside its query and its passages."""
+
+    top_n: int | None = None
+    timeout_ms: float | None = None
+    fusion: Fusion | None = None
+    store: str | None = None
+    max_tokens_per_doc: int | None = None
+    truncation: Truncation = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a wire shape calls the query and the list of passages, for errors that name them.
+
+    `passages` is None where the caller doesn't send them: their limits are no mistake of theirs.
+    """
+
+    query: str = "query"
+    passages: str | None = "documents"
+
+
+NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Makes requests. `timeout_ms` is the time of a request that names none."""
+
+    limits: Limits
+    timeout_ms: float
+
+    def request(
+        self,
+        caller: Caller,
+        query: str,
+        candidates: Sequence[Candidate],
+        options: Options = NO_OPTIONS,
+        fields: Fields = Fields(),
+    ) -> RerankRequest:
+        """One query's request.
+
+        Raises:
+            InputTooLong: beyond a limit; the error's `field` is in the words of `fields`.
+            InvalidInput: linear fusion adds first-stage scores, and a candidate has none.
+        """
+        (request,) = self.requests(caller, [(query, candidates)], options, fields)
+        return request
+
+    def requests(
+        self,
+        caller: Caller,
+        queries: Sequence[tuple[str, Sequence[Candidate]]],
+        options: Options = NO_OPTIONS,
+        fields: Fields = Fields(),
+    ) -> list[RerankRequest]:
+        """Several queries with their candidates that are answered together: the limits and the deadline are those of all.
+
+        Raises:
+            InvalidInput: as `request` does.
+        """
+        everything = [candidate for _, candidates in queries for candidate in candidates]
+        for query, _ in queries:
+            self.limits.check_query(query, fields.query)
+        if fields.passages is not None:
+            self.limits.check_passages([candidate.passage for candidate in everything], fields.passages)
+        _check_fusion(everything, options.fusion, fields.passages)
+        timeout_ms = min(options.timeout_ms or self.timeout_ms, caller.patience_ms)
+        deadline = scoring_deadline(caller.arrival, timeout_ms, len(everything))
+        return [_request(query, candidates, deadline, caller.name, options) for query, candidates in queries]
+
+
+def _request(
+    query: str, candidates: Sequence[Candidate], deadline: float, caller: str, options: Options
+) -> RerankRequest:
+    return RerankRequest(
+        query=query,
+        candidates=tuple(candidates),
+        top_n=options.top_n,
+        deadline=deadline,
+        fusion=options.fusion,
+        store=options.store,
+        max_tokens_per_doc=options.max_tokens_per_doc,
+        truncation=options.truncation,
+        caller=caller,
+    )
+
+
+def _check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None, passages: str | None) -> None:
+    if fusion is None or fusion.method != "linear":
+        return
+    for index, candidate in enumerate(candidates):
+        if candidate.score is None:
+            raise InvalidInput(
+                f"hit {candidate.id!r} has no score, and linear fusion adds it; send scores or use rrf",
+                field=None if passages is None else f"{passages}.{index}.score",
+            )
