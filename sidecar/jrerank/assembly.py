@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from jrerank import __version__
 from jrerank.cache import ScoreCache
-from jrerank.cpu import cpu_features, usable_cores
 from jrerank.domain import ServiceInfo
 from jrerank.doors.limits import Limits
 from jrerank.doors.service import Service
 from jrerank.encoding import Encoder
-from jrerank.engines.onnx_cpu import OnnxCpuEngine
+from jrerank.engines.open import open_engine
 from jrerank.errors import ConfigurationError
-from jrerank.models.artifacts import Recipe, ensure_artifact
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.gate import gate
-from jrerank.models.prebuilt import prebuilt_graph
-from jrerank.models.quantize import GateLimits, GateReport
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduler import Scheduler
@@ -62,35 +55,6 @@ STORE_KINDS: Mapping[str, Callable[[str, StoreSettings], PassageStore]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """The graph that is to serve, and what the gate said of int8 if it was asked."""
-
-    path: Path
-    precision: str
-    gate: GateReport | None = None
-
-
-def choose_graph(settings: Settings, checkpoint: Checkpoint) -> Graph:
-    """int8 if the quality gate lets it, else fp32: graphs of our own, or the checkpoint's own files.
-
-    Raises:
-        ArtifactError: a graph could not be built, or does not run.
-        ModelNotFound: `graph` is `prebuilt` and the checkpoint has no such file.
-    """
-    prebuilt = settings.graph == "prebuilt"
-    if settings.precision == "fp32":
-        graph = (
-            prebuilt_graph(checkpoint, "fp32", cpu_features()) if prebuilt else _fp32(settings, checkpoint)
-        )
-        return Graph(graph, "fp32")
-    int8, report = (_prebuilt_int8 if prebuilt else _own_int8)(settings, checkpoint)
-    if report.passes(GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)):
-        return Graph(int8, "int8", report)
-    _LOG.warning("quality_gate_failed", serving="fp32", model=checkpoint.name, **report.as_json())
-    return Graph(_fp32(settings, checkpoint), "fp32", report)
-
-
 def load_checkpoint(settings: Settings) -> Checkpoint:
     """The checkpoint that `settings.model` names.
 
@@ -109,8 +73,8 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
     """
     async with open_stores(settings) as stores:
         checkpoint = load_checkpoint(settings)
-        graph = choose_graph(settings, checkpoint)
-        engine = OnnxCpuEngine(graph.path, settings.workers or usable_cores())
+        opened = open_engine(settings, checkpoint)
+        engine = opened.engine
         encoder = Encoder(checkpoint, settings.max_tokens)
         metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
         scheduler = Scheduler(engine, metrics, settings.max_queued_tokens, cache.put)
@@ -119,7 +83,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
             version=__version__,
             model=checkpoint.name,
             fingerprint=checkpoint.fingerprint,
-            precision=graph.precision,
+            precision=opened.precision,
             engine=engine.name,
             workers=engine.workers,
             max_tokens=encoder.max_tokens,
@@ -180,18 +144,3 @@ def limits_of(settings: Settings) -> Limits:
         query_chars=settings.max_query_chars,
         passage_chars=settings.max_passage_chars,
     )
-
-
-def _fp32(settings: Settings, checkpoint: Checkpoint) -> Path:
-    return ensure_artifact(settings.cache_dir, checkpoint, Recipe("fp32")).graph
-
-
-def _own_int8(settings: Settings, checkpoint: Checkpoint) -> tuple[Path, GateReport]:
-    built = ensure_artifact(settings.cache_dir, checkpoint, Recipe.for_cpu("int8", cpu_features()))
-    return built.graph, built.gate or gate(checkpoint, _fp32(settings, checkpoint), built.graph)
-
-
-def _prebuilt_int8(settings: Settings, checkpoint: Checkpoint) -> tuple[Path, GateReport]:
-    """Nobody has compared that file with fp32 here, so it is done at each start, which takes some seconds."""
-    int8 = prebuilt_graph(checkpoint, "int8", cpu_features())
-    return int8, gate(checkpoint, _fp32(settings, checkpoint), int8)

@@ -7,6 +7,7 @@ of `time.monotonic()`, in seconds.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -65,7 +66,19 @@ class Outcome(StrEnum):
     PASSTHROUGH = "passthrough"
 
 
-TokenIds = tuple[int, ...]
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a model reads in one run: a query and a part of a passage. The unit of work of scheduling and engines.
+
+    `ids` are token ids, special tokens included, of type `i`. The passage's segment begins at `passage_start`.
+    """
+
+    ids: array[int]
+    passage_start: int
+
+    def __len__(self) -> int:
+        """The number of tokens."""
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ class Pair:
     key: bytes
     chars: int
     max_tokens: int
-    windows: Callable[[], Sequence[TokenIds]]
+    windows: Callable[[], Sequence[Window]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 from tokenizers import Tokenizer
 
-from jrerank.domain import Pair, TokenIds, Truncation
+from jrerank.domain import Pair, Truncation, Window
 from jrerank.errors import InputTooLong, InvalidInput
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.layout import pair_layout
 
+TokenIds = tuple[int, ...]
 _KEY_BYTES = 16
 # Windows overlap by a quarter, so that a sentence on an edge is whole in one of them
 _STRIDE = 0.75
@@ -41,8 +41,8 @@ class Encoder:
         Raises:
             UnsupportedModel: the tokenizer's pair layout isn't one that a cross-encoder reads.
         """
-        self.max_tokens = min(max_tokens, checkpoint.config.max_positions)
-        self._layout = pair_layout(checkpoint.tokenizer, checkpoint.config.special_ids)
+        self.max_tokens = min(max_tokens, checkpoint.architecture.max_tokens)
+        self._layout = checkpoint.layout
         self._texts = TextEncoder(checkpoint.tokenizer)
         self._fingerprint = checkpoint.fingerprint.encode()
 
@@ -89,7 +89,7 @@ class Encoder:
         most = self.max_tokens // 2
         return self._texts.ids(query[: self._texts.max_chars(most)])[:most]
 
-    def _windows(self, query: TokenIds, passage: str, reading: Reading) -> list[TokenIds]:
+    def _windows(self, query: TokenIds, passage: str, reading: Reading) -> list[Window]:
         room = self.max_tokens - self._layout.overhead_tokens - len(query)
         most = room if reading.max_tokens_per_doc is None else reading.max_tokens_per_doc
         ids = self._texts.ids(passage)

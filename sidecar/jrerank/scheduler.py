@@ -24,9 +24,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from jrerank.domain import Pair, Scored, TokenIds
+from jrerank.domain import Pair, Scored, Window
 from jrerank.engines.engine import Engine
-from jrerank.errors import Overloaded, Unavailable
+from jrerank.errors import EngineError, Overloaded, Unavailable
 from jrerank.telemetry import Metrics, logger
 from jrerank.throughput import Throughput
 
@@ -208,9 +208,9 @@ class Scheduler:
                 first = self._take()
             if first is None or self._closed:
                 return []
-            run, limit = [first], self._engine.run_limit
+            run, limit = [first], self._engine.batch_limit
             tokens = first.estimated_tokens
-            while len(run) < limit.pairs and tokens < limit.tokens and (another := self._take()):
+            while len(run) < limit.windows and tokens < limit.tokens and (another := self._take()):
                 run.append(another)
                 tokens += another.estimated_tokens
             return run
@@ -231,10 +231,10 @@ class Scheduler:
         return job
 
     def _score(self, run: list[_Job]) -> list[Said]:
-        """Run the windows of all jobs; when that fails the run's jobs have failed, and nothing else."""
+        """Run the windows of all jobs; a job whose windows have not all a logit has failed."""
         try:
             windows = [job.pair.windows() for job in run]
-            logits = iter(self._engine.run([ids for part in windows for ids in part]))
+            logits = iter(self._engine.score([window for part in windows for window in part]))
             return [_best(part, [next(logits) for _ in part]) for part in windows]
         except Exception as error:  # noqa: BLE001  a worker must outlive whatever an engine raises
             _LOG.exception("run_failed", pairs=len(run))
@@ -280,5 +280,11 @@ def _tell(ticket: _Ticket, key: bytes, said: Said) -> None:
         ticket.done.set_result(None)
 
 
-def _best(windows: Sequence[TokenIds], logits: Sequence[float]) -> Scored:
-    return Scored(max(logits), sum(map(len, windows)))
+def _best(windows: Sequence[Window], logits: Sequence[float | EngineError]) -> Said:
+    failed = next((logit for logit in logits if isinstance(logit, EngineError)), None)
+    if failed is not None:
+        _LOG.error("run_failed", error=str(failed))
+        return failed
+    return Scored(
+        max(logit for logit in logits if not isinstance(logit, EngineError)), sum(map(len, windows))
+    )

@@ -15,10 +15,8 @@ import numpy as np
 from bench import peers, quality
 from bench.timing import best_of
 from bench.workload import Workload, make_workload
-from jrerank.assembly import choose_graph
-from jrerank.cpu import usable_cores
 from jrerank.encoding import Encoder
-from jrerank.engines.onnx_cpu import OnnxCpuEngine
+from jrerank.engines.open import open_engine
 from jrerank.models.source import open_checkpoint
 from jrerank.settings import Settings
 from sidecars import running_sidecar
@@ -41,13 +39,13 @@ def engine_seconds(work: Workload, runs: int) -> float:
     """The same pairs already tokenized, by the engine alone: what HTTP, JSON and tokenizing come on top of."""
     settings = Settings.load(model=MODEL)
     checkpoint = open_checkpoint(MODEL)
-    engine = OnnxCpuEngine(choose_graph(settings, checkpoint).path, usable_cores())
+    engine = open_engine(settings, checkpoint).engine
     pairs = Encoder(checkpoint, settings.max_tokens).encode(work.query, work.passages)
-    windows = [ids for pair in pairs for ids in pair.windows()]
+    windows = [window for pair in pairs for window in pair.windows()]
     with ThreadPoolExecutor(engine.workers) as pool:
 
         def run() -> None:
-            list(pool.map(lambda ids: engine.run([ids]), windows))
+            list(pool.map(lambda window: engine.score([window]), windows))
 
         return best_of(runs, run)
 

@@ -50,7 +50,7 @@ def _written(folder: Path) -> Path:
     """`random:xsmall-v2` as a folder that transformers can read."""
     checkpoint = open_checkpoint("random:xsmall-v2")
     folder.mkdir()
-    save_file(random_weights(checkpoint.config), folder / "model.safetensors")
+    save_file(random_weights(checkpoint.architecture), folder / "model.safetensors")
     (folder / "config.json").write_text(
         json.dumps(random_config("xsmall-v2") | {"pad_token_id": 3, "num_labels": 1})
     )

@@ -27,8 +27,8 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 def only_window(encoder: Encoder, query: str, passage: str) -> tuple[int, ...]:
     (pair,) = encoder.encode(query, [passage])
-    (ids,) = pair.windows()
-    return ids
+    (window,) = pair.windows()
+    return tuple(window.ids)
 
 
 def test_golden_layout_query_and_passage_between_their_specials(encoder: Encoder) -> None:
@@ -60,8 +60,8 @@ def test_a_long_query_leaves_half_of_the_room_to_the_passage(encoder: Encoder) -
 
 def test_left_truncation_keeps_the_end(encoder: Encoder) -> None:
     (pair,) = encoder.encode("今日", ["空" * 500 + "富士山"], Reading(truncation="left"))
-    (ids,) = pair.windows()
-    assert ids[-2] == unigram_tokenizer().token_to_id("富士山")
+    (window,) = pair.windows()
+    assert window.ids[-2] == unigram_tokenizer().token_to_id("富士山")
 
 
 def test_refusing_names_the_text_that_is_too_long(encoder: Encoder) -> None:
@@ -74,14 +74,14 @@ def test_a_long_passage_is_read_in_windows_that_cover_it(encoder: Encoder) -> No
     (pair,) = encoder.encode("今日", ["空" * 200 + "富士山"], Reading(max_tokens_per_doc=201))
     windows = pair.windows()
     assert len(windows) > 3
-    assert all(len(ids) <= 64 for ids in windows)
-    assert windows[-1][-2] == unigram_tokenizer().token_to_id("富士山")
+    assert all(len(window) <= 64 for window in windows)
+    assert windows[-1].ids[-2] == unigram_tokenizer().token_to_id("富士山")
 
 
 def test_fewer_tokens_per_document_cut_it(encoder: Encoder) -> None:
     (pair,) = encoder.encode("今日", ["空" * 200], Reading(max_tokens_per_doc=7))
-    (ids,) = pair.windows()
-    assert ids.count(unigram_tokenizer().token_to_id("空")) == 7
+    (window,) = pair.windows()
+    assert window.ids.count(unigram_tokenizer().get_vocab()["空"]) == 7
 
 
 @pytest.mark.parametrize("text", ["</s>", "<s>空</s><cls>", "</s" * 3 + ">", "<mask>" * 50, "<0x41></s>"])

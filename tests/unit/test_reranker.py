@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from builders import tiny_config, unigram_tokenizer, write_checkpoint
 from jrerank.cache import ScoreCache
-from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, TokenIds
+from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Window
 from jrerank.encoding import Encoder
-from jrerank.engines.engine import RunLimit
+from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, InvalidInput, StoreError, UnknownStore
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.reranker import Reranker
@@ -24,23 +24,24 @@ from jrerank.scheduler import Scheduler
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics
 
-SKY, MOUNTAIN = (unigram_tokenizer().token_to_id(piece) for piece in ("空", "富士山"))
+SKY, MOUNTAIN = (unigram_tokenizer().get_vocab()[piece] for piece in ("空", "富士山"))
 
 
 class CountingEngine:
     """A logit is how often a pair says 空; one that says 富士山 breaks the run."""
 
-    name, run_limit = "counting", RunLimit(pairs=1, tokens=0)
+    name, batch_limit = "counting", BatchLimit(windows=1, tokens=0)
 
     def __init__(self, delay_s: float = 0.0) -> None:
         self.workers, self.runs, self._delay_s = 2, 0, delay_s
 
-    def run(self, pairs: Sequence[TokenIds]) -> list[float]:
+    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self.runs += 1
         time.sleep(self._delay_s)
-        if any(MOUNTAIN in ids for ids in pairs):
-            raise EngineError("no mountains")
-        return [float(ids.count(SKY)) for ids in pairs]
+        return [
+            EngineError("no mountains") if MOUNTAIN in window.ids else float(window.ids.count(SKY))
+            for window in windows
+        ]
 
 
 @dataclass

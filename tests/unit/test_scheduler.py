@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from builders import pair
-from jrerank.domain import Scored, TokenIds
-from jrerank.engines.engine import RunLimit
+from builders import pair, window
+from jrerank.domain import Scored, Window
+from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, Overloaded, Unavailable
 from jrerank.scheduler import Scheduler
 from jrerank.telemetry import Metrics
+
+ONE = BatchLimit(windows=1, tokens=0)
 
 
 class GatedEngine:
@@ -23,23 +25,22 @@ class GatedEngine:
 
     name = "gated"
 
-    def __init__(self, workers: int = 1, limit: RunLimit = RunLimit(1, 0), *, is_open: bool = True) -> None:  # noqa: B008
+    def __init__(self, workers: int = 1, limit: BatchLimit = ONE, *, is_open: bool = True) -> None:
         self.workers = workers
-        self.run_limit = limit
-        self.ran: list[TokenIds] = []
+        self.batch_limit = limit
+        self.ran: list[list[int]] = []
         self.runs = 0
         self._permits = threading.Semaphore(1_000_000 if is_open else 0)
 
     def permit(self, runs: int) -> None:
         self._permits.release(runs)
 
-    def run(self, pairs: Sequence[TokenIds]) -> list[float]:
+    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self._permits.acquire()
         self.runs += 1
-        self.ran += pairs
-        if any(ids[0] == 666 for ids in pairs):
-            raise EngineError("broken")
-        return [float(ids[0]) for ids in pairs]
+        ran = [list(window.ids) for window in windows]
+        self.ran += ran
+        return [EngineError("broken") if ids[0] == 666 else float(ids[0]) for ids in ran]
 
 
 @asynccontextmanager
@@ -112,7 +113,7 @@ async def test_a_cancelled_request_leaves_nothing_in_the_queue() -> None:
         await asyncio.gather(gone, return_exceptions=True)
         engine.permit(10_000)
         assert await scheduler.score([pair("x", (5, 5))], soon()) == [Scored(5.0, 2)]
-    assert sum(ids == (6, 6) for ids in engine.ran) <= 1
+    assert sum(ids == [6, 6] for ids in engine.ran) <= 1
 
 
 async def test_equal_pairs_that_are_asked_at_once_run_once() -> None:
@@ -174,12 +175,12 @@ async def test_what_cannot_get_one_score_by_its_deadline_is_refused_at_once() ->
 async def test_a_long_passage_counts_with_its_best_window() -> None:
     async with running(GatedEngine()) as scheduler:
         long = pair("long")
-        windows = type(long)(long.key, 10, 512, lambda: [(1, 1), (8, 8, 8), (3, 3)])
+        windows = type(long)(long.key, 10, 512, lambda: [window(ids) for ids in ((1, 1), (8, 8, 8), (3, 3))])
         assert await scheduler.score([windows], soon()) == [Scored(8.0, 7)]
 
 
 async def test_an_engine_that_packs_gets_full_runs() -> None:
-    engine = GatedEngine(limit=RunLimit(pairs=8, tokens=10**6), is_open=False)
+    engine = GatedEngine(limit=BatchLimit(windows=8, tokens=10**6), is_open=False)
     async with running(engine) as scheduler:
         asking = asyncio.create_task(scheduler.score([pair(str(i), (i, 2)) for i in range(16)], soon()))
         await asyncio.sleep(0.05)

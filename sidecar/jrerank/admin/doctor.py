@@ -55,13 +55,12 @@ def _model(settings: Settings) -> Finding:
     from jrerank.assembly import load_checkpoint
 
     checkpoint = load_checkpoint(settings)
-    config = checkpoint.config
-    size = f"{config.num_layers} layers, hidden {config.hidden_size}, {config.pooling} pooling"
-    return Finding("model", True, f"{checkpoint.name} ({size})")
+    return Finding("model", True, f"{checkpoint.name} ({checkpoint.architecture.summary})")
 
 
 def _gate(settings: Settings) -> Finding:
-    from jrerank.assembly import choose_graph, load_checkpoint
+    from jrerank.assembly import load_checkpoint
+    from jrerank.engines.onnx_cpu.choice import choose_graph
 
     graph = choose_graph(settings, load_checkpoint(settings))
     if graph.gate is None:

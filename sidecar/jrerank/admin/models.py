@@ -79,7 +79,8 @@ def check(model: ModelOption = None, revision: RevisionOption = None) -> None:
 
     Example: jrerank-admin models check --model bundled
     """
-    from jrerank.assembly import choose_graph, load_checkpoint
+    from jrerank.assembly import load_checkpoint
+    from jrerank.engines.onnx_cpu.choice import choose_graph
 
     with plain_errors():
         settings = Settings.load(model=model, revision=revision, precision="int8", graph="own")
@@ -103,7 +104,8 @@ def build(
 
     Example: jrerank-admin models build --model bundled
     """
-    from jrerank.assembly import choose_graph, load_checkpoint
+    from jrerank.assembly import load_checkpoint
+    from jrerank.engines.onnx_cpu.choice import choose_graph
     from jrerank.models.artifacts import forget_artifacts
 
     with plain_errors():

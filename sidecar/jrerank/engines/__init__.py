@@ -1,1 +1,1 @@
-"""Token ids in, logits out."""
+"""Windows in, logits out."""

@@ -1,4 +1,4 @@
-"""What an engine is: token ids in, logits out. It knows nothing of texts, requests or deadlines."""
+"""What an engine is: windows in, logits out. It knows nothing of texts, requests or deadlines."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from jrerank.domain import TokenIds
+from jrerank.domain import Window
+from jrerank.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
-class RunLimit:
-    """How much one run may hold. A run that holds one pair may have any number of tokens."""
+class BatchLimit:
+    """How much one batch may hold. A batch of one window may have any number of tokens."""
 
-    pairs: int
+    windows: int
     tokens: int
 
 
 class Engine(Protocol):
-    """Scores pairs. `run` is called from `workers` threads at once."""
+    """Scores windows. `score` is called from `workers` threads at once, which are kept for it: it may change how they compute."""
 
     @property
     def name(self) -> str:
@@ -27,18 +28,14 @@ class Engine(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many threads may call `run` at the same time."""
+        """How many threads may call `score` at the same time."""
         ...
 
     @property
-    def run_limit(self) -> RunLimit:
-        """How much to give to one `run`."""
+    def batch_limit(self) -> BatchLimit:
+        """How much to give to one `score`."""
         ...
 
-    def run(self, pairs: Sequence[TokenIds]) -> list[float]:
-        """The logits of `pairs`, each the token ids of a query and a window of a passage.
-
-        Raises:
-            EngineError: a logit could not be computed.
-        """
+    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
+        """For each window, in order, its logit, which is finite, or why there is none."""
         ...

@@ -1,11 +1,9 @@
-"""Built graphs on disk: atomic, locked, keyed by fingerprint and recipe.
+"""What is built of checkpoints, on disk: atomic, locked, keyed by fingerprint and recipe.
 
-    <cache_dir>/artifacts/<fingerprint>-<recipe>/model.onnx
+    <cache_dir>/artifacts/<fingerprint>-<recipe>/model.onnx, ...
                                                  manifest.json   SHA-256 of each of the others
-                                                 gate.json       int8 only: what the quality gate saw
 
-A folder appears under its name only when it is whole. Building runs in a process of its own, so that the
-sidecar never holds the float32 weights, and killing either of them leaves nothing half done.
+A folder appears under its name only when it is whole. What goes into it is for the engine to say that reads it.
 """
 
 from __future__ import annotations
@@ -14,51 +12,19 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Literal
 
 from filelock import FileLock
 
-from jrerank.cpu import CpuFeatures
 from jrerank.errors import ArtifactError
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.quantize import GateReport
 
-Precision = Literal["int8", "fp32"]
-# Raised whenever graph.py or quantize.py makes something else of the same checkpoint
-_GRAPH_VERSION = 3
+_MANIFEST = "manifest.json"
 _KEY_CHARS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is made of a checkpoint."""
-
-    precision: Precision
-    reduce_range: bool = False
-
-    @classmethod
-    def for_cpu(cls, precision: Precision, features: CpuFeatures) -> Recipe:
-        """The recipe for this machine."""
-        return cls(precision, reduce_range=precision == "int8" and features.saturates_int8)
-
-    def __str__(self) -> str:
-        return f"{self.precision}{'r' if self.reduce_range else ''}-v{_GRAPH_VERSION}"
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A graph that is whole. `gate` is None for fp32."""
-
-    graph: Path
-    gate: GateReport | None
-
-
-def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Path:
+def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: str) -> Path:
     """Where the artifact is, or will be."""
     return cache_dir / "artifacts" / f"{artifact_key(checkpoint)}-{recipe}"
 
@@ -66,9 +32,10 @@ def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> 
 def built_artifacts(cache_dir: Path) -> dict[str, list[str]]:
     """What has been built: the beginning of a checkpoint's fingerprint -> recipes with their sizes."""
     built: dict[str, list[str]] = {}
-    for graph in sorted((cache_dir / "artifacts").glob("[!.]*/model.onnx")):
-        key, _, recipe = graph.parent.name.partition("-")
-        built.setdefault(key, []).append(f"{recipe} ({graph.stat().st_size / 1e6:.1f} MB)")
+    for manifest in sorted((cache_dir / "artifacts").glob(f"[!.]*/{_MANIFEST}")):
+        key, _, recipe = manifest.parent.name.partition("-")
+        size = sum(path.stat().st_size for path in manifest.parent.iterdir())
+        built.setdefault(key, []).append(f"{recipe} ({size / 1e6:.1f} MB)")
     return built
 
 
@@ -77,54 +44,30 @@ def artifact_key(checkpoint: Checkpoint) -> str:
     return checkpoint.fingerprint[:_KEY_CHARS]
 
 
-def forget_artifacts(cache_dir: Path, checkpoint: Checkpoint, precision: Precision) -> None:
-    """Remove what has been built of a checkpoint in one precision. Who serves it meanwhile has its graph in memory.
+def forget_artifacts(cache_dir: Path, checkpoint: Checkpoint, recipes: str) -> None:
+    """Remove what has been built of a checkpoint by recipes that begin so. Who serves it meanwhile has it in memory.
 
     Raises:
         ArtifactError: a folder cannot be removed.
     """
-    for folder in (cache_dir / "artifacts").glob(f"{artifact_key(checkpoint)}-{precision}*/"):
+    for folder in (cache_dir / "artifacts").glob(f"{artifact_key(checkpoint)}-{recipes}*/"):
         try:
             shutil.rmtree(folder)
         except OSError as error:
             raise ArtifactError(f"{folder} cannot be removed: {error.strerror}") from error
 
 
-def find_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact | None:
-    """The artifact, if it is there and whole."""
-    folder = artifact_folder(cache_dir, checkpoint, recipe)
-    files = {"model.onnx", "gate.json"} if recipe.precision == "int8" else {"model.onnx"}
+def is_whole(folder: Path, files: Collection[str]) -> bool:
+    """Whether `folder` holds `files`, and all that its manifest names is as it was built."""
     try:
-        if json.loads((folder / "manifest.json").read_text()) != {
-            file: _sha256(folder / file) for file in files
-        }:
-            return None
+        manifest = json.loads((folder / _MANIFEST).read_text())
+        return (
+            isinstance(manifest, dict)
+            and set(files) <= manifest.keys()
+            and all(_sha256(folder / file) == digest for file, digest in manifest.items())
+        )
     except (OSError, ValueError):
-        return None
-    gate = GateReport(**json.loads((folder / "gate.json").read_text())) if "gate.json" in files else None
-    return Artifact(folder / "model.onnx", gate)
-
-
-def ensure_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact:
-    """The artifact; built by a child process if it isn't there, or isn't whole.
-
-    Raises:
-        ArtifactError: it could not be built, or not stored; the message says why.
-    """
-    if found := find_artifact(cache_dir, checkpoint, recipe):
-        return found
-    arguments = [checkpoint.locator, str(cache_dir), recipe.precision, str(int(recipe.reduce_range))]
-    child = subprocess.run(  # noqa: S603  our own module, our own arguments
-        [sys.executable, "-m", "jrerank.models.build", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    built = find_artifact(cache_dir, checkpoint, recipe)
-    if child.returncode or built is None:
-        reason = _last_line(child.stderr) or f"the build ended with status {child.returncode}"
-        raise ArtifactError(f"the {recipe.precision} graph of {checkpoint.name} could not be built: {reason}")
-    return built
+        return False
 
 
 def store_artifact(folder: Path, build: Callable[[Path], None], is_there: Callable[[], bool]) -> None:
@@ -152,14 +95,10 @@ def store_artifact(folder: Path, build: Callable[[Path], None], is_there: Callab
 
 def _seal(folder: Path) -> None:
     manifest = {path.name: _sha256(path) for path in folder.iterdir()}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / _MANIFEST).write_text(json.dumps(manifest))
     for path in folder.iterdir():
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A ModernBERT cross-encoder as files: configuration, weights, tokenizer, fingerprint."""
+"""A cross-encoder as files: configuration, weights, tokenizer, fingerprint."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import safetensors
 from tokenizers import Tokenizer
 
 from jrerank.errors import ConfigurationError, CorruptModel, ModelNotFound, UnsupportedModel
-from jrerank.models.config import ModernBertConfig
-
-Float32Array = npt.NDArray[np.float32]
-Weights = Mapping[str, Float32Array]
+from jrerank.models.architectures.architecture import Architecture, Float32Array, Shapes, Weights
+from jrerank.models.architectures.registry import read_architecture
+from jrerank.models.layout import PairLayout, pair_layout
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -30,12 +28,14 @@ _deserialize: Callable[[bytes], list[tuple[str, Mapping[str, object]]]] = safete
 class Checkpoint:
     """A model that can be served.
 
-    `weights` reads the tensors anew each time, as float32: they are needed only to build.
+    `layout` is how the tokenizer joins a query and a passage. `weights` reads the tensors anew each time, as float32: they are
+    needed only to build.
     """
 
     name: str
-    config: ModernBertConfig
+    architecture: Architecture
     tokenizer: Tokenizer
+    layout: PairLayout
     weights: Callable[[], Weights]
     fingerprint: str
     folder: Path | None = None
@@ -57,12 +57,14 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     for file in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
         if not (folder / file).is_file():
             raise ModelNotFound(f"{name}: {folder} has no {file}")
-    config = ModernBertConfig.from_json(_json(folder / CONFIG_FILE))
-    _check_shapes(folder / WEIGHTS_FILE, config)
+    architecture = read_architecture(_json(folder / CONFIG_FILE))
+    _check_shapes(folder / WEIGHTS_FILE, architecture.expected_shapes())
+    tokenizer = _tokenizer(folder / TOKENIZER_FILE, architecture.vocab_size)
     return Checkpoint(
         name=name,
-        config=config,
-        tokenizer=_tokenizer(folder / TOKENIZER_FILE, config),
+        architecture=architecture,
+        tokenizer=tokenizer,
+        layout=pair_layout(tokenizer, architecture.special_ids, architecture.token_types),
         weights=lambda: read_weights(folder / WEIGHTS_FILE),
         fingerprint=_fingerprint(folder),
         folder=folder,
@@ -83,37 +85,6 @@ def read_weights(path: Path) -> dict[str, Float32Array]:
     return {name: _float32(path, name, tensor) for name, tensor in tensors}
 
 
-def expected_shapes(config: ModernBertConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor that a checkpoint of this configuration has to hold."""
-    hidden, inner = config.hidden_size, config.intermediate_size
-    shapes: dict[str, tuple[int, ...]] = {
-        "model.embeddings.tok_embeddings.weight": (config.vocab_size, hidden)
-    }
-    shapes |= _norm("model.embeddings.norm", hidden, config.norm_bias)
-    for i in range(config.num_layers):
-        layer = f"model.layers.{i}"
-        if i > 0:
-            shapes |= _norm(f"{layer}.attn_norm", hidden, config.norm_bias)
-        shapes |= _linear(f"{layer}.attn.Wqkv", 3 * hidden, hidden, config.attention_bias)
-        shapes |= _linear(f"{layer}.attn.Wo", hidden, hidden, config.attention_bias)
-        shapes |= _norm(f"{layer}.mlp_norm", hidden, config.norm_bias)
-        shapes |= _linear(f"{layer}.mlp.Wi", 2 * inner, hidden, config.mlp_bias)
-        shapes |= _linear(f"{layer}.mlp.Wo", hidden, inner, config.mlp_bias)
-    shapes |= _norm("model.final_norm", hidden, config.norm_bias)
-    shapes |= _linear("head.dense", hidden, hidden, config.classifier_bias)
-    shapes |= _norm("head.norm", hidden, config.norm_bias)
-    return shapes | _linear("classifier", 1, hidden, bias=True)
-
-
-def _norm(name: str, size: int, bias: bool) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.{part}": (size,) for part in (("weight", "bias") if bias else ("weight",))}
-
-
-def _linear(name: str, outputs: int, inputs: int, bias: bool) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {f"{name}.weight": (outputs, inputs)}
-    return shapes | {f"{name}.bias": (outputs,)} if bias else shapes
-
-
 def _json(path: Path) -> dict[str, object]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -124,13 +95,13 @@ def _json(path: Path) -> dict[str, object]:
     return content
 
 
-def _check_shapes(path: Path, config: ModernBertConfig) -> None:
+def _check_shapes(path: Path, shapes: Shapes) -> None:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
         raise CorruptModel(f"{path}: {error}") from error
-    for name, shape in expected_shapes(config).items():
+    for name, shape in shapes.items():
         if name not in found:
             raise CorruptModel(f"{path} has no tensor {name}")
         if found[name] != shape:
@@ -152,15 +123,18 @@ def _float32(path: Path, name: str, tensor: Mapping[str, object]) -> Float32Arra
     raise UnsupportedModel(f"{path}: {name} is {dtype}; float32, float16 and bfloat16 are supported")
 
 
-def _tokenizer(path: Path, config: ModernBertConfig) -> Tokenizer:
+def _tokenizer(path: Path, vocab_size: int) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises plain Exception
         raise CorruptModel(f"{path}: {error}") from error
+    # As it was saved: a window is never padded, and what is cut is for those to say who know the query
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if highest >= config.vocab_size:
+    if highest >= vocab_size:
         raise ConfigurationError(
-            f"{path} has token id {highest}, but the model's vocabulary ends at {config.vocab_size - 1}"
+            f"{path} has token id {highest}, but the model's vocabulary ends at {vocab_size - 1}"
         )
     return tokenizer
 

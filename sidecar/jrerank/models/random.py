@@ -10,76 +10,81 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from jrerank.errors import ModelNotFound
-from jrerank.models.checkpoint import Checkpoint, Float32Array, expected_shapes
-from jrerank.models.config import ARCHITECTURE, ModernBertConfig
+from jrerank.models.architectures.architecture import Architecture, Float32Array
+from jrerank.models.architectures.registry import read_architecture
+from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.layout import pair_layout
 
 PREFIX = "random:"
 _SEED = 20_260
-_SHAPES: Mapping[str, Mapping[str, int]] = {
-    "tiny-v2": {
-        "num_hidden_layers": 3,
-        "hidden_size": 256,
-        "intermediate_size": 1024,
-        "num_attention_heads": 4,
-    },
-    "xsmall-v2": {
-        "num_hidden_layers": 10,
-        "hidden_size": 256,
-        "intermediate_size": 1024,
-        "num_attention_heads": 4,
-    },
-    "small-v2": {
-        "num_hidden_layers": 13,
-        "hidden_size": 384,
-        "intermediate_size": 1536,
-        "num_attention_heads": 6,
-    },
-    "base-v2": {
-        "num_hidden_layers": 19,
-        "hidden_size": 512,
-        "intermediate_size": 2048,
-        "num_attention_heads": 8,
-    },
+_MODERNBERT = {
+    "architectures": ["ModernBertForSequenceClassification"],
+    "model_type": "modernbert",
+    "vocab_size": 102_400,
+    "max_position_embeddings": 8192,
+    "classifier_pooling": "cls",
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_BERT = {
+    "architectures": ["BertForSequenceClassification"],
+    "model_type": "bert",
+    "vocab_size": 250_037,
+    "max_position_embeddings": 512,
+    "pad_token_id": 0,
 }
 
-SIZES = tuple(PREFIX + name for name in _SHAPES)
+
+def _size(layers: int, hidden: int, inner: int, heads: int) -> dict[str, int]:
+    return {
+        "num_hidden_layers": layers,
+        "hidden_size": hidden,
+        "intermediate_size": inner,
+        "num_attention_heads": heads,
+    }
+
+
+# `hotchpotch/japanese-reranker-*-v2`, and `intfloat/multilingual-e5-small` whole and with half of its layers
+_CONFIGS: Mapping[str, Mapping[str, object]] = {
+    "tiny-v2": _MODERNBERT | _size(3, 256, 1024, 4),
+    "xsmall-v2": _MODERNBERT | _size(10, 256, 1024, 4),
+    "small-v2": _MODERNBERT | _size(13, 384, 1536, 6),
+    "base-v2": _MODERNBERT | _size(19, 512, 2048, 8),
+    "e5-small": _BERT | _size(12, 384, 1536, 12),
+    "e5-small-6": _BERT | _size(6, 384, 1536, 12),
+}
+
+SIZES = tuple(PREFIX + name for name in _CONFIGS)
 
 
 def random_config(name: str) -> dict[str, object]:
-    """The `config.json` of `hotchpotch/japanese-reranker-<name>`.
+    """The `config.json` of the model of that size.
 
     Raises:
         ModelNotFound: there is no such size.
     """
-    if name not in _SHAPES:
+    if name not in _CONFIGS:
         raise ModelNotFound(f"{PREFIX}{name}: choose one of {', '.join(SIZES)}")
-    return {
-        "architectures": [ARCHITECTURE],
-        "model_type": "modernbert",
-        "vocab_size": 102_400,
-        "max_position_embeddings": 8192,
-        "classifier_pooling": "cls",
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        **_SHAPES[name],
-    }
+    return dict(_CONFIGS[name])
 
 
-def random_weights(config: ModernBertConfig) -> dict[str, Float32Array]:
+def random_weights(architecture: Architecture) -> dict[str, Float32Array]:
     """The same weights every time: normal with deviation 0.02, norms 1, biases 0."""
     generator = np.random.default_rng(_SEED)
-    return {name: _tensor(generator, name, shape) for name, shape in expected_shapes(config).items()}
+    return {name: _tensor(generator, name, shape) for name, shape in architecture.expected_shapes().items()}
 
 
 def random_checkpoint(name: str, tokenizer_file: Path) -> Checkpoint:
     """A checkpoint called `random:<name>`; `tokenizer_file` may have fewer ids than the model."""
-    config = ModernBertConfig.from_json(random_config(name))
-    identity = f"{name} {_SEED} {config} {hashlib.sha256(tokenizer_file.read_bytes()).hexdigest()}"
+    architecture = read_architecture(random_config(name))
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    identity = f"{name} {_SEED} {architecture} {hashlib.sha256(tokenizer_file.read_bytes()).hexdigest()}"
     return Checkpoint(
         name=f"{PREFIX}{name}",
-        config=config,
-        tokenizer=Tokenizer.from_file(str(tokenizer_file)),
-        weights=lambda: random_weights(config),
+        architecture=architecture,
+        tokenizer=tokenizer,
+        layout=pair_layout(tokenizer, architecture.special_ids, architecture.token_types),
+        weights=lambda: random_weights(architecture),
         fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
     )
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from jrerank.errors import ModelNotFound
+from jrerank.models.architectures.registry import ARCHITECTURES
 from jrerank.models.checkpoint import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, Checkpoint, load_checkpoint
-from jrerank.models.config import ARCHITECTURE
 from jrerank.models.random import PREFIX, random_checkpoint
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -63,7 +63,10 @@ def cached_models() -> dict[str, Path]:
 
 
 def _is_reranker(config: Path) -> bool:
-    return config.is_file() and ARCHITECTURE in config.read_text(encoding="utf-8", errors="replace")
+    if not config.is_file():
+        return False
+    content = config.read_text(encoding="utf-8", errors="replace")
+    return any(name in content for name in ARCHITECTURES)
 
 
 def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:

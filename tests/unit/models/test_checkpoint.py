@@ -9,10 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from builders import random_tensors, tiny_config, write_checkpoint
+from builders import random_tensors, tiny_architecture, tiny_config, write_checkpoint
 from jrerank.errors import ConfigurationError, CorruptModel, ModelNotFound, UnsupportedModel
 from jrerank.models.checkpoint import load_checkpoint, read_weights
-from jrerank.models.config import ModernBertConfig
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -24,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_weights_of_every_precision_become_float32(dtype: torch.dtype, folder: Path) -> None:
-    tensors = random_tensors(ModernBertConfig.from_json(tiny_config()))
+    tensors = random_tensors(tiny_architecture())
     halved = {name: torch.from_numpy(tensor).to(dtype) for name, tensor in tensors.items()}
     save_file(halved, folder / "model.safetensors")
     read = load_checkpoint(folder, "tiny").weights()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builders import unigram_tokenizer
+from builders import unigram_tokenizer, window
 from jrerank.errors import UnsupportedModel
 from jrerank.models.layout import PairLayout, pair_layout
 
@@ -14,7 +14,7 @@ SPECIAL_IDS = frozenset({1, 2})
 def test_the_japanese_rerankers_layout() -> None:
     layout = pair_layout(unigram_tokenizer(), SPECIAL_IDS)
     assert layout == PairLayout(prefix=(1,), middle=(2, 1), suffix=(2,))
-    assert layout.join([10, 11], [12]) == (1, 10, 11, 2, 1, 12, 2)
+    assert layout.join([10, 11], [12]) == window((1, 10, 11, 2, 1, 12, 2), passage_start=5)
     assert layout.overhead_tokens == 4
 
 
@@ -47,7 +47,7 @@ def test_golden_ids(query: str, passage: str, pieces: str) -> None:
     """Joining the halves by the layout gives what the tokenizer itself makes of the pair."""
     tokenizer = unigram_tokenizer()
     halves = [tokenizer.encode(text, add_special_tokens=False).ids for text in (query, passage)]
-    joined = pair_layout(tokenizer, SPECIAL_IDS).join(*halves)
+    joined = pair_layout(tokenizer, SPECIAL_IDS).join(*halves).ids
     assert [tokenizer.id_to_token(id) for id in joined] == pieces.split()
     assert list(joined) == tokenizer.encode(query, passage).ids
 

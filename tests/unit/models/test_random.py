@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from jrerank.errors import ModelNotFound
-from jrerank.models.checkpoint import TOKENIZER_FILE, Checkpoint, expected_shapes
-from jrerank.models.config import ModernBertConfig
-from jrerank.models.layout import pair_layout
+from jrerank.models.architectures.modernbert.architecture import ModernBert
+from jrerank.models.checkpoint import TOKENIZER_FILE, Checkpoint
 from jrerank.models.random import random_checkpoint, random_config
 from jrerank.models.source import BUNDLED
 
@@ -29,11 +28,12 @@ def sized(name: str) -> Checkpoint:
 def test_each_size_is_that_of_the_published_model(
     name: str, layers: int, hidden: int, parameters: float
 ) -> None:
-    config = ModernBertConfig.from_json(random_config(name))
+    architecture = ModernBert.from_json(random_config(name))
+    config = architecture.config
     assert (config.num_layers, config.hidden_size, config.head_dim) == (layers, hidden, 64)
     assert (config.vocab_size, config.max_positions, config.pooling) == (102_400, 8192, "cls")
     assert config.local_layers == {layer for layer in range(layers) if layer % 3}
-    total = sum(int(np.prod(shape)) for shape in expected_shapes(config).values())
+    total = sum(int(np.prod(shape)) for shape in architecture.expected_shapes().values())
     assert total == pytest.approx(parameters, rel=0.01)
 
 
@@ -46,7 +46,7 @@ def test_an_unknown_size_is_refused_with_those_there_are(name: str) -> None:
 def test_the_weights_are_the_same_every_time() -> None:
     checkpoint = sized("tiny-v2")
     first, second = checkpoint.weights(), checkpoint.weights()
-    assert {name: tensor.shape for name, tensor in first.items()} == expected_shapes(checkpoint.config)
+    assert {name: tensor.shape for name, tensor in first.items()} == checkpoint.architecture.expected_shapes()
     for name, tensor in first.items():
         assert tensor.dtype == np.float32
         np.testing.assert_array_equal(tensor, second[name])
@@ -60,7 +60,7 @@ def test_each_size_has_a_fingerprint_of_its_own() -> None:
 
 def test_its_tokenizer_makes_the_pairs_that_the_model_expects() -> None:
     checkpoint = sized("tiny-v2")
-    layout = pair_layout(checkpoint.tokenizer, checkpoint.config.special_ids)
+    layout = checkpoint.layout
     assert (layout.prefix, layout.middle, layout.suffix) == ((1,), (2, 1), (2,))
 
 

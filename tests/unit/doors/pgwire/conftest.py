@@ -10,11 +10,12 @@ import pytest
 
 from jrerank.assembly import limits_of, running_service
 from jrerank.cache import ScoreCache
-from jrerank.domain import ServiceInfo, TokenIds
+from jrerank.domain import ServiceInfo, Window
 from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.service import Service
 from jrerank.encoding import Encoder
-from jrerank.engines.engine import RunLimit
+from jrerank.engines.engine import BatchLimit
+from jrerank.errors import EngineError
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduler import Scheduler
@@ -28,7 +29,7 @@ class GatedEngine:
 
     name = "gated"
     workers = 1
-    run_limit = RunLimit(1, 0)
+    batch_limit = BatchLimit(1, 0)
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -37,10 +38,10 @@ class GatedEngine:
     def permit(self, runs: int) -> None:
         self._permits.release(runs)
 
-    def run(self, pairs: Sequence[TokenIds]) -> list[float]:
+    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self.started.release()
         self._permits.acquire()
-        return [0.0 for _ in pairs]
+        return [0.0 for _ in windows]
 
 
 @pytest.fixture

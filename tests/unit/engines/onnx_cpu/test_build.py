@@ -9,11 +9,11 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from builders import tiny_config, write_checkpoint
-from jrerank.models.artifacts import Recipe, find_artifact
-from jrerank.models.build import build_into, main
+from builders import tiny_config, window, write_checkpoint
+from jrerank.engines.onnx_cpu.artifact import Recipe, find_artifact
+from jrerank.engines.onnx_cpu.build import build_into, main
+from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
-from jrerank.models.session import open_session, run_pair
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_fp32_is_one_file(checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     build_into(tmp_path / "new", checkpoint, Recipe("fp32"))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model.onnx"]
-    assert isinstance(run_pair(open_session(tmp_path / "new" / "model.onnx"), [1, 10, 2]), float)
+    assert isinstance(Graph(tmp_path / "new" / "model.onnx").logit(window([1, 10, 2])), float)
 
 
 def test_int8_comes_with_what_its_gate_saw(checkpoint: Checkpoint, tmp_path: Path) -> None:

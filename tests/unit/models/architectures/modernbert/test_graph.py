@@ -7,19 +7,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import ModernBertForSequenceClassification
 
-from builders import random_tensors, tiny_config, write_checkpoint
+from builders import random_tensors, tiny_architecture, tiny_config, window, write_checkpoint, write_graph
 from jrerank.domain import sigmoid
+from jrerank.engines.onnx_cpu.session import Graph
+from jrerank.models.architectures.modernbert.architecture import ModernBert
 from jrerank.models.checkpoint import load_checkpoint
-from jrerank.models.config import ModernBertConfig
-from jrerank.models.graph import build_graph
-from jrerank.models.session import open_session, run_pair
 from jrerank.models.source import BUNDLED, open_checkpoint
 
 TOLERANCE = 1e-4
@@ -76,26 +74,29 @@ def token_ids(length: int, vocabulary: int = 300) -> list[int]:
     return [int(id) for id in np.random.default_rng(length).integers(0, vocabulary, length)]
 
 
-def session_of(folder: Path, target: Path, **lossy: bool) -> Any:
+def graph_of(folder: Path, target: Path, **lossy: bool) -> Graph:
     checkpoint = load_checkpoint(folder, "tiny")
-    onnx.save(build_graph(checkpoint.config, checkpoint.weights(), **lossy), target)
-    return open_session(target)
+    return Graph(write_graph(target, checkpoint.architecture, checkpoint.weights(), **lossy))
+
+
+def logit(graph: Graph, ids: list[int]) -> float:
+    return graph.logit(window(ids))
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_logits_equal_those_of_transformers(name: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "model", CONFIGS[name])
-    session, model = session_of(folder, tmp_path / "graph.onnx"), reference(folder)
+    session, model = graph_of(folder, tmp_path / "graph.onnx"), reference(folder)
     for length in LENGTHS:
         ids = token_ids(length)
-        assert run_pair(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
+        assert logit(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
 
 
 def test_logits_of_the_bundled_model_equal_those_of_transformers(tmp_path: Path) -> None:
-    session, model = session_of(BUNDLED, tmp_path / "graph.onnx"), reference(BUNDLED)
+    session, model = graph_of(BUNDLED, tmp_path / "graph.onnx"), reference(BUNDLED)
     for length in LENGTHS:
         ids = token_ids(length, vocabulary=16_000)
-        assert run_pair(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
+        assert logit(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -118,30 +119,30 @@ def test_everything_that_the_configuration_says_moves_the_logit(
     logits = []
     for number, config in enumerate((transformers_4(4, 3), {**transformers_4(4, 3), **change})):
         folder = write_checkpoint(tmp_path / str(number), config)
-        logits.append(run_pair(session_of(folder, tmp_path / f"{number}.onnx"), ids))
+        logits.append(logit(graph_of(folder, tmp_path / f"{number}.onnx"), ids))
     assert abs(logits[0] - logits[1]) > 100 * TOLERANCE
 
 
 def test_half_embeddings_are_exact_for_a_checkpoint_in_float16(tmp_path: Path) -> None:
-    whole = session_of(BUNDLED, tmp_path / "whole.onnx")
-    halved = session_of(BUNDLED, tmp_path / "half.onnx", half_embeddings=True)
+    whole = graph_of(BUNDLED, tmp_path / "whole.onnx")
+    halved = graph_of(BUNDLED, tmp_path / "half.onnx", half_embeddings=True)
     ids = token_ids(200, vocabulary=16_000)
-    assert run_pair(halved, ids) == run_pair(whole, ids)
+    assert logit(halved, ids) == logit(whole, ids)
     assert (tmp_path / "half.onnx").stat().st_size < (tmp_path / "whole.onnx").stat().st_size
 
 
 def test_an_approximate_gelu_moves_a_score_by_far_less_than_int8_may(tmp_path: Path) -> None:
-    whole = session_of(BUNDLED, tmp_path / "whole.onnx")
-    approximate = session_of(BUNDLED, tmp_path / "approximate.onnx", approximate_gelu=True)
+    whole = graph_of(BUNDLED, tmp_path / "whole.onnx")
+    approximate = graph_of(BUNDLED, tmp_path / "approximate.onnx", approximate_gelu=True)
     for length in LENGTHS:
         ids = token_ids(length, vocabulary=16_000)
-        exact, near = sigmoid(run_pair(whole, ids)), sigmoid(run_pair(approximate, ids))
+        exact, near = sigmoid(logit(whole, ids)), sigmoid(logit(approximate, ids))
         assert near == pytest.approx(exact, abs=0.003)
 
 
 def test_a_graph_takes_ids_and_gives_a_logit() -> None:
-    config = ModernBertConfig.from_json(tiny_config())
-    graph = build_graph(config, random_tensors(config)).graph
+    architecture = tiny_architecture()
+    graph = architecture.onnx_graph(random_tensors(architecture)).graph
     assert [one.name for one in graph.input] == ["input_ids"]
     assert [one.name for one in graph.output] == ["logits"]
 
@@ -149,7 +150,8 @@ def test_a_graph_takes_ids_and_gives_a_logit() -> None:
 def test_the_bundled_checkpoint_is_what_its_card_says() -> None:
     checkpoint = open_checkpoint("bundled")
     parameters = sum(tensor.size for tensor in checkpoint.weights().values())
-    assert (checkpoint.config.num_layers, checkpoint.config.pooling) == (4, "mean")
+    assert isinstance(checkpoint.architecture, ModernBert)
+    assert (checkpoint.architecture.config.num_layers, checkpoint.architecture.config.pooling) == (4, "mean")
     assert 6_700_000 < parameters < 6_900_000
 
 
@@ -173,6 +175,6 @@ def test_logits_of_any_configuration_equal_those_of_transformers(
 ) -> None:
     with TemporaryDirectory() as temporary:
         folder = write_checkpoint(Path(temporary) / "model", config)
-        session, model = session_of(folder, Path(temporary) / "graph.onnx"), reference(folder)
+        session, model = graph_of(folder, Path(temporary) / "graph.onnx"), reference(folder)
         ids = token_ids(length)
-        assert run_pair(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)
+        assert logit(session, ids) == pytest.approx(reference_logit(model, ids), abs=TOLERANCE)

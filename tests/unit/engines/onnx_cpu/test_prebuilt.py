@@ -8,12 +8,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from builders import tiny_config, write_checkpoint
+from builders import tiny_config, write_checkpoint, write_graph
 from jrerank.cpu import CpuFeatures
+from jrerank.engines.onnx_cpu.prebuilt import graph_names, prebuilt_graph
 from jrerank.errors import ArtifactError, ModelNotFound
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
-from jrerank.models.graph import build_graph
-from jrerank.models.prebuilt import graph_names, prebuilt_graph
 from jrerank.models.source import open_checkpoint
 
 AVX2 = CpuFeatures("x86_64", frozenset({"avx2"}))
@@ -27,7 +26,7 @@ def checkpoint(tmp_path: Path) -> Checkpoint:
     opened = load_checkpoint(write_checkpoint(tmp_path, tiny_config()), "tiny")
     (tmp_path / "onnx").mkdir()
     for name in ("model.onnx", "model_qint8_avx2.onnx"):
-        onnx.save(build_graph(opened.config, opened.weights()), tmp_path / "onnx" / name)
+        write_graph(tmp_path / "onnx" / name, opened.architecture, opened.weights())
     return opened
 
 

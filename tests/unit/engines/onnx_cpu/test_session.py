@@ -1,4 +1,4 @@
-"""How onnxruntime is set up, and how a pair is run."""
+"""How onnxruntime is set up, and how a window is fed to a graph."""
 
 from __future__ import annotations
 
@@ -12,34 +12,31 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from builders import random_tensors, tiny_config
+from builders import random_tensors, tiny_architecture, window, write_graph
+from jrerank.engines.onnx_cpu.session import Graph, open_session
 from jrerank.errors import ArtifactError
-from jrerank.models.config import ModernBertConfig
-from jrerank.models.graph import build_graph
-from jrerank.models.session import open_session, run_pair
 
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Path:
-    config = ModernBertConfig.from_json(tiny_config())
-    onnx.save(build_graph(config, random_tensors(config)), tmp_path / "model.onnx")
-    return tmp_path / "model.onnx"
+    architecture = tiny_architecture()
+    return write_graph(tmp_path / "model.onnx", architecture, random_tensors(architecture))
 
 
-def masked_export(path: Path) -> Path:
-    """An export made elsewhere: with a mask. Its logit is the sum of what the mask leaves of the ids."""
+def export(path: Path, second_input: str) -> Path:
+    """An export made elsewhere: its logit is the sum of the products of the ids with a second input."""
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
-        for name in ("input_ids", "attention_mask")
+        for name in ("input_ids", second_input)
     ]
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1])]
     nodes = [
-        helper.make_node("Mul", ["input_ids", "attention_mask"], ["kept"]),
+        helper.make_node("Mul", ["input_ids", second_input], ["kept"]),
         helper.make_node("Cast", ["kept"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("ReduceSum", ["numbers", "axes"], ["logits"], keepdims=1),
     ]
     axes = [helper.make_tensor("axes", TensorProto.INT64, [1], [1])]
-    model = helper.make_graph(nodes, "masked", inputs, outputs, axes)
+    model = helper.make_graph(nodes, "export", inputs, outputs, axes)
     onnx.save(helper.make_model(model, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
 
@@ -51,21 +48,29 @@ def test_a_run_uses_the_calling_thread_only_and_none_spins(graph: Path) -> None:
 
 
 def test_threads_share_a_session_and_get_the_same_bits(graph: Path) -> None:
-    session = open_session(graph)
-    pairs = [[1, *range(10, 10 + length), 2] for length in (1, 50, 200)] * 20
-    alone = [run_pair(session, pair) for pair in pairs]
+    opened = Graph(graph)
+    windows = [window([1, *range(10, 10 + length), 2]) for length in (1, 50, 200)] * 20
+    alone = [opened.logit(each) for each in windows]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda pair: run_pair(session, pair), pairs)) == alone
+        assert list(pool.map(opened.logit, windows)) == alone
 
 
 def test_a_graph_made_elsewhere_gets_a_mask_of_ones(tmp_path: Path) -> None:
-    assert run_pair(open_session(masked_export(tmp_path / "masked.onnx")), [3, 4, 5]) == 12.0
+    assert Graph(export(tmp_path / "masked.onnx", "attention_mask")).logit(window([3, 4, 5])) == 12.0
+
+
+@pytest.mark.parametrize(("passage_type", "logit"), [(0, 0.0), (1, 11.0)])
+def test_token_types_begin_with_the_passage_and_are_what_the_tokenizer_makes_of_it(
+    passage_type: int, logit: float, tmp_path: Path
+) -> None:
+    graph = Graph(export(tmp_path / "typed.onnx", "token_type_ids"), passage_type)
+    assert graph.logit(window([3, 4, 5, 6], passage_start=2)) == logit
 
 
 def test_onnxruntime_leaves_nothing_in_the_home_folder_and_tells_nobody(graph: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    code = "import sys; from jrerank.models.session import open_session; open_session(sys.argv[1])"
+    code = "import sys; from jrerank.engines.onnx_cpu.session import open_session; open_session(sys.argv[1])"
     environment = {
         name: value
         for name, value in os.environ.items()

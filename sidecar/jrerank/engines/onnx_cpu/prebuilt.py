@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from jrerank.cpu import CpuFeatures
+from jrerank.engines.onnx_cpu.artifact import Precision
+from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.errors import ArtifactError, ModelNotFound
-from jrerank.models.artifacts import Precision
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.layout import pair_layout
-from jrerank.models.session import open_session, run_pair
 
 
 def prebuilt_graph(checkpoint: Checkpoint, precision: Precision, features: CpuFeatures) -> Path:
@@ -40,10 +39,10 @@ def graph_names(precision: Precision, features: CpuFeatures) -> tuple[str, ...]:
     return (*wide, "model_qint8_avx2.onnx")
 
 
-def _try(checkpoint: Checkpoint, graph: Path) -> None:
-    session = open_session(graph)
+def _try(checkpoint: Checkpoint, path: Path) -> None:
+    graph = Graph(path, checkpoint.layout.passage_type)
     try:
-        run_pair(session, pair_layout(checkpoint.tokenizer, checkpoint.config.special_ids).join((), ()))
+        graph.logit(checkpoint.layout.join((), ()))
     except Exception as error:  # onnxruntime's errors have no common class
         reason = str(error).strip().partition("\n")[0]
-        raise ArtifactError(f"{graph} is not the graph of a cross-encoder: {reason}") from error
+        raise ArtifactError(f"{path} is not the graph of a cross-encoder: {reason}") from error

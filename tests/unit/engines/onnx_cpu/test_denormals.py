@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from jrerank.engines.denormals import flush_denormals
+from jrerank.engines.onnx_cpu.denormals import flush_denormals
 
 SMALL = np.float32(1e-40)
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
-from builders import tiny_config, write_checkpoint
-from jrerank.models.checkpoint import Checkpoint, Weights, load_checkpoint
-from jrerank.models.gate import PASSAGES, QUERIES, gate
-from jrerank.models.graph import build_graph
-from jrerank.models.quantize import quantize_int8
-from jrerank.models.session import open_session, run_pair
-from jrerank.models.smooth import PAIRS, gated_widths, smooth
+from builders import tiny_config, window, write_checkpoint, write_graph
+from jrerank.engines.gate import PASSAGES, QUERIES, compare
+from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
+from jrerank.engines.onnx_cpu.quantize import quantize_int8
+from jrerank.engines.onnx_cpu.session import Graph
+from jrerank.engines.onnx_cpu.smooth import PAIRS, channel_widths, smooth
+from jrerank.models.architectures.architecture import Float32Array, Weights
+from jrerank.models.checkpoint import Checkpoint, load_checkpoint
 
-IDS = [1, *range(10, 90), 2]
+WINDOW = window([1, *range(10, 90), 2])
+LAYERS, INNER = 4, 48
 
 
 def graph_of(checkpoint: Checkpoint, weights: Weights, path: Path) -> Path:
-    onnx.save(build_graph(checkpoint.config, weights), path)
-    return path
+    return write_graph(path, checkpoint.architecture, weights)
 
 
 def tiny(folder: Path, **changes: object) -> Checkpoint:
@@ -30,13 +30,13 @@ def tiny(folder: Path, **changes: object) -> Checkpoint:
 
 def with_a_wide_channel(
     checkpoint: Checkpoint,
-) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+) -> dict[str, Float32Array]:
     """What a few channels of trained models look like: hundreds of times as wide as the others."""
     weights = dict(checkpoint.weights())
-    for layer in range(checkpoint.config.num_layers):
+    for layer in range(LAYERS):
         rows = weights[f"model.layers.{layer}.mlp.Wi.weight"].copy()
         columns = weights[f"model.layers.{layer}.mlp.Wo.weight"].copy()
-        rows[checkpoint.config.intermediate_size + 5] *= 300
+        rows[INNER + 5] *= 300
         columns[:, 5] /= 300
         weights |= {
             f"model.layers.{layer}.mlp.Wi.weight": rows,
@@ -52,7 +52,7 @@ def test_the_logit_stays(mlp_bias: bool, pooling: str, tmp_path: Path) -> None:
     exact = graph_of(checkpoint, checkpoint.weights(), tmp_path / "exact.onnx")
     smoothed = smooth(checkpoint, checkpoint.weights(), exact)
     same = graph_of(checkpoint, smoothed, tmp_path / "smooth.onnx")
-    logits = [run_pair(open_session(path), IDS) for path in (exact, same)]
+    logits = [Graph(path).logit(WINDOW) for path in (exact, same)]
     assert logits[0] == pytest.approx(logits[1], abs=1e-4)
 
 
@@ -63,10 +63,9 @@ def test_only_the_mlps_change(tmp_path: Path) -> None:
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     parts = ("mlp.Wi.weight", "mlp.Wo.weight")
     assert changed == {f"model.layers.{layer}.{part}" for layer in range(4) for part in parts}
-    inner = checkpoint.config.intermediate_size
     for layer in range(4):
         name = f"model.layers.{layer}.mlp.Wi.weight"
-        np.testing.assert_array_equal(before[name][:inner], after[name][:inner])
+        np.testing.assert_array_equal(before[name][:INNER], after[name][:INNER])
 
 
 def test_a_wide_channel_costs_int8_less(tmp_path: Path) -> None:
@@ -76,14 +75,16 @@ def test_a_wide_channel_costs_int8_less(tmp_path: Path) -> None:
     smooth_graph = graph_of(checkpoint, smooth(checkpoint, weights, exact), tmp_path / "smooth.onnx")
     shifts = []
     for number, source in enumerate((exact, smooth_graph)):
-        quantize_int8(source, tmp_path / f"{number}.onnx", reduce_range=False)
-        shifts.append(gate(checkpoint, exact, tmp_path / f"{number}.onnx").score_shift)
+        target = tmp_path / f"{number}.onnx"
+        quantize_int8(source, target, checkpoint.architecture.exact_products, reduce_range=False)
+        engines = [OnnxCpuEngine(path, workers=1) for path in (exact, target)]
+        shifts.append(compare(checkpoint, *engines).score_shift)
     assert shifts[1] < shifts[0] / 3
 
 
 def test_widths_are_one_for_each_channel_of_each_layer(tmp_path: Path) -> None:
     checkpoint = tiny(tmp_path)
-    widths = gated_widths(checkpoint, graph_of(checkpoint, checkpoint.weights(), tmp_path / "exact.onnx"))
+    widths = channel_widths(checkpoint, graph_of(checkpoint, checkpoint.weights(), tmp_path / "exact.onnx"))
     assert [width.shape for width in widths] == [(48,)] * 4
     assert all((width > 0).all() for width in widths)
 
@@ -91,7 +92,7 @@ def test_widths_are_one_for_each_channel_of_each_layer(tmp_path: Path) -> None:
 def test_nothing_else_is_left_in_the_folder(tmp_path: Path) -> None:
     checkpoint = tiny(tmp_path)
     (tmp_path / "build").mkdir()
-    gated_widths(checkpoint, graph_of(checkpoint, checkpoint.weights(), tmp_path / "build" / "exact.onnx"))
+    channel_widths(checkpoint, graph_of(checkpoint, checkpoint.weights(), tmp_path / "build" / "exact.onnx"))
     assert [path.name for path in (tmp_path / "build").iterdir()] == ["exact.onnx"]
 
 

@@ -1,0 +1,89 @@
+"""The process that builds an artifact.
+
+python -m jrerank.engines.onnx_cpu.build LOCATOR CACHE_DIR PRECISION REDUCE_RANGE
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import onnx
+
+from jrerank.cpu import usable_cores
+from jrerank.engines.gate import compare
+from jrerank.engines.onnx_cpu.artifact import (
+    GATE_FILE,
+    GRAPH_FILE,
+    Precision,
+    Recipe,
+    find_artifact,
+    graph_folder,
+)
+from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
+from jrerank.engines.onnx_cpu.quantize import quantize_int8
+from jrerank.engines.onnx_cpu.smooth import smooth
+from jrerank.errors import CorruptModel, JrerankError
+from jrerank.models.architectures.architecture import Weights
+from jrerank.models.artifacts import store_artifact
+from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.source import open_checkpoint
+
+
+def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
+    """Write the graph, and for int8 what the quality gate saw, into `folder`.
+
+    Raises:
+        CorruptModel: a weight is no number, or infinite.
+        UnsupportedModel: in float32 the model has no logit for some text.
+    """
+    graph, exact = folder / GRAPH_FILE, folder / "fp32.onnx"
+    weights = checkpoint.weights()
+    _check_finite(weights, checkpoint.name)
+    onnx.save(checkpoint.architecture.onnx_graph(weights), graph if recipe.precision == "fp32" else exact)
+    if recipe.precision == "fp32":
+        return
+    halved = folder / "half.onnx"
+    smoothed = smooth(checkpoint, weights, exact)
+    half = checkpoint.architecture.onnx_graph(smoothed, half_embeddings=True, approximate_gelu=True)
+    onnx.save(half, halved)
+    quantize_int8(halved, graph, checkpoint.architecture.exact_products, reduce_range=recipe.reduce_range)
+    halved.unlink()
+    engines = [OnnxCpuEngine(path, usable_cores(), checkpoint.layout.passage_type) for path in (exact, graph)]
+    (folder / GATE_FILE).write_text(json.dumps(compare(checkpoint, *engines).as_json()))
+    exact.unlink()
+
+
+def _check_finite(weights: Weights, name: str) -> None:
+    for tensor, values in weights.items():
+        if not np.isfinite(values).all():
+            raise CorruptModel(f"{name}: {tensor} holds values that are no numbers, or infinite")
+
+
+def main(arguments: list[str]) -> int:
+    """Build one artifact, unless another process has done so; stderr's last line says what went wrong."""
+    logging.disable(logging.WARNING)  # the quantizer advises preprocessing, which such a graph doesn't need
+    locator, cache_dir, precision, reduce_range = arguments
+    recipe = Recipe(cast("Precision", precision), reduce_range == "1")
+    try:
+        checkpoint = open_checkpoint(locator)
+        store_artifact(
+            graph_folder(Path(cache_dir), checkpoint, recipe),
+            build=lambda temporary: build_into(temporary, checkpoint, recipe),
+            is_there=lambda: find_artifact(Path(cache_dir), checkpoint, recipe) is not None,
+        )
+    except JrerankError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}; JRERANK_CACHE_DIR takes another folder\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What BERT and RoBERTa have in common: an encoder whose layer norms come behind the residual additions."""

@@ -1,0 +1,125 @@
+"""Our own graphs, built once and kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders import tiny_config, window, write_checkpoint
+from jrerank.cpu import CpuFeatures
+from jrerank.engines.onnx_cpu.artifact import Recipe, ensure_artifact, find_artifact, graph_folder
+from jrerank.engines.onnx_cpu.session import Graph
+from jrerank.errors import ArtifactError
+from jrerank.models.checkpoint import Checkpoint, load_checkpoint
+
+FP32, INT8 = Recipe("fp32"), Recipe("int8")
+VNNI = CpuFeatures("x86_64", frozenset({"avx2", "avx512_vnni"}))
+AVX2 = CpuFeatures("x86_64", frozenset({"avx2"}))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return load_checkpoint(write_checkpoint(tmp_path_factory.mktemp("checkpoint"), tiny_config()), "tiny")
+
+
+def builder(checkpoint: Checkpoint, cache: Path, recipe: Recipe = FP32) -> subprocess.Popen[bytes]:
+    arguments = [checkpoint.locator, str(cache), recipe.precision, str(int(recipe.reduce_range))]
+    return subprocess.Popen([sys.executable, "-m", "jrerank.engines.onnx_cpu.build", *arguments])
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+@pytest.mark.parametrize(
+    ("precision", "features", "name"),
+    [("fp32", AVX2, "fp32-v"), ("int8", VNNI, "int8-v"), ("int8", AVX2, "int8r-v")],
+)
+def test_a_recipe_is_for_a_precision_and_a_cpu(precision: str, features: CpuFeatures, name: str) -> None:
+    assert str(Recipe.for_cpu("int8" if precision == "int8" else "fp32", features)).startswith(name)
+
+
+def test_it_is_built_once_and_found_afterwards(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    assert find_artifact(tmp_path, checkpoint, INT8) is None
+    built = ensure_artifact(tmp_path, checkpoint, INT8)
+    before = built.graph.stat()
+    assert ensure_artifact(tmp_path, checkpoint, INT8) == built
+    assert built.graph.stat().st_mtime_ns == before.st_mtime_ns
+    assert built.gate is not None
+    assert built.gate.pairs == 72
+    assert names(built.graph.parent) == {"model.onnx", "gate.json", "manifest.json"}
+    assert isinstance(Graph(built.graph).logit(window([1, 10, 2])), float)
+
+
+def test_a_damaged_artifact_is_built_again(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    built = ensure_artifact(tmp_path, checkpoint, FP32)
+    whole = built.graph.read_bytes()
+    built.graph.write_bytes(whole[:-100])
+    assert ensure_artifact(tmp_path, checkpoint, FP32) == built
+    assert built.graph.read_bytes() == whole
+
+
+def test_two_real_builds_at_once_both_succeed(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    both = [builder(checkpoint, tmp_path) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert find_artifact(tmp_path, checkpoint, FP32) is not None
+
+
+def test_kill_at_any_moment_leaves_nothing_that_is_taken_for_whole(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    assert builder(checkpoint, tmp_path / "whole", INT8).wait(timeout=60) == 0
+    whole_build_s = time.monotonic() - started
+    for part in (0.5, 0.7, 0.8, 0.9, 0.97):
+        process = builder(checkpoint, tmp_path / "cache", INT8)
+        time.sleep(part * whole_build_s)
+        process.kill()
+        process.wait()
+        folder = graph_folder(tmp_path / "cache", checkpoint, INT8)
+        assert (find_artifact(tmp_path / "cache", checkpoint, INT8) is not None) == folder.exists()
+    assert ensure_artifact(tmp_path / "cache", checkpoint, INT8).gate is not None
+
+
+def test_why_a_build_failed_is_in_the_error(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model", tiny_config())
+    checkpoint = load_checkpoint(folder, "my model")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ArtifactError, match=r"the fp32 graph of my model .* has no model\.safetensors"):
+        ensure_artifact(tmp_path, checkpoint, FP32)
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    with pytest.raises(ArtifactError, match=r"tiny could not be built: .*cache"):
+        ensure_artifact(tmp_path / "cache", checkpoint, FP32)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small tmpfs")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("this container does not let root mount")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.parametrize("recipe", [FP32, INT8], ids=str)
+def test_a_full_disk_is_an_error_and_nothing_stays(recipe: Recipe, small_disk: Path, tmp_path: Path) -> None:
+    large = load_checkpoint(write_checkpoint(tmp_path / "large", tiny_config(vocab_size=20_000)), "large")
+    with pytest.raises(ArtifactError, match=r"large could not be built: .*No space left on device"):
+        ensure_artifact(small_disk, large, recipe)
+    assert not graph_folder(small_disk, large, recipe).exists()
+    assert names(small_disk / "artifacts") <= {f"{graph_folder(small_disk, large, recipe).name}.lock"}
+    assert ensure_artifact(tmp_path / "elsewhere", large, recipe).graph.is_file()

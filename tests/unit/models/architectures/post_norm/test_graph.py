@@ -1,0 +1,160 @@
+"""Our graphs of BERT and XLM-RoBERTa against transformers' own, in float32."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from transformers import AutoModelForSequenceClassification
+
+from builders import (
+    random_tensors,
+    tiny_bert_config,
+    tiny_xlm_roberta_config,
+    wordpiece_tokenizer,
+    write_checkpoint,
+    write_graph,
+    xlm_roberta_tokenizer,
+)
+from jrerank.domain import Window
+from jrerank.engines.onnx_cpu.session import Graph
+from jrerank.models.architectures.registry import read_architecture
+from jrerank.models.checkpoint import Checkpoint, load_checkpoint
+
+TOLERANCE = 1e-4
+torch.set_num_threads(1)  # more of them only wait for each other on models this small
+KINDS = {
+    "BERT": (tiny_bert_config(), wordpiece_tokenizer()),
+    "BERT without token types": (tiny_bert_config(type_vocab_size=1), xlm_roberta_tokenizer()),
+    "BERT with the tokenizer of XLM-RoBERTa": (tiny_bert_config(), xlm_roberta_tokenizer()),
+    "XLM-RoBERTa": (tiny_xlm_roberta_config(), xlm_roberta_tokenizer()),
+    "RoBERTa": (
+        tiny_xlm_roberta_config(architectures=["RobertaForSequenceClassification"], model_type="roberta"),
+        xlm_roberta_tokenizer(),
+    ),
+}
+
+
+def both(folder: Path, config: dict[str, object], tokenizer: Tokenizer) -> tuple[Checkpoint, Graph, Any]:
+    """A checkpoint, our graph of it, and transformers' model of it."""
+    checkpoint = load_checkpoint(write_checkpoint(folder / "model", config, tokenizer), "tiny")
+    path = write_graph(folder / "graph.onnx", checkpoint.architecture, checkpoint.weights())
+    model: Any = AutoModelForSequenceClassification.from_pretrained(
+        folder / "model", dtype=torch.float32, attn_implementation="eager"
+    )
+    return checkpoint, Graph(path, checkpoint.layout.passage_type), model.eval()
+
+
+def random_window(checkpoint: Checkpoint, query_tokens: int, passage_tokens: int) -> Window:
+    """Any ids but the first ones, among which is the padding token that RoBERTa counts no position for."""
+    generator = np.random.default_rng(query_tokens + 1000 * passage_tokens)
+    query, passage = (generator.integers(7, 300, size).tolist() for size in (query_tokens, passage_tokens))
+    return checkpoint.layout.join(query, passage)
+
+
+def reference_logit(model: Any, window: Window, passage_type: int) -> float:
+    ids = torch.tensor([list(window.ids)])
+    types = torch.zeros_like(ids)
+    types[:, window.passage_start :] = passage_type
+    with torch.no_grad():
+        return float(model(input_ids=ids, token_type_ids=types, attention_mask=torch.ones_like(ids)).logits)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logits_equal_those_of_transformers(kind: str, tmp_path: Path) -> None:
+    checkpoint, graph, model = both(tmp_path, *KINDS[kind])
+    for lengths in ((0, 0), (1, 1), (5, 30), (12, 200), (9, checkpoint.architecture.max_tokens - 13)):
+        window = random_window(checkpoint, *lengths)
+        expected = reference_logit(model, window, checkpoint.layout.passage_type)
+        assert graph.logit(window) == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_only_berts_own_tokenizer_tells_the_passage_by_its_token_type(tmp_path: Path) -> None:
+    types = {}
+    for kind, (config, tokenizer) in KINDS.items():
+        folder = write_checkpoint(tmp_path / kind, config, tokenizer)
+        types[kind] = load_checkpoint(folder, "tiny").layout.passage_type
+    assert types == dict.fromkeys(KINDS, 0) | {"BERT": 1}
+
+
+def test_the_last_position_is_read_and_none_behind_it(tmp_path: Path) -> None:
+    config, tokenizer = KINDS["XLM-RoBERTa"]
+    checkpoint, graph, _ = both(tmp_path, config, tokenizer)
+    assert checkpoint.architecture.max_tokens == 514 - 4
+    assert graph.logit(Window(array("i", [1] * 510), 2))
+    with pytest.raises(Exception, match="Add"):
+        graph.logit(Window(array("i", [1] * 511), 2))
+
+
+@pytest.mark.parametrize("kind", ["BERT", "XLM-RoBERTa"])
+@pytest.mark.parametrize(
+    "change",
+    [{"layer_norm_eps": 0.1}, {"hidden_act": "relu"}, {"num_attention_heads": 4}, {"num_hidden_layers": 2}],
+    ids=lambda change: next(iter(change)),
+)
+def test_everything_that_the_configuration_says_moves_the_logit(
+    kind: str, change: dict[str, object], tmp_path: Path
+) -> None:
+    """Without this, parity could be reached by weights that make everything vanish."""
+    logits = []
+    for number, changes in enumerate(({}, change)):
+        config, tokenizer = KINDS[kind]
+        checkpoint, graph, _ = both(tmp_path / str(number), config | changes, tokenizer)
+        logits.append(graph.logit(random_window(checkpoint, 10, 100)))
+    assert abs(logits[0] - logits[1]) > 10 * TOLERANCE
+
+
+def test_token_types_and_positions_move_the_logit(tmp_path: Path) -> None:
+    checkpoint, graph, _ = both(tmp_path, *KINDS["BERT"])
+    window = random_window(checkpoint, 10, 100)
+    later = Window(window.ids, window.passage_start + 5)
+    turned = Window(window.ids[:1] + window.ids[:0:-1], window.passage_start)
+    logit = graph.logit(window)
+    assert min(abs(graph.logit(other) - logit) for other in (later, turned)) > 10 * TOLERANCE
+
+
+def test_approximations_move_a_logit_but_little(tmp_path: Path) -> None:
+    architecture = read_architecture(tiny_bert_config())
+    weights = random_tensors(architecture)
+    exact = Graph(write_graph(tmp_path / "exact.onnx", architecture, weights))
+    lossy = {"half_embeddings": True, "approximate_gelu": True}
+    near = Graph(write_graph(tmp_path / "near.onnx", architecture, weights, **lossy))
+    window = Window(array("i", range(7, 107)), 20)
+    assert 0 < abs(exact.logit(window) - near.logit(window)) < 0.02
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> tuple[dict[str, object], Tokenizer]:
+    """Any BERT or XLM-RoBERTa of 1 to 6 layers."""
+    config, tokenizer = KINDS[draw(st.sampled_from(sorted(KINDS)))]
+    heads = draw(st.sampled_from([1, 2, 3, 4]))
+    activations = ["gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_fast", "relu"]
+    return config | {
+        "num_hidden_layers": draw(st.integers(1, 6)),
+        "num_attention_heads": heads,
+        "hidden_size": heads * draw(st.sampled_from([4, 8, 16])),
+        "intermediate_size": draw(st.sampled_from([8, 48, 100])),
+        "layer_norm_eps": draw(st.sampled_from([1e-12, 1e-5])),
+        "hidden_act": draw(st.sampled_from(activations)),
+        "max_position_embeddings": draw(st.sampled_from([128, 514])),
+    }, tokenizer
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(kind=configurations(), query_tokens=st.integers(0, 30), passage_tokens=st.integers(0, 80))
+def test_logits_of_any_configuration_equal_those_of_transformers(
+    kind: tuple[dict[str, object], Tokenizer], query_tokens: int, passage_tokens: int
+) -> None:
+    with TemporaryDirectory() as temporary:
+        checkpoint, graph, model = both(Path(temporary), *kind)
+        window = random_window(checkpoint, query_tokens, passage_tokens)
+        expected = reference_logit(model, window, checkpoint.layout.passage_type)
+        assert graph.logit(window) == pytest.approx(expected, abs=TOLERANCE)
