@@ -82,21 +82,6 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What a model reads in one run: a query and a part of a passage. The unit of work of scheduling and engines.
-
-    `ids` are token ids, special tokens included, of type `i`. The passage's segment begins at `passage_start`.
-    """
-
-    ids: array[int]
-    passage_start: int
-
-    def __len__(self) -> int:
-        """The number of tokens."""
-        return len(self.ids)
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
     """A query with one passage.
 

@@ -11,7 +11,6 @@ from functools import partial
 from jrerank.domain import Truncation, Window
 from jrerank.errors import InputTooLong
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.layout import pair_layout
 from jrerank.tokenization.long_text import LongText
 from jrerank.tokenization.slices import SLICE_CHARS
 from jrerank.tokenization.text_tokenizer import TextTokenizer
@@ -50,13 +49,9 @@ class Tokenization:
     """Makes windows for one checkpoint. Its methods may be called from any thread and release the GIL."""
 
     def __init__(self, checkpoint: Checkpoint, max_tokens: int) -> None:
-        """Set up for windows of at most `max_tokens`, special tokens included.
-
-        Raises:
-            UnsupportedModel: the tokenizer's pair layout isn't one that a cross-encoder reads.
-        """
-        self.max_tokens = min(max_tokens, checkpoint.config.max_positions)
-        self._layout = pair_layout(checkpoint.tokenizer, checkpoint.config.special_ids)
+        """Set up for windows of at most `max_tokens`, special tokens included."""
+        self.max_tokens = min(max_tokens, checkpoint.architecture.max_tokens)
+        self._layout = checkpoint.layout
         self._suffix = array("i", self._layout.suffix)
         self._tokenizer = TextTokenizer(checkpoint.tokenizer)
 
