@@ -14,7 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokeniz
 from tokenizers.models import Unigram, WordPiece
 from tokenizers.processors import TemplateProcessing
 
-from jrerank.domain import Pair, Window
+from jrerank.domain import Window
 from jrerank.models.architectures.architecture import Architecture, Float32Array, Weights
 from jrerank.models.architectures.registry import read_architecture
 
@@ -167,8 +167,3 @@ def write_checkpoint(folder: Path, config: Mapping[str, object], tokenizer: Toke
 def window(ids: Sequence[int], passage_start: int = 0) -> Window:
     """A window of these token ids."""
     return Window(array("i", ids), passage_start)
-
-
-def pair(key: str, ids: Sequence[int] = (1, 2)) -> Pair:
-    """A pair that needs no tokenizer."""
-    return Pair(key=key.encode(), chars=len(ids) * 2, max_tokens=512, windows=lambda: [window(ids)])

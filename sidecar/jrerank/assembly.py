@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,17 +11,18 @@ from jrerank.cache import ScoreCache
 from jrerank.domain import ServiceInfo
 from jrerank.doors.limits import Limits
 from jrerank.doors.service import Service
-from jrerank.encoding import Encoder
 from jrerank.engines.open import open_engine
 from jrerank.errors import ConfigurationError
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
-from jrerank.scheduler import Scheduler
+from jrerank.scheduling.calibration import calibrated
+from jrerank.scheduling.scheduler import Scheduler
 from jrerank.settings import Settings, StoreSettings
 from jrerank.stores.search import SearchEngine
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
+from jrerank.tokenization.windows import Tokenization
 
 _LOG = logger(__name__)
 
@@ -75,10 +77,13 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
         checkpoint = load_checkpoint(settings)
         opened = open_engine(settings, checkpoint)
         engine = opened.engine
-        encoder = Encoder(checkpoint, settings.max_tokens)
+        tokenization = Tokenization(checkpoint, settings.max_tokens)
+        throughput = await asyncio.to_thread(calibrated, engine, tokenization)
         metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
-        scheduler = Scheduler(engine, metrics, settings.max_queued_tokens, cache.put)
-        reranker = Reranker(encoder, cache, scheduler, stores, metrics, settings.timeout_ms / 1000)
+        scheduler = Scheduler(
+            engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache.put
+        )
+        reranker = Reranker(tokenization, checkpoint.fingerprint, cache, scheduler, stores, metrics)
         info = ServiceInfo(
             version=__version__,
             model=checkpoint.name,
@@ -86,7 +91,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
             precision=opened.precision,
             engine=engine.name,
             workers=engine.workers,
-            max_tokens=encoder.max_tokens,
+            max_tokens=tokenization.max_tokens,
         )
         metrics.info.labels(info.model, info.precision).set(1)
         scheduler.start()
@@ -100,11 +105,12 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 timeout_ms=settings.timeout_ms,
                 keys=settings.keys(),
                 checks={name: store.check for name, store in stores.items()},
+                healthy=scheduler.healthy,
                 cut_off=scheduler.cut_off,
                 searches=searches_of(stores),
             )
         finally:
-            scheduler.close()
+            await scheduler.close()
 
 
 @asynccontextmanager

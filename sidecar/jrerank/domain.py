@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -49,8 +48,8 @@ class RerankRequest:
 
     query: str
     candidates: tuple[Candidate, ...]
+    deadline: float
     top_n: int | None = None
-    deadline: float | None = None
     fusion: Fusion | None = None
     store: str | None = None
     max_tokens_per_doc: int | None = None
@@ -82,22 +81,6 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A query with one passage.
-
-    `key` stands for all that the score depends on. `windows` tokenizes: it is called in the thread that is
-    about to score the pair, so that a pair that is never reached costs nothing. `chars` is the length of both
-    texts as far as they are read, and `max_tokens` bounds what all windows together may hold: the scheduler
-    estimates the work from them.
-    """
-
-    key: bytes
-    chars: int
-    max_tokens: int
-    windows: Callable[[], Sequence[Window]]
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceInfo:
     """What serves: for people and for answers, not for decisions."""
 
@@ -112,10 +95,11 @@ class ServiceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the model said of a pair: its logit, and how many tokens were read."""
+    """What the model made of a pair: its logit, how many tokens were read, and whether the passage was cut short."""
 
     logit: float
     tokens: int
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ class RankedHit:
     """A hit after reranking.
 
     `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit
-    was not scored. `index` is the 0-based place among the candidates.
+    was not scored. `index` is the 0-based place among the candidates. `truncated`: not all of its passage was read.
     """
 
     id: str
@@ -131,6 +115,7 @@ class RankedHit:
     score: float | None
     logit: float | None
     first_score: float | None
+    truncated: bool = False
 
     @property
     def scored(self) -> bool:
@@ -143,14 +128,16 @@ class Ranking:
     """Hits in their new order. `hits` holds `top_n` of them; the outcome tells of all candidates.
 
     `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`,
-    `store_timeout`, `missing_passages`.
+    `store_timeout`, `missing_passages`, `blank_query`. `truncated` counts the candidates whose passages were not read to their
+    ends.
     """
 
     hits: tuple[RankedHit, ...]
     outcome: Outcome
     reason: str | None = None
     tokens: int = 0
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = ()
+    truncated: int = 0
 
 
 def sigmoid(logit: float) -> float:

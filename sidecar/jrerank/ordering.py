@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Scored, sigmoid
-from jrerank.errors import InvalidInput
 
 
 def order(
@@ -15,13 +14,20 @@ def order(
     """All candidates as hits: the scored ones by score, then the others; both keep the first stage's order among equals.
 
     Args:
-        scored: what the model said of each candidate, None where it has not read it.
+        scored: what the model made of each candidate, None where it has not read it.
         fusion: how the first stage's opinion counts; None where it does not.
     """
     scores = _scores(candidates, scored, fusion)
     hits = [
-        RankedHit(candidate.id, index, scores[index], None if said is None else said.logit, candidate.score)
-        for index, (candidate, said) in enumerate(zip(candidates, scored, strict=True))
+        RankedHit(
+            id=candidate.id,
+            index=index,
+            score=scores[index],
+            logit=None if result is None else result.logit,
+            first_score=candidate.score,
+            truncated=result is not None and result.truncated,
+        )
+        for index, (candidate, result) in enumerate(zip(candidates, scored, strict=True))
     ]
     # sorted() is stable, and hits are in the first stage's order. Logits beyond 37 differ where their sigmoids are all 1.0
     return tuple(
@@ -29,31 +35,15 @@ def order(
     )
 
 
-def check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None) -> None:
-    """Linear fusion adds first-stage scores, so all of them have to be there.
-
-    Raises:
-        InvalidInput: a candidate has no score.
-    """
-    if fusion is None or fusion.method != "linear":
-        return
-    for index, candidate in enumerate(candidates):
-        if candidate.score is None:
-            raise InvalidInput(
-                f"hit {candidate.id!r} has no score, and linear fusion adds it; send scores or use rrf",
-                field=f"hits.{index}.score",
-            )
-
-
 def _scores(
     candidates: Sequence[Candidate], scored: Sequence[Scored | None], fusion: Fusion | None
 ) -> list[float | None]:
     if fusion is None:
-        return [None if said is None else sigmoid(said.logit) for said in scored]
+        return [None if result is None else sigmoid(result.logit) for result in scored]
     if fusion.method == "linear":
         return [
-            None if said is None else _finite(said.logit + fusion.weight * (candidate.score or 0.0))
-            for candidate, said in zip(candidates, scored, strict=True)
+            None if result is None else _finite(result.logit + fusion.weight * (candidate.score or 0.0))
+            for candidate, result in zip(candidates, scored, strict=True)
         ]
     return _reciprocal_ranks(scored, fusion.rank_constant)
 
@@ -64,7 +54,7 @@ def _finite(score: float) -> float:
 
 
 def _reciprocal_ranks(scored: Sequence[Scored | None], rank_constant: int) -> list[float | None]:
-    logits = {index: said.logit for index, said in enumerate(scored) if said is not None}
+    logits = {index: result.logit for index, result in enumerate(scored) if result is not None}
     by_model = sorted(logits, key=lambda index: (-logits[index], index))
     scores: list[float | None] = [None] * len(scored)
     for model_rank, index in enumerate(by_model, start=1):

@@ -8,22 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jrerank.cache import ScoreCache
-from jrerank.domain import Candidate, Outcome, Pair, Ranking, RerankRequest, Scored
-from jrerank.encoding import Encoder, Reading
-from jrerank.errors import UnknownStore
-from jrerank.ordering import check_fusion, order
-from jrerank.scheduler import Said, Scheduler
+from jrerank.domain import Candidate, Outcome, Ranking, RerankRequest, Scored
+from jrerank.errors import InputTooLong, UnknownStore
+from jrerank.ordering import order
+from jrerank.scheduling.scheduler import Scheduler
+from jrerank.scheduling.texts import PairText, pair_texts
+from jrerank.scheduling.work import PairResult
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
+from jrerank.tokenization.keys import pair_keys
+from jrerank.tokenization.windows import Reading, Tokenization
 
 _LOG = logger(__name__)
 # Of a deadline's time, how much is left to the store: without a passage nothing can be scored
 _STORE_SHARE = 0.5
+# Making keys of more text than this would hold up the event loop for a millisecond or more
+_MANY_CHARS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
-    """The candidates with the passages a store had, and why some are missing."""
+class _FetchedPassages:
+    """The candidates with the passages that a store had, and why some are missing."""
 
     candidates: tuple[Candidate, ...]
     reason: str | None = None
@@ -33,30 +38,37 @@ class _Texts:
         return tuple(candidate.id for candidate in self.candidates if candidate.passage is None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """One request's pairs: a key for each candidate, None where it has no passage, and the texts by their keys."""
+
+    keys: tuple[bytes | None, ...]
+    texts: Mapping[bytes, PairText]
+
+
 class Reranker:
-    """Takes a request through store, encoding, cache, scheduler and ordering."""
+    """Takes a request through store, cache, scheduler and ordering."""
 
     def __init__(
         self,
-        encoder: Encoder,
+        tokenization: Tokenization,
+        fingerprint: str,
         cache: ScoreCache,
         scheduler: Scheduler,
         stores: Mapping[str, PassageStore],
         metrics: Metrics,
-        default_timeout_s: float,
     ) -> None:
-        self._encoder = encoder
+        self._tokenization = tokenization
+        self._fingerprint = fingerprint
         self._cache = cache
         self._scheduler = scheduler
         self._stores = stores
         self._metrics = metrics
-        self._default_timeout_s = default_timeout_s
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         """The candidates in their new order. A store or an engine that fails costs the new order, never a hit.
 
         Raises:
-            InvalidInput: the request makes no sense; `field` says where.
             InputTooLong: a pair does not fit, and the request refuses truncation.
             UnknownStore: no store has the request's name.
             Overloaded: there is too much work to meet the deadline.
@@ -70,81 +82,107 @@ class Reranker:
         Raises:
             JrerankError: as `rerank` does.
         """
-        latest = time.monotonic() + self._default_timeout_s
-        deadline = min((request.deadline or latest for request in requests), default=latest)
-        texts, pairs = [], []
-        for request in requests:
-            check_fusion(request.candidates, request.fusion)
-            texts.append(await self._with_passages(request, deadline))
-            pairs.append(await self._pairs(request, texts[-1].candidates))
-        caller = requests[0].caller if requests else ""
-        said = iter(await self._said([pair for part in pairs for pair in part], deadline, caller))
+        if not requests:
+            return []
+        deadline = min(request.deadline for request in requests)
+        fetched = [await self._with_passages(request, deadline) for request in requests]
+        pairs = [
+            await self._pairs(request, passages.candidates)
+            for request, passages in zip(requests, fetched, strict=True)
+        ]
+        texts = {key: text for part in pairs for key, text in part.texts.items()}
+        results = await self._results(texts, deadline, requests[0].caller)
         return [
-            _ranking(request, found, [next(said) for _ in request.candidates])
-            for request, found in zip(requests, texts, strict=True)
+            _ranking(request, passages, [results.get(key) if key else None for key in part.keys])
+            for request, passages, part in zip(requests, fetched, pairs, strict=True)
         ]
 
-    async def _with_passages(self, request: RerankRequest, deadline: float) -> _Texts:
-        wanted = list(dict.fromkeys(c.id for c in request.candidates if c.passage is None))
+    async def _with_passages(self, request: RerankRequest, deadline: float) -> _FetchedPassages:
         if request.store is not None and request.store not in self._stores:
             known = ", ".join(self._stores) or "none is configured"
             raise UnknownStore(f"there is no store {request.store!r} ({known})", field="store")
-        if not wanted or request.store is None:
-            return _Texts(request.candidates, "missing_passages" if wanted else None)
+        if _is_blank(request):
+            return _FetchedPassages(request.candidates, "blank_query")
+        ids = list(dict.fromkeys(c.id for c in request.candidates if c.passage is None))
+        if not ids or request.store is None:
+            return _FetchedPassages(request.candidates, "missing_passages" if ids else None)
+        timeout_s = max(0.0, (deadline - time.monotonic()) * _STORE_SHARE)
         try:
-            timeout_s = max(0.0, (deadline - time.monotonic()) * _STORE_SHARE)
-            async with asyncio.timeout(timeout_s):
-                passages = await self._stores[request.store].fetch(wanted, timeout_s)
+            with self._metrics.stage_seconds.labels("store").time():
+                async with asyncio.timeout(timeout_s):
+                    passages = await self._stores[request.store].fetch(ids, timeout_s)
         except TimeoutError:
             _LOG.warning("store_timeout", store=request.store, timeout_ms=round(timeout_s * 1000))
-            return _Texts(request.candidates, "store_timeout")
+            return _FetchedPassages(request.candidates, "store_timeout")
         except Exception as error:  # noqa: BLE001  whatever a store raises, no hit is lost for it
             _LOG.warning("store_error", store=request.store, error=f"{type(error).__name__}: {error}")
-            return _Texts(request.candidates, "store_error")
+            return _FetchedPassages(request.candidates, "store_error")
         filled = tuple(
             replace(c, passage=passages.get(c.id)) if c.passage is None else c for c in request.candidates
         )
-        return _Texts(filled, "missing_passages" if len(passages) < len(wanted) else None)
+        return _FetchedPassages(filled, "missing_passages" if len(passages) < len(ids) else None)
 
-    async def _pairs(self, request: RerankRequest, candidates: Sequence[Candidate]) -> list[Pair | None]:
-        passages = [c.passage for c in candidates if c.passage is not None]
+    async def _pairs(self, request: RerankRequest, candidates: Sequence[Candidate]) -> _Pairs:
+        passages = [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
         reading = Reading(request.max_tokens_per_doc, request.truncation)
-        if request.truncation == "refuse":  # has to tokenize everything, which would hold up the event loop
-            made = iter(await asyncio.to_thread(self._encoder.encode, request.query, passages, reading))
+        arguments = (self._fingerprint, request.query, passages, reading)
+        if sum(map(len, passages)) > _MANY_CHARS:
+            keys = await asyncio.to_thread(pair_keys, *arguments)
         else:
-            made = iter(self._encoder.encode(request.query, passages, reading))
-        return [None if c.passage is None else next(made) for c in candidates]
+            keys = pair_keys(*arguments)
+        texts = dict(zip(keys, pair_texts(self._tokenization, request.query, passages, reading), strict=True))
+        made = iter(keys)
+        has_key = [c.passage is not None and not _is_blank(request) for c in candidates]
+        return _Pairs(tuple(next(made) if has else None for has in has_key), texts)
 
-    async def _said(self, pairs: Sequence[Pair | None], deadline: float, caller: str) -> list[Said | None]:
-        known = {pair.key: scored for pair in pairs if pair and (scored := self._cache.get(pair.key))}
-        rest = [pair for pair in pairs if pair and pair.key not in known]
-        fresh = dict(
-            zip((pair.key for pair in rest), await self._scheduler.score(rest, deadline, caller), strict=True)
-        )
+    async def _results(
+        self, texts: Mapping[bytes, PairText], deadline: float, caller: str
+    ) -> dict[bytes, PairResult]:
+        known = {key: scored for key in texts if (scored := self._cache.get(key))}
+        rest = {key: text for key, text in texts.items() if key not in known}
+        fresh = await self._scheduler.score(rest, deadline, caller)
         self._metrics.pairs.labels("cached").inc(len(known))
-        self._metrics.pairs.labels("scored").inc(sum(isinstance(one, Scored) for one in fresh.values()))
+        self._metrics.pairs.labels("scored").inc(sum(isinstance(result, Scored) for result in fresh.values()))
         self._metrics.cache_bytes.set(self._cache.used_bytes)
-        said: dict[bytes, Said | None] = {**known, **fresh}
-        return [said.get(pair.key) if pair else None for pair in pairs]
+        return {**known, **fresh}
 
 
-def _ranking(request: RerankRequest, texts: _Texts, said: Sequence[Said | None]) -> Ranking:
-    hits = order(texts.candidates, [one if isinstance(one, Scored) else None for one in said], request.fusion)
-    scored = sum(hit.scored for hit in hits)
-    outcome = Outcome.COMPLETE if scored == len(hits) else Outcome.PARTIAL if scored else Outcome.PASSTHROUGH
+def _is_blank(request: RerankRequest) -> bool:
+    """Whether there is nothing to compare passages with: what a model makes of that is noise."""
+    return not request.query.strip()
+
+
+def _ranking(
+    request: RerankRequest, passages: _FetchedPassages, results: Sequence[PairResult | None]
+) -> Ranking:
+    _refuse_truncation(results)
+    scored = [result if isinstance(result, Scored) else None for result in results]
+    hits = order(passages.candidates, scored, request.fusion)
+    count = sum(hit.scored for hit in hits)
+    outcome = Outcome.COMPLETE if count == len(hits) else Outcome.PARTIAL if count else Outcome.PASSTHROUGH
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
-        reason=None if outcome is Outcome.COMPLETE else _reason(texts, said),
-        tokens=sum(one.tokens for one in said if isinstance(one, Scored)),
-        missing=texts.missing,
+        reason=None if outcome is Outcome.COMPLETE else _reason(passages, results),
+        tokens=sum(result.tokens for result in scored if result),
+        missing=passages.missing,
+        truncated=sum(result.truncated for result in scored if result),
     )
 
 
-def _reason(texts: _Texts, said: Sequence[Said | None]) -> str:
-    if any(isinstance(one, Exception) for one in said):
+def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
+    for index, result in enumerate(results):
+        if isinstance(result, InputTooLong):
+            raise InputTooLong(f"text {index}: {result}", field=result.field or f"texts.{index}")
+
+
+def _reason(passages: _FetchedPassages, results: Sequence[PairResult | None]) -> str:
+    if any(isinstance(result, Exception) for result in results):
         return "engine_error"
     unreached = any(
-        one is None and c.passage is not None for c, one in zip(texts.candidates, said, strict=True)
+        result is None and c.passage is not None
+        for c, result in zip(passages.candidates, results, strict=True)
     )
-    return "deadline" if unreached else texts.reason or "missing_passages"
+    if passages.reason == "blank_query" or not unreached:
+        return passages.reason or "missing_passages"
+    return "deadline"

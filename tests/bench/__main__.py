@@ -15,10 +15,11 @@ import numpy as np
 from bench import peers, quality
 from bench.timing import best_of
 from bench.workload import Workload, make_workload
-from jrerank.encoding import Encoder
 from jrerank.engines.open import open_engine
 from jrerank.models.source import open_checkpoint
+from jrerank.scheduling.texts import pair_texts, read_texts
 from jrerank.settings import Settings
+from jrerank.tokenization.windows import Reading, Tokenization, Windows
 from sidecars import running_sidecar
 
 MODEL = "random:xsmall-v2"
@@ -40,8 +41,14 @@ def engine_seconds(work: Workload, runs: int) -> float:
     settings = Settings.load(model=MODEL)
     checkpoint = open_checkpoint(MODEL)
     engine = open_engine(settings, checkpoint).engine
-    pairs = Encoder(checkpoint, settings.max_tokens).encode(work.query, work.passages)
-    windows = [window for pair in pairs for window in pair.windows()]
+    tokenization = Tokenization(checkpoint, settings.max_tokens)
+    texts = pair_texts(tokenization, work.query, work.passages, Reading())
+    windows = [
+        window
+        for read in read_texts(tokenization, texts)
+        if isinstance(read, Windows)
+        for window in read.windows
+    ]
     with ThreadPoolExecutor(engine.workers) as pool:
 
         def run() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,14 @@ async def test_only_a_store_that_may_give_its_texts_away_can_be_searched(returns
 
 
 async def test_a_service_serves_until_it_is_left(tiny_folder: Path) -> None:
-    request = RerankRequest("空", (Candidate("a", "晴れ"),))
+    request = RerankRequest("空", (Candidate("a", "晴れ"),), time.monotonic() + 30)
     async with running_service(tiny_settings(tiny_folder, api_keys="one,two", max_tokens=32)) as service:
         assert (await service.reranker.rerank(request)).outcome is Outcome.COMPLETE
         assert (service.info.precision, service.info.workers, service.info.max_tokens) == ("fp32", 1, 32)
         assert service.keys == ("one", "two")
         assert 'jrerank_model{model="' in service.metrics.exposition().decode()
     with pytest.raises(Unavailable, match="shutting down"):
-        await service.reranker.rerank(RerankRequest("空", (Candidate("a", "雨"),)))
+        await service.reranker.rerank(RerankRequest("空", (Candidate("a", "雨"),), time.monotonic() + 30))
 
 
 async def test_no_thread_is_left_behind_when_something_goes_wrong(tiny_folder: Path) -> None:

@@ -24,9 +24,9 @@ def test_data_is_frozen_and_has_no_dict(one: type) -> None:
     assert "__slots__" in vars(one)
 
 
-def test_a_request_needs_a_query_and_candidates_only() -> None:
-    request = RerankRequest("q", (Candidate("1"),))
-    assert (request.top_n, request.deadline, request.fusion, request.store) == (None, None, None, None)
+def test_a_request_needs_a_query_candidates_and_a_deadline_only() -> None:
+    request = RerankRequest("q", (Candidate("1"),), deadline=1.0)
+    assert (request.top_n, request.fusion, request.store) == (None, None, None)
     assert (request.truncation, request.caller) == ("right", "")
     assert request.candidates[0].passage is None, "a store has to fetch it"
 

@@ -12,36 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import tiny_config, unigram_tokenizer, write_checkpoint
+from builders import tiny_config, write_checkpoint
+from engines import GatedEngine
 from jrerank.cache import ScoreCache
-from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Window
-from jrerank.encoding import Encoder
-from jrerank.engines.engine import BatchLimit
-from jrerank.errors import EngineError, InputTooLong, InvalidInput, StoreError, UnknownStore
+from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Truncation
+from jrerank.errors import InputTooLong, StoreError, UnknownStore
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.reranker import Reranker
-from jrerank.scheduler import Scheduler
+from jrerank.scheduling.scheduler import Scheduler
+from jrerank.scheduling.throughput import Throughput
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics
-
-SKY, MOUNTAIN = (unigram_tokenizer().get_vocab()[piece] for piece in ("空", "富士山"))
-
-
-class CountingEngine:
-    """A logit is how often a pair says 空; one that says 富士山 breaks the run."""
-
-    name, batch_limit = "counting", BatchLimit(windows=1, tokens=0)
-
-    def __init__(self, delay_s: float = 0.0) -> None:
-        self.workers, self.runs, self._delay_s = 2, 0, delay_s
-
-    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
-        self.runs += 1
-        time.sleep(self._delay_s)
-        return [
-            EngineError("no mountains") if MOUNTAIN in window.ids else float(window.ids.count(SKY))
-            for window in windows
-        ]
+from jrerank.tokenization.windows import Tokenization
 
 
 @dataclass
@@ -66,90 +48,109 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+def tokenization(tmp_path_factory: pytest.TempPathFactory) -> Tokenization:
     folder = write_checkpoint(tmp_path_factory.mktemp("model"), tiny_config())
-    return Encoder(load_checkpoint(folder, "tiny"), 64)
+    return Tokenization(load_checkpoint(folder, "tiny"), 64)
 
 
 @asynccontextmanager
 async def reranking(
-    encoder: Encoder,
-    engine: CountingEngine | None = None,
+    tokenization: Tokenization,
+    engine: GatedEngine | None = None,
     cache_bytes: int = 10**6,
-    timeout_s: float = 30.0,
     **stores: PassageStore,
 ) -> AsyncIterator[Reranker]:
     metrics, cache = Metrics(), ScoreCache(cache_bytes)
-    scheduler = Scheduler(engine or CountingEngine(), metrics, 10**9, cache.put)
+    engine = engine or GatedEngine(workers=2, is_open=True)
+    scheduler = Scheduler(engine, tokenization, Throughput(engine.workers), metrics, 10**9, cache.put)
     scheduler.start()
     try:
-        yield Reranker(encoder, cache, scheduler, stores, metrics, timeout_s)
+        yield Reranker(tokenization, "fingerprint", cache, scheduler, stores, metrics)
     finally:
-        await asyncio.to_thread(scheduler.close)
+        engine.permit()
+        await scheduler.close()
+
+
+def request(
+    query: str,
+    passages: tuple[Candidate, ...],
+    top_n: int | None = None,
+    timeout_s: float = 30.0,
+    fusion: Fusion | None = None,
+    store: str | None = None,
+    truncation: Truncation = "right",
+) -> RerankRequest:
+    deadline = time.monotonic() + timeout_s
+    return RerankRequest(query, passages, deadline, top_n, fusion, store, truncation=truncation)
 
 
 def candidates(*passages: str | None) -> tuple[Candidate, ...]:
     return tuple(Candidate(str(index), passage) for index, passage in enumerate(passages))
 
 
-async def test_the_model_decides_the_order(encoder: Encoder) -> None:
-    async with reranking(encoder) as reranker:
-        ranking = await reranker.rerank(RerankRequest("今日", candidates("海", "空空", "空"), top_n=2))
+async def test_the_model_decides_the_order(tokenization: Tokenization) -> None:
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates("海", "空空", "空"), top_n=2))
     assert [(hit.id, hit.logit) for hit in ranking.hits] == [("1", 2.0), ("2", 1.0)]
     assert (ranking.outcome, ranking.reason, ranking.missing) == (Outcome.COMPLETE, None, ())
     assert ranking.tokens > 0
 
 
-async def test_a_pair_that_is_known_is_not_scored_again(encoder: Encoder) -> None:
-    engine = CountingEngine()
-    async with reranking(encoder, engine) as reranker:
-        first = await reranker.rerank(RerankRequest("今日", candidates("空", "海", "空")))
-        second = await reranker.rerank(RerankRequest("今日", candidates("海", "空")))
+async def test_a_pair_that_is_known_is_not_scored_again(tokenization: Tokenization) -> None:
+    engine = GatedEngine(workers=2, is_open=True)
+    async with reranking(tokenization, engine) as reranker:
+        first = await reranker.rerank(request("今日", candidates("空", "海", "空")))
+        second = await reranker.rerank(request("今日", candidates("海", "空")))
     assert engine.runs == 2
     assert (first.tokens, second.outcome) == (first.tokens, Outcome.COMPLETE)
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 10**6])
 async def test_equal_pairs_that_are_asked_for_at_once_are_scored_once(
-    cache_bytes: int, encoder: Encoder
+    cache_bytes: int, tokenization: Tokenization
 ) -> None:
-    engine = CountingEngine(delay_s=0.05)
-    async with reranking(encoder, engine, cache_bytes) as reranker:
-        request = RerankRequest("今日", candidates("空", "海"))
-        rankings = await asyncio.gather(*(reranker.rerank(request) for _ in range(8)))
+    engine = GatedEngine(workers=2)
+    async with reranking(tokenization, engine, cache_bytes) as reranker:
+        same = request("今日", candidates("空", "海"))
+        asking = [asyncio.create_task(reranker.rerank(same)) for _ in range(8)]
+        await asyncio.to_thread(engine.started.acquire)
+        engine.permit()
+        rankings = await asyncio.gather(*asking)
     assert engine.runs == 2
     assert all(ranking == rankings[0] for ranking in rankings)
 
 
-async def test_a_failed_run_costs_its_hit_the_new_place_only(encoder: Encoder) -> None:
-    async with reranking(encoder) as reranker:
-        ranking = await reranker.rerank(RerankRequest("今日", candidates("富士山", "海", "空")))
+async def test_a_failed_run_costs_its_hit_the_new_place_only(tokenization: Tokenization) -> None:
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates("富士山", "海", "空")))
     assert [(hit.id, hit.scored) for hit in ranking.hits] == [("2", True), ("1", True), ("0", False)]
     assert (ranking.outcome, ranking.reason) == (Outcome.PARTIAL, "engine_error")
 
 
-async def test_at_the_deadline_the_rest_keeps_its_old_order(encoder: Encoder) -> None:
-    texts = [f"{i}" for i in range(500)]
-    async with reranking(encoder, CountingEngine(delay_s=0.01), timeout_s=0.2) as reranker:
-        ranking = await reranker.rerank(RerankRequest("今日", candidates(*texts)))
+async def test_at_the_deadline_the_rest_keeps_its_old_order(tokenization: Tokenization) -> None:
+    engine = GatedEngine()
+    engine.permit(3)
+    async with reranking(tokenization, engine) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates(*map(str, range(50))), timeout_s=0.3))
+    assert sum(hit.scored for hit in ranking.hits) == 3
     assert (ranking.outcome, ranking.reason) == (Outcome.PARTIAL, "deadline")
     rest = [hit.index for hit in ranking.hits if not hit.scored]
     assert rest == sorted(rest)
 
 
-async def test_a_deadline_that_is_over_on_an_idle_sidecar_is_no_overload(encoder: Encoder) -> None:
-    late = RerankRequest("今日", candidates("空"), deadline=time.monotonic() - 1)
-    async with reranking(encoder) as reranker:
+async def test_a_deadline_that_is_over_on_an_idle_sidecar_is_no_overload(tokenization: Tokenization) -> None:
+    late = request("今日", candidates("空"), timeout_s=-1.0)
+    async with reranking(tokenization) as reranker:
         ranking = await reranker.rerank(late)
     assert (ranking.outcome, ranking.reason) == (Outcome.PASSTHROUGH, "deadline")
 
 
-async def test_a_store_is_asked_once_for_what_is_missing(encoder: Encoder) -> None:
+async def test_a_store_is_asked_once_for_what_is_missing(tokenization: Tokenization) -> None:
     shelf = Shelf({"a": "空", "b": "空空"})
     asked = (Candidate("a"), Candidate("sent", "空空空"), Candidate("b"), Candidate("a"))
-    async with reranking(encoder, docs=shelf) as reranker:
-        ranking = await reranker.rerank(RerankRequest("今日", asked, store="docs"))
-        await reranker.rerank(RerankRequest("今日", candidates("空"), store="docs"))
+    async with reranking(tokenization, docs=shelf) as reranker:
+        ranking = await reranker.rerank(request("今日", asked, store="docs"))
+        await reranker.rerank(request("今日", candidates("空"), store="docs"))
     assert shelf.asked == [["a", "b"]]
     assert [hit.id for hit in ranking.hits] == ["sent", "b", "a", "a"]
     assert ranking.outcome is Outcome.COMPLETE
@@ -165,39 +166,59 @@ async def test_a_store_is_asked_once_for_what_is_missing(encoder: Encoder) -> No
     ],
 )
 async def test_a_store_that_fails_costs_no_hit_and_takes_half_the_time_at_most(
-    trouble: Exception | float, reason: str, encoder: Encoder
+    trouble: Exception | float, reason: str, tokenization: Tokenization
 ) -> None:
-    request = RerankRequest("今日", (Candidate("a"), Candidate("b", "空")), store="docs")
-    async with reranking(encoder, timeout_s=1.0, docs=Shelf({}, trouble)) as reranker:
-        ranking = await reranker.rerank(request)
+    broken = request("今日", (Candidate("a"), Candidate("b", "空")), timeout_s=1.0, store="docs")
+    async with reranking(tokenization, docs=Shelf({}, trouble)) as reranker:
+        ranking = await reranker.rerank(broken)
     assert [(hit.id, hit.scored) for hit in ranking.hits] == [("b", True), ("a", False)]
     assert (ranking.outcome, ranking.reason, ranking.missing) == (Outcome.PARTIAL, reason, ("a",))
 
 
 @pytest.mark.parametrize("store", [None, "docs"])
-async def test_what_no_one_has_is_missing(store: str | None, encoder: Encoder) -> None:
-    async with reranking(encoder, docs=Shelf({})) as reranker:
-        ranking = await reranker.rerank(RerankRequest("今日", candidates(None, None), store=store))
+async def test_what_no_one_has_is_missing(store: str | None, tokenization: Tokenization) -> None:
+    async with reranking(tokenization, docs=Shelf({})) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates(None, None), store=store))
     assert (ranking.outcome, ranking.reason) == (Outcome.PASSTHROUGH, "missing_passages")
     assert ranking.missing == ("0", "1")
 
 
-async def test_what_makes_no_sense_is_refused(encoder: Encoder) -> None:
-    async with reranking(encoder, docs=Shelf({})) as reranker:
+async def test_what_makes_no_sense_is_refused(tokenization: Tokenization) -> None:
+    async with reranking(tokenization, docs=Shelf({})) as reranker:
         with pytest.raises(UnknownStore, match=r"no store 'other' \(docs\)"):
-            await reranker.rerank(RerankRequest("今日", candidates("空"), store="other"))
-        with pytest.raises(InvalidInput, match="has no score"):
-            await reranker.rerank(RerankRequest("今日", candidates("空"), fusion=Fusion("linear")))
-        with pytest.raises(InputTooLong):
-            await reranker.rerank(RerankRequest("今日", candidates("空" * 100), truncation="refuse"))
+            await reranker.rerank(request("今日", candidates("空"), store="other"))
+        with pytest.raises(InputTooLong) as caught:
+            await reranker.rerank(request("今日", candidates("海", "空" * 100), truncation="refuse"))
+        assert caught.value.field == "texts.1"
 
 
-async def test_requests_that_are_answered_together_get_what_each_would_alone(encoder: Encoder) -> None:
-    requests = [RerankRequest(query, candidates("空", "海", "空空")) for query in ("今日", "空")]
-    async with reranking(encoder) as reranker:
+async def test_requests_that_are_answered_together_get_what_each_would_alone(
+    tokenization: Tokenization,
+) -> None:
+    requests = [request(query, candidates("空", "海", "空空")) for query in ("今日", "空")]
+    async with reranking(tokenization) as reranker:
         together = await reranker.rerank_all(requests)
         assert together == [await reranker.rerank(request) for request in requests]
         assert await reranker.rerank_all([]) == []
+
+
+@pytest.mark.parametrize("query", ["", "  ", "\u3000\n"])
+async def test_a_blank_query_is_answered_in_the_old_order_and_says_so(
+    query: str, tokenization: Tokenization
+) -> None:
+    engine, shelf = GatedEngine(), Shelf({"a": "空"})
+    async with reranking(tokenization, engine, docs=shelf) as reranker:
+        ranking = await reranker.rerank(request(query, (Candidate("a"), Candidate("b", "空")), store="docs"))
+    assert [(hit.id, hit.scored) for hit in ranking.hits] == [("a", False), ("b", False)]
+    assert (ranking.outcome, ranking.reason) == (Outcome.PASSTHROUGH, "blank_query")
+    assert (engine.runs, shelf.asked) == (0, [])
+
+
+async def test_a_passage_that_is_not_read_to_its_end_says_so(tokenization: Tokenization) -> None:
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates("空" * 500, "空")))
+    assert [hit.truncated for hit in ranking.hits] == [True, False]
+    assert ranking.truncated == 1
 
 
 PASSAGES = st.lists(st.sampled_from([None, "", "空", "空空", "海", "富士山", "\0", "</s>"]), max_size=12)
@@ -212,7 +233,7 @@ PASSAGES = st.lists(st.sampled_from([None, "", "空", "空空", "海", "富士�
     trouble=st.sampled_from([None, StoreError("down")]),
 )
 def test_every_candidate_comes_back_once_whatever_happens(
-    encoder: Encoder,
+    tokenization: Tokenization,
     passages: list[str | None],
     ids: list[str],
     top_n: int | None,
@@ -220,11 +241,11 @@ def test_every_candidate_comes_back_once_whatever_happens(
     trouble: Exception | None,
 ) -> None:
     asked = tuple(Candidate(id, text, 1.0) for id, text in zip(ids, passages, strict=False))
-    request = RerankRequest("今日", asked, top_n, fusion=fusion, store="docs")
+    anything = request("今日", asked, top_n, fusion=fusion, store="docs")
 
     async def rerank() -> None:
-        async with reranking(encoder, docs=Shelf({"a": "空"}, trouble)) as reranker:
-            ranking = await reranker.rerank(request)
+        async with reranking(tokenization, docs=Shelf({"a": "空"}, trouble)) as reranker:
+            ranking = await reranker.rerank(anything)
         hits = ranking.hits
         assert len(hits) == min(len(asked), top_n or len(asked))
         assert len({hit.index for hit in hits}) == len(hits)

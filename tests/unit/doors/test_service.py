@@ -17,7 +17,8 @@ from tiny import tiny_settings
 async def test_a_request_is_counted_timed_and_logged_without_its_texts(
     tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    request = RerankRequest("秘密の質問", (Candidate("1", "秘密の文書"), Candidate("2")))
+    deadline = time.monotonic() + 30
+    request = RerankRequest("秘密の質問", (Candidate("1", "秘密の文書"), Candidate("2")), deadline)
     async with running_service(tiny_settings(tiny_folder)) as service:
         configure_logging("info", "json")
         ranking = await service.reranker.rerank(request)

@@ -83,7 +83,9 @@ async def score(body: ScoreBody, http: Request) -> Response:
     rankings = await while_there(http, "score", service.reranker.rerank_all(requests))
     whole = _joined(rankings, len(pairs))
     candidates = tuple(candidate for request in requests for candidate in request.candidates)
-    service.note("score", RerankRequest(query="", candidates=candidates), whole, arrival_of(http))
+    service.note(
+        "score", RerankRequest(query="", candidates=candidates, deadline=0.0), whole, arrival_of(http)
+    )
     data = [
         {"index": hit.index, "object": "score", "score": shown}
         for hit, shown in zip(whole.hits, shown_scores(whole.hits), strict=True)

@@ -60,7 +60,7 @@ async def test_who_hangs_up_ends_the_work(service: Service) -> None:
 
 
 async def test_a_request_is_counted_by_its_outcome(service: Service) -> None:
-    ranking = await rerank(Caller(service).request, RerankRequest("空", ()), "hits")
+    ranking = await rerank(Caller(service).request, RerankRequest("空", (), deadline=1.0), "hits")
     assert ranking == Ranking((), Outcome.COMPLETE)
     assert 'door="hits",outcome="complete"' in service.metrics.exposition().decode()
 

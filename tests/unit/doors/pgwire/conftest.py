@@ -2,46 +2,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from engines import GatedEngine
 from jrerank.assembly import limits_of, running_service
 from jrerank.cache import ScoreCache
-from jrerank.domain import ServiceInfo, Window
+from jrerank.domain import ServiceInfo
 from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.service import Service
-from jrerank.encoding import Encoder
-from jrerank.engines.engine import BatchLimit
-from jrerank.errors import EngineError
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
-from jrerank.scheduler import Scheduler
+from jrerank.scheduling.scheduler import Scheduler
+from jrerank.scheduling.throughput import Throughput
 from jrerank.telemetry import Metrics
+from jrerank.tokenization.windows import Tokenization
 from tiny import tiny_settings
 from wire import Door, Wire, open_door
-
-
-class GatedEngine:
-    """Each run waits until a test lets it end."""
-
-    name = "gated"
-    workers = 1
-    batch_limit = BatchLimit(1, 0)
-
-    def __init__(self) -> None:
-        self.started = threading.Semaphore(0)
-        self._permits = threading.Semaphore(0)
-
-    def permit(self, runs: int) -> None:
-        self._permits.release(runs)
-
-    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
-        self.started.release()
-        self._permits.acquire()
-        return [0.0 for _ in windows]
 
 
 @pytest.fixture
@@ -58,21 +37,22 @@ async def keyed_service(tiny_folder: Path) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def engine() -> GatedEngine:
-    return GatedEngine()
+    return GatedEngine(fails_on=-1)
 
 
 @pytest.fixture
 async def gated_service(tiny_folder: Path, engine: GatedEngine) -> AsyncIterator[Service]:
     """A service whose requests take until `engine` lets them end."""
     settings = tiny_settings(tiny_folder)
-    encoder, cache, metrics = Encoder(open_checkpoint(settings.model), 512), ScoreCache(0), Metrics()
-    scheduler = Scheduler(engine, metrics, 10**9, cache.put)
-    reranker = Reranker(encoder, cache, scheduler, {}, metrics, 30.0)
+    tokenization = Tokenization(open_checkpoint(settings.model), 512)
+    cache, metrics = ScoreCache(0), Metrics()
+    scheduler = Scheduler(engine, tokenization, Throughput(1), metrics, 10**9, cache.put)
+    reranker = Reranker(tokenization, "fingerprint", cache, scheduler, {}, metrics)
     info = ServiceInfo("1", "tiny", "", "fp32", engine.name, 1, 512)
     scheduler.start()
     yield Service(reranker, limits_of(settings), info, metrics, 30_000)
-    engine.permit(10_000)
-    await asyncio.to_thread(scheduler.close)
+    engine.permit()
+    await scheduler.close()
 
 
 @pytest.fixture

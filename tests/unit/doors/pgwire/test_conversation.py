@@ -8,12 +8,13 @@ import struct
 
 import pytest
 
+from engines import GatedEngine
 from jrerank.doors.pgwire import conversation as module
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import ShuttingDown
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.service import Service
-from unit.doors.pgwire.conftest import GatedEngine, Pair
+from unit.doors.pgwire.conftest import Pair
 from wire import Wire, fields, kinds, packet, query, sqlstate, value
 
 REQUEST = json.dumps(

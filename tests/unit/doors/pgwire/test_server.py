@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from certificates import Certificate, make_certificate
+from engines import GatedEngine
 from jrerank.doors.pgwire import server as module
 from jrerank.doors.pgwire.server import tls_context
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
-from unit.doors.pgwire.conftest import GatedEngine
 from wire import Door, Reply, fields, kinds, open_door, packet, query, sqlstate, startup, value
 
 REQUEST = json.dumps(

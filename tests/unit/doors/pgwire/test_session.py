@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from engines import GatedEngine
 from jrerank.doors.pgwire.faults import Cancelled, NoSql
 from jrerank.doors.pgwire.messages import ANSWER, Result
 from jrerank.doors.pgwire.session import Session
 from jrerank.doors.service import Service
 from jrerank.errors import InputTooLong, InvalidInput, Overloaded
-from unit.doors.pgwire.conftest import GatedEngine
 
 REQUEST = json.dumps(
     {"query": "富士山", "hits": [{"id": "a", "text": "空"}, {"id": "b", "text": "富士山の高さ"}]}

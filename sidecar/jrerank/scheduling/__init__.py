@@ -1,0 +1,1 @@
+"""Which windows run next, and the threads that run them."""

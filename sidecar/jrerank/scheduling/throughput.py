@@ -1,0 +1,55 @@
+"""How fast the engine is, as it has been seen lately, and how much work a text will be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SMOOTHING = 0.1
+# Only until something has been measured, which happens before the first request: see `Workers.start`
+_TOKENS_PER_S = 5_000.0
+_TOKENS_PER_CHAR = 0.5
+
+
+class Throughput:
+    """Exponentially smoothed: tokens a second of one worker, tokens per character."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._worker_tokens_per_s = _TOKENS_PER_S
+        self._tokens_per_char = _TOKENS_PER_CHAR
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Of all workers together."""
+        return self._worker_tokens_per_s * self._workers
+
+    def seconds_for(self, tokens: float) -> float:
+        """How long all workers take for so many tokens."""
+        return tokens / self.tokens_per_s
+
+    def run_seconds_for(self, tokens: int) -> float:
+        """How long one worker takes for them in a run."""
+        return tokens / self._worker_tokens_per_s
+
+    def estimated_tokens(self, chars: int) -> int:
+        """Of texts that have not been tokenized yet."""
+        return max(1, round(chars * self._tokens_per_char))
+
+    def calibrate(self, tokens: int, spent_s: float) -> None:
+        """Take a first measurement for what it is, since there is nothing to smooth it with."""
+        if spent_s > 0:
+            self._worker_tokens_per_s = tokens / spent_s
+
+    def calibrate_texts(self, chars: int, tokens: int) -> None:
+        """Take the first texts for what they are."""
+        self._tokens_per_char = tokens / chars
+
+    def observe_run(self, tokens: int, spent_s: float) -> None:
+        """Learn from a run that a worker has finished."""
+        if tokens and spent_s > 0:
+            self._worker_tokens_per_s += _SMOOTHING * (tokens / spent_s - self._worker_tokens_per_s)
+
+    def observe_texts(self, chars: Sequence[int], tokens: Sequence[int]) -> None:
+        """Learn from texts that have been tokenized."""
+        if sum(chars):
+            self._tokens_per_char += _SMOOTHING * (sum(tokens) / sum(chars) - self._tokens_per_char)

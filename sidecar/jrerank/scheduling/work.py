@@ -1,0 +1,100 @@
+"""What waits in the queue: requests, the pairs that they wait for, and the windows of those."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from jrerank.domain import Scored, Window
+
+Text = TypeVar("Text")
+PairResult = Scored | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class PairWork(Generic[Text]):
+    """A pair that needs a score. `text` is for the tokenizer: the queue does not look into it.
+
+    `key` stands for all that the score depends on. `estimated_tokens` counts until the pair has been tokenized.
+    """
+
+    key: bytes
+    text: Text
+    estimated_tokens: int
+
+
+@dataclass(eq=False, slots=True)
+class Job(Generic[Text]):
+    """A pair that at least one request waits for, or whose windows are still running.
+
+    `waiting_tokens` are those that no worker has taken; `ready` are the windows among them that have been tokenized.
+    """
+
+    key: bytes
+    text: Text
+    waiting_tokens: int = 0
+    tickets: set[Ticket[Text]] = field(default_factory=set)
+    ready: deque[Window] = field(default_factory=deque)
+    being_read: bool = False
+    is_read: bool = False
+    truncated: bool = False
+    windows: int = 0
+    running: int = 0
+    logits: list[float] = field(default_factory=list)
+    tokens: int = 0
+    error: Exception | None = None
+
+    @property
+    def result(self) -> PairResult:
+        """Once every window has run: the best window's logit, as in Nogueira and Cho's passage reranking (2019)."""
+        return self.error or Scored(max(self.logits), self.tokens, self.truncated)
+
+
+@dataclass(eq=False, slots=True)
+class Ticket(Generic[Text]):
+    """A request's place in the queue. `results` fills while `waiting` empties. Times are in seconds on the caller's clock.
+
+    `fits`: whether all of it could be done by the deadline if it were alone. `slot` is its place in its caller's backlog.
+    """
+
+    number: int
+    caller: str
+    arrival: float
+    deadline: float
+    due: float
+    fits: bool
+    slot: int = -1
+    unread: deque[Job[Text]] = field(default_factory=deque)
+    ready: deque[Job[Text]] = field(default_factory=deque)
+    read_tokens: int = 0
+    ready_tokens: int = 0
+    taken_tokens: int = 0
+    first_ready: float | None = None
+    first_taken: float | None = None
+    waiting: set[bytes] = field(default_factory=set)
+    results: dict[bytes, PairResult] = field(default_factory=dict)
+    in_line_for_tokenizer: bool = False
+    in_line_for_worker: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return not self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedWindow(Generic[Text]):
+    """A window that a worker has taken."""
+
+    job: Job[Text]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Completed(Generic[Text]):
+    """A pair that has its result, and the requests that have been told."""
+
+    key: bytes
+    result: PairResult
+    tickets: tuple[Ticket[Text], ...]

@@ -1,0 +1,245 @@
+"""The threads that drive the queue: tokenizers, and ahead of them workers, each with an engine's batch at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from jrerank.engines.engine import Engine
+from jrerank.errors import Unavailable
+from jrerank.scheduling.queue import Queue
+from jrerank.scheduling.runs import score_each
+from jrerank.scheduling.texts import PairText, TextOutcome, read_texts
+from jrerank.scheduling.throughput import Throughput
+from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Ticket
+from jrerank.telemetry import Metrics, logger
+from jrerank.tokenization.windows import LongReader, Tokenization, Windows
+
+_LOG = logger(__name__)
+_NICENESS = 2
+# One tokenizer keeps some eight workers of a CPU busy
+_WORKERS_PER_TOKENIZER = 8
+# Texts go to the tokenizer in slices of about so many tokens
+_SLICE_TOKENS = 1_024
+# How far tokenizers are ahead of each worker, beyond two full batches
+_TOKENS_AHEAD = 4_096
+# A worker that has been so long at one batch hangs
+_HANG_S = 30.0
+_RESTART_PAUSE_S = 0.1
+_CLOSE_TIMEOUT_S = 10.0
+OnCompleted = Callable[[list[Completed[PairText]]], None]
+
+
+class Workers:
+    """Owns the threads, the queue between them, and the lock around it. Its methods may be called from any thread.
+
+    `on_completed` is called in a worker's thread with the pairs that have their results.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokenization: Tokenization,
+        throughput: Throughput,
+        metrics: Metrics,
+        max_queued_tokens: int,
+        on_completed: OnCompleted,
+    ) -> None:
+        self._engine = engine
+        self._tokenization = tokenization
+        self._metrics = metrics
+        self._on_completed = on_completed
+        self._throughput = throughput
+        tokens_ahead = engine.workers * (_TOKENS_AHEAD + 2 * engine.batch_limit.tokens)
+        self._queue: Queue[PairText] = Queue(self._throughput, max_queued_tokens, tokens_ahead)
+        lock = threading.Lock()
+        self._windows_ready = threading.Condition(lock)
+        self._texts_ready = threading.Condition(lock)
+        self._lock = lock
+        self._half_read: deque[tuple[Job[PairText], LongReader]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._busy_since: dict[int, float] = {}
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the threads."""
+        tokenizers = -(-self._engine.workers // _WORKERS_PER_TOKENIZER)
+        for name, work, count in (
+            ("worker", self._work, self._engine.workers),
+            ("tokenizer", self._tokenize, tokenizers),
+        ):
+            for number in range(count):
+                thread = threading.Thread(
+                    target=self._supervise, args=(work,), name=f"jrerank-{name}-{number}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def close(self) -> None:
+        """Let the threads finish the batches that they are at, and stop. Not for the event loop: it waits."""
+        with self._lock:
+            self._closed = True
+            self._windows_ready.notify_all()
+            self._texts_ready.notify_all()
+        give_up = time.monotonic() + _CLOSE_TIMEOUT_S
+        for thread in self._threads:
+            thread.join(max(0.0, give_up - time.monotonic()))
+
+    def healthy(self) -> bool:
+        """Whether threads of each kind live and one worker at least doesn't hang."""
+        now = time.monotonic()
+        workers = self._threads[: self._engine.workers]
+        begun = [self._busy_since.get(thread.ident or 0, now) for thread in workers if thread.is_alive()]
+        reads = any(thread.is_alive() for thread in self._threads[self._engine.workers :])
+        return reads and any(now - since < _HANG_S for since in begun)
+
+    def estimated_tokens(self, text: PairText) -> int:
+        """About how many tokens a pair will have."""
+        return min(text.max_tokens, self._throughput.estimated_tokens(text.chars))
+
+    def admit(self, pairs: Sequence[PairWork[PairText]], deadline: float, caller: str) -> Ticket[PairText]:
+        """See `Queue.admit`.
+
+        Raises:
+            Overloaded: it would not be done in time.
+            Unavailable: the sidecar is shutting down.
+        """
+        with self._lock:
+            if self._closed:
+                raise Unavailable("the sidecar is shutting down")
+            ticket = self._queue.admit(pairs, deadline, caller, time.monotonic())
+            self._texts_ready.notify()
+            if ticket.ready:  # tokenized for another request that waits for the same pairs
+                self._windows_ready.notify_all()
+            self._metrics.queued_pairs.set(self._queue.waiting_pairs)
+        return ticket
+
+    def leave(self, ticket: Ticket[PairText]) -> None:
+        """See `Queue.leave`."""
+        with self._lock:
+            self._queue.leave(ticket)
+            self._metrics.queued_pairs.set(self._queue.waiting_pairs)
+
+    def _supervise(self, work: Callable[[], None]) -> None:
+        _yield_to_the_event_loop()
+        while not self._closed:
+            try:
+                work()
+            except BaseException:  # noqa: BLE001  without this thread requests would wait for nothing
+                _LOG.exception("thread_restarted", thread=threading.current_thread().name)
+                time.sleep(_RESTART_PAUSE_S)
+
+    # Workers
+
+    def _work(self) -> None:
+        batch: list[QueuedWindow[PairText]] = self._first_batch()
+        while batch:
+            started = time.monotonic()
+            self._busy_since[threading.get_ident()] = started
+            results = score_each(self._engine, [queued.window for queued in batch])
+            del self._busy_since[threading.get_ident()]
+            completed, following = self._finish(batch, results, time.monotonic() - started)
+            if completed:
+                self._on_completed(completed)
+            batch = following or self._first_batch()
+
+    def _first_batch(self) -> list[QueuedWindow[PairText]]:
+        """Wait for work; nothing once the workers have been closed."""
+        with self._lock:
+            while not self._closed:
+                if batch := self._next_batch():
+                    return batch
+                self._windows_ready.wait()
+        return []
+
+    def _next_batch(self) -> list[QueuedWindow[PairText]]:
+        batch = self._queue.next_batch(self._engine.batch_limit, time.monotonic())
+        self._texts_ready.notify()
+        return batch
+
+    def _finish(
+        self, batch: Sequence[QueuedWindow[PairText]], results: Sequence[float | Exception], spent_s: float
+    ) -> tuple[list[Completed[PairText]], list[QueuedWindow[PairText]]]:
+        """What a batch has completed, and the next batch, so that the lock is taken once."""
+        tokens = sum(len(queued.window) for queued in batch)
+        with self._lock:
+            self._throughput.observe_run(tokens, spent_s)
+            ended = [
+                self._queue.finish(queued, result) for queued, result in zip(batch, results, strict=True)
+            ]
+            following = [] if self._closed else self._next_batch()
+            self._metrics.queued_pairs.set(self._queue.waiting_pairs)
+        self._metrics.tokens.inc(tokens)
+        self._metrics.tokens_per_second.set(self._throughput.tokens_per_s)
+        return [pair for pair in ended if pair], following
+
+    # Tokenizers
+
+    def _tokenize(self) -> None:
+        prefers_new = True
+        while job_texts := self._next_texts(prefers_new=prefers_new):
+            jobs, reader = job_texts
+            self._supply(jobs, [_step(reader)] if reader else self._read(jobs))
+            prefers_new = reader is not None
+
+    def _next_texts(self, *, prefers_new: bool) -> tuple[list[Job[PairText]], LongReader | None] | None:
+        """Wait for texts: new ones, or the next slice of a long one; in turns, so that neither waits for the other."""
+        with self._lock:
+            while not self._closed:
+                if not prefers_new and (half_read := self._next_half_read()):
+                    return half_read
+                if jobs := self._queue.next_texts(_SLICE_TOKENS, time.monotonic()):
+                    return jobs, None
+                if half_read := self._next_half_read():
+                    return half_read
+                self._texts_ready.wait()
+        return None
+
+    def _read(self, jobs: Sequence[Job[PairText]]) -> list[TextOutcome]:
+        return read_texts(self._tokenization, [job.text for job in jobs])
+
+    def _next_half_read(self) -> tuple[list[Job[PairText]], LongReader] | None:
+        while self._half_read:
+            job, reader = self._half_read.popleft()
+            if self._queue.is_waited_for(job, time.monotonic()):
+                return [job], reader
+        return None
+
+    def _supply(self, jobs: Sequence[Job[PairText]], outcomes: Sequence[TextOutcome]) -> None:
+        failed: list[Completed[PairText]] = []
+        chars, tokens, ready = [], [], 0
+        with self._lock:
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                if isinstance(outcome, Windows):
+                    self._queue.supply(job, outcome.windows, time.monotonic(), truncated=outcome.truncated)
+                    ready += len(outcome.windows)
+                    if not outcome.truncated:
+                        chars.append(job.text.chars)
+                        tokens.append(sum(map(len, outcome.windows)))
+                elif isinstance(outcome, LongReader):
+                    self._half_read.append((job, outcome))
+                else:
+                    failed.append(self._queue.fail(job, outcome))
+            self._throughput.observe_texts(chars, tokens)
+            self._windows_ready.notify(ready)
+        if failed:
+            self._on_completed(failed)
+
+
+def _step(reader: LongReader) -> TextOutcome:
+    try:
+        return reader.windows() if reader.step() else reader
+    except Exception as error:  # noqa: BLE001  whatever a tokenizer raises, it is this text that has failed
+        return error
+
+
+def _yield_to_the_event_loop() -> None:
+    """On Linux a thread has a priority of its own: answers that are due go before scores that are wanted."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

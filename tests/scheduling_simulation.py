@@ -1,0 +1,147 @@
+"""A machine in which seconds pass as fast as Python can count them: arrivals, a tokenizer and workers around a real queue."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+
+from jrerank.domain import Window
+from jrerank.engines.engine import BatchLimit
+from jrerank.errors import Overloaded
+from jrerank.scheduling.queue import Queue
+from jrerank.scheduling.throughput import Throughput
+from jrerank.scheduling.work import Job, PairWork, QueuedWindow, Ticket
+
+TOKENS_PER_S = 10_000.0  # of one worker
+SLICE_TOKENS = 2_048
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request of equal pairs. `wants`: after how long the caller hangs up, if it does."""
+
+    at: float
+    pairs: int = 20
+    tokens: int = 100
+    timeout_s: float = 0.5
+    caller: str = "a"
+    gone_after_s: float | None = None
+    windows: int = 1
+    estimate: float = 1.0  # what the queue is told, as a share of the truth
+
+
+@dataclass(eq=False)
+class Fate:
+    """What became of a request."""
+
+    arrival: Arrival
+    ticket: Ticket[Arrival] | None = None
+    answered_at: float = 0.0
+    scored: int = 0
+
+    @property
+    def refused(self) -> bool:
+        return self.ticket is None
+
+    @property
+    def complete(self) -> bool:
+        return self.scored == self.arrival.pairs
+
+    @property
+    def took_s(self) -> float:
+        return self.answered_at - self.arrival.at
+
+
+@dataclass
+class Machine:
+    """Runs a list of arrivals to its end."""
+
+    workers: int = 2
+    limit: BatchLimit = BatchLimit(1, 0)  # noqa: RUF009
+    max_tokens: int = 10**9
+    tokenizer_tokens_per_s: float = 1e6
+    check: Callable[[Machine], None] = lambda _: None
+    now: float = 0.0
+    ran_tokens: int = 0
+    ran: list[tuple[float, QueuedWindow[Arrival]]] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    tickets_of: dict[bytes, list[Ticket[Arrival]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.throughput = Throughput(self.workers)
+        self.throughput.calibrate(int(TOKENS_PER_S), 1.0)
+        self.queue: Queue[Arrival] = Queue(
+            self.throughput, self.max_tokens, max_ready_tokens=4 * SLICE_TOKENS
+        )
+        self.free_workers = self.workers
+        self._open: list[Fate] = []
+        self.tokenizer_is_free = True
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
+
+    def run(self, arrivals: Iterator[Arrival] | list[Arrival]) -> list[Fate]:
+        for arrival in arrivals:
+            self._at(arrival.at, partial(self._arrive, arrival))
+        while self._events:
+            self.now, _, event = heapq.heappop(self._events)
+            event()
+            self._drive()
+            self.check(self)
+        return self.fates
+
+    def _at(self, when: float, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (when, next(self._numbers), event))
+
+    def _arrive(self, arrival: Arrival) -> None:
+        number = len(self.fates)
+        estimate = round(arrival.tokens * arrival.windows * arrival.estimate)
+        keys = [b"%d/%d" % (number, place) for place in range(arrival.pairs)]
+        pairs = [PairWork(key, arrival, estimate) for key in keys]
+        fate = Fate(arrival)
+        self.fates.append(fate)
+        try:
+            fate.ticket = self.queue.admit(pairs, arrival.at + arrival.timeout_s, arrival.caller, self.now)
+        except Overloaded:
+            fate.answered_at = self.now
+            return
+        self._open.append(fate)
+        for key in keys:
+            self.tickets_of.setdefault(key, []).append(fate.ticket)
+        gone_after_s = arrival.timeout_s if arrival.gone_after_s is None else arrival.gone_after_s
+        wait_s = min(arrival.timeout_s, gone_after_s)
+        self._at(arrival.at + wait_s, lambda: self._answer(fate))
+
+    def _answer(self, fate: Fate) -> None:
+        if fate.ticket is not None and fate in self._open:
+            self._open.remove(fate)
+            self.queue.leave(fate.ticket)
+            fate.answered_at, fate.scored = self.now, len(fate.ticket.results)
+
+    def _drive(self) -> None:
+        for fate in [fate for fate in self._open if fate.ticket is not None and fate.ticket.is_done]:
+            self._answer(fate)
+        if self.tokenizer_is_free and (jobs := self.queue.next_texts(SLICE_TOKENS, self.now)):
+            self.tokenizer_is_free = False
+            tokens = sum(job.text.tokens * job.text.windows for job in jobs)
+            self._at(self.now + tokens / self.tokenizer_tokens_per_s, lambda: self._supply(jobs))
+        while self.free_workers and (batch := self.queue.next_batch(self.limit, self.now)):
+            self.free_workers -= 1
+            tokens = sum(len(queued.window) for queued in batch)
+            self.ran += [(self.now, queued) for queued in batch]
+            self.ran_tokens += tokens
+            self._at(self.now + tokens / TOKENS_PER_S, partial(self._finish, batch))
+
+    def _supply(self, jobs: list[Job[Arrival]]) -> None:
+        self.tokenizer_is_free = True
+        for job in jobs:
+            windows = [Window(array("i", bytes(4 * job.text.tokens)), 1) for _ in range(job.text.windows)]
+            self.queue.supply(job, windows, self.now, truncated=False)
+
+    def _finish(self, batch: list[QueuedWindow[Arrival]]) -> None:
+        self.free_workers += 1
+        for queued in batch:
+            self.queue.finish(queued, 0.5)

@@ -1,0 +1,32 @@
+"""A caller's open work by when it is due."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jrerank.scheduling.backlog import Backlog
+
+
+def test_what_is_due_later_does_not_come_before() -> None:
+    backlog = Backlog()
+    for due, tokens in ((1.0, 10), (2.0, 20), (3.0, 40)):
+        backlog.add(backlog.open(due), tokens)
+    assert [backlog.due_by(due) for due in (0.5, 1.0, 2.5, 9.0)] == [0, 10, 30, 70]
+    assert (backlog.tokens, backlog.requests) == (70, 3)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 1000), st.booleans()), max_size=100))
+def test_it_counts_like_a_list(requests: list[tuple[float, int, bool]]) -> None:
+    backlog, model = Backlog(), {}
+    for due, tokens, closes in requests:
+        slot = backlog.open(due)
+        backlog.add(slot, tokens)
+        model[slot] = (due, tokens)
+        if closes:
+            closed = min(model)
+            backlog.close(closed)
+            del model[closed]
+        assert backlog.tokens == sum(tokens for _, tokens in model.values())
+        assert backlog.requests == len(model)
+        assert backlog.due_by(50.0) == sum(tokens for due, tokens in model.values() if due <= 50.0)

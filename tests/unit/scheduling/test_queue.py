@@ -1,0 +1,347 @@
+"""What the queue promises, held by simulated machines: an hour takes seconds, and every second comes out the same."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jrerank.domain import Scored, Window
+from jrerank.engines.engine import BatchLimit
+from jrerank.errors import EngineError, Overloaded
+from jrerank.scheduling.queue import Queue
+from jrerank.scheduling.throughput import Throughput
+from jrerank.scheduling.work import PairWork, Ticket
+from scheduling_simulation import TOKENS_PER_S, Arrival, Fate, Machine
+
+SEARCHES_PER_S = 2 * TOKENS_PER_S / (20 * 100)  # of 20 pairs of 100 tokens, on two workers
+
+
+def constant(load: float, seconds: float, **what: object) -> list[Arrival]:
+    """Searches that come at equal distances, at a share of what the machine can do."""
+    rate = load * SEARCHES_PER_S
+    return [Arrival(number / rate, **what) for number in range(int(seconds * rate))]  # type: ignore[arg-type]
+
+
+def poisson(load: float, seconds: float) -> list[Arrival]:
+    generator, at, arrivals = random.Random(1), 0.0, []
+    while (at := at + generator.expovariate(load * SEARCHES_PER_S)) < seconds:
+        arrivals.append(Arrival(at))
+    return arrivals
+
+
+def share(fates: list[Fate], *, complete: bool) -> float:
+    return sum(fate.complete if complete else fate.refused for fate in fates) / len(fates)
+
+
+# Overload
+
+
+@pytest.mark.parametrize("load", [0.7, 1.0])
+def test_what_the_machine_can_do_is_done(load: float) -> None:
+    assert share(Machine().run(constant(load, 60)), complete=True) == 1.0
+
+
+@pytest.mark.parametrize("load", [2.0, 10.0])
+def test_of_too_much_as_much_is_answered_whole_as_can_be_and_the_rest_is_refused_at_once(load: float) -> None:
+    fates = Machine().run(constant(load, 60))
+    assert share(fates, complete=True) >= 0.95 / load
+    assert share(fates, complete=True) + share(fates, complete=False) >= 0.99
+    assert all(fate.took_s == 0 for fate in fates if fate.refused)
+
+
+@pytest.mark.parametrize("load", [0.7, 1.0, 2.0, 10.0])
+def test_irregular_arrivals_are_answered_whole_or_refused(load: float) -> None:
+    fates = Machine().run(poisson(load, 60))
+    assert share(fates, complete=True) >= 0.85 * min(1.0, 1 / load)
+    assert all(fate.complete or fate.refused for fate in fates)
+
+
+def test_an_hour_of_overload_leaves_nothing_behind() -> None:
+    machine = Machine()
+    most = 0
+
+    def look(machine: Machine) -> None:
+        nonlocal most
+        most = max(most, machine.queue.open_pairs)
+
+    machine.check = look
+    machine.run(constant(1.5, 3600, pairs=1, tokens=2_000))
+    assert most < 1_000
+    assert machine.queue.tickets == ()
+    assert (machine.queue.open_pairs, machine.queue.waiting_tokens) == (0, 0)
+    assert (machine.queue.ready_tokens, machine.queue.running_tokens) == (0, 0)
+
+
+# Fairness
+
+
+def test_a_single_request_does_not_wait_for_another_callers_twenty() -> None:
+    many = [Arrival(0.0, tokens=200, timeout_s=30, caller="many") for _ in range(20)]
+    fates = Machine().run([*many, Arrival(0.01, tokens=200, timeout_s=30, caller="single")])
+    alone_s = 20 * 200 / (2 * TOKENS_PER_S)
+    assert fates[-1].took_s <= 2 * alone_s + 0.05  # as if it had half of the machine
+
+
+def test_equal_requests_finish_one_after_the_other_and_not_all_at_the_end() -> None:
+    fates = Machine().run([Arrival(0.0, tokens=200, timeout_s=30) for _ in range(10)])
+    ends = [fate.took_s for fate in fates]
+    assert ends == sorted(ends)
+    assert ends[0] < 0.25 * ends[-1]
+
+
+def test_a_small_request_passes_a_large_one_of_the_same_caller() -> None:
+    big, small = Machine().run(
+        [Arrival(0.0, pairs=1000, tokens=200, timeout_s=30), Arrival(1.0, tokens=200, timeout_s=30)]
+    )
+    assert small.took_s <= 1.5 * 20 * 200 / (2 * TOKENS_PER_S)
+    assert big.complete
+
+
+def test_a_large_request_is_not_passed_for_ever() -> None:
+    stream = constant(1.2, 60, timeout_s=2.0)
+    big = Arrival(1.0, pairs=1000, timeout_s=50)
+    fates = Machine().run(sorted([*stream, big], key=lambda arrival: arrival.at))
+    (fate,) = [fate for fate in fates if fate.arrival is big]
+    assert fate.complete
+
+
+def test_requests_that_cannot_be_done_in_time_get_a_head_each() -> None:
+    fates = Machine().run([Arrival(0.0, pairs=1000, tokens=200, timeout_s=0.3) for _ in range(8)])
+    assert min(fate.scored for fate in fates) >= 2
+    assert all(fate.took_s == pytest.approx(0.3) for fate in fates)
+
+
+def test_they_leave_most_of_the_time_to_those_that_can() -> None:
+    hopeless = [Arrival(second, pairs=1000, timeout_s=1.0) for second in range(30)]
+    searches = constant(0.6, 30)
+    fates = Machine().run(sorted([*hopeless, *searches], key=lambda arrival: arrival.at))
+    assert share([fate for fate in fates if fate.arrival.pairs == 20], complete=True) >= 0.95
+    assert all(fate.scored for fate in fates if fate.arrival.pairs == 1000)
+
+
+# The unit of work is the window
+
+
+def test_a_long_passage_is_left_after_its_deadline() -> None:
+    machine = Machine(workers=1)
+    (fate,) = machine.run([Arrival(0.0, pairs=1, windows=64, tokens=512, timeout_s=0.1)])
+    assert fate.took_s == pytest.approx(0.1)
+    assert max(at for at, _ in machine.ran) < 0.1
+
+
+def test_a_batch_is_packed_on_exact_tokens_however_wrong_the_estimate_was() -> None:
+    machine = Machine(workers=1, limit=BatchLimit(windows=64, tokens=4_096))
+    machine.run([Arrival(0.0, pairs=200, tokens=500, timeout_s=60, estimate=0.05)])
+    tokens = Counter[float]()
+    for at, queued in machine.ran:
+        tokens[at] += len(queued.window)
+    assert max(tokens.values()) == 8 * 500
+
+
+def test_tokenizers_are_ahead_by_a_bounded_amount() -> None:
+    most = 0
+
+    def look(machine: Machine) -> None:
+        nonlocal most
+        most = max(most, machine.queue.ready_tokens)
+
+    Machine(check=look).run([Arrival(0.0, pairs=1000, tokens=200, timeout_s=60) for _ in range(20)])
+    assert most <= 6 * 2_048
+
+
+def test_within_a_request_the_first_stages_order_is_kept() -> None:
+    machine = Machine(workers=1)
+    machine.run([Arrival(0.0, pairs=50, timeout_s=60)])
+    assert [queued.job.key for _, queued in machine.ran] == [b"0/%d" % number for number in range(50)]
+
+
+# Sharing, cancelling, failing
+
+
+def queue_of(max_tokens: int = 10**9) -> Queue[str]:
+    throughput = Throughput(1)
+    throughput.calibrate(1_000, 1.0)
+    return Queue(throughput, max_tokens, max_ready_tokens=10_000)
+
+
+def work(*keys: str) -> list[PairWork[str]]:
+    return [PairWork(key.encode(), key, 10) for key in keys]
+
+
+def tokenize(queue: Queue[str], windows: int = 1) -> None:
+    while jobs := queue.next_texts(100, 0.0):
+        for job in jobs:
+            made = [Window(array("i", range(10)), 1) for _ in range(windows)]
+            queue.supply(job, made, 0.0, truncated=False)
+
+
+def run_all(queue: Queue[str], result: float | Exception = 0.5) -> list[str]:
+    order = []
+    while batch := queue.next_batch(BatchLimit(1, 0), 0.0):
+        order += [queued.job.text for queued in batch]
+        for queued in batch:
+            queue.finish(queued, result)
+    return order
+
+
+def test_equal_pairs_run_once_and_everybody_is_told() -> None:
+    queue = queue_of()
+    tickets = [queue.admit(work("same", "same"), 60.0, caller, 0.0) for caller in "abc"]
+    tokenize(queue)
+    assert run_all(queue) == ["same"]
+    assert all(ticket.results == {b"same": Scored(0.5, 10)} and ticket.is_done for ticket in tickets)
+
+
+def test_a_pair_survives_the_one_who_asked_first() -> None:
+    queue = queue_of()
+    first, second = (queue.admit(work("first", "shared")[n:], 60.0, "a", 0.0) for n in (0, 1))
+    tokenize(queue)
+    queue.leave(first)
+    assert run_all(queue) == ["shared"]
+    assert second.is_done
+
+
+def test_what_is_left_half_way_is_asked_for_again_from_the_start() -> None:
+    queue = queue_of()
+    first = queue.admit(work("long"), 60.0, "a", 0.0)
+    tokenize(queue, windows=3)
+    (running,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    queue.leave(first)
+    second = queue.admit(work("long"), 60.0, "a", 0.0)
+    assert queue.finish(running, 9.0) is None
+    tokenize(queue, windows=3)
+    assert len(run_all(queue, 0.25)) == 3
+    assert second.results == {b"long": Scored(0.25, 30)}
+
+
+def test_a_score_that_comes_too_late_is_a_score_all_the_same() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("late"), 60.0, "a", 0.0)
+    tokenize(queue)
+    (running,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    queue.leave(ticket)
+    completed = queue.finish(running, 1.5)
+    assert completed is not None
+    assert (completed.key, completed.result, completed.tickets) == (b"late", Scored(1.5, 10), ())
+
+
+def test_a_long_passage_counts_with_its_best_window() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("long"), 60.0, "a", 0.0)
+    tokenize(queue, windows=3)
+    for logit in (1.0, 8.0, 3.0):
+        (queued,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+        queue.finish(queued, logit)
+    assert ticket.results == {b"long": Scored(8.0, 30)}
+
+
+def test_one_window_that_fails_fails_its_pair_and_the_rest_of_it_is_not_run() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("bad", "good"), 60.0, "a", 0.0)
+    tokenize(queue, windows=3)
+    (queued,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    queue.finish(queued, EngineError("broken"))
+    assert run_all(queue) == ["good"] * 3
+    assert isinstance(ticket.results[b"bad"], EngineError)
+    assert ticket.is_done
+
+
+def test_a_text_that_fails_fails_its_pair() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("bad"), 60.0, "a", 0.0)
+    (job,) = queue.next_texts(100, 0.0)
+    queue.fail(job, ValueError("no text"))
+    assert isinstance(ticket.results[b"bad"], ValueError)
+    assert ticket.is_done
+
+
+def test_beyond_the_queues_room_requests_are_refused() -> None:
+    queue = queue_of(max_tokens=25)
+    queue.admit(work("a", "b", "c"), 60.0, "a", 0.0)  # alone it may be as large as it likes
+    with pytest.raises(Overloaded, match="30 tokens are queued") as caught:
+        queue.admit(work("d"), 60.0, "a", 0.0)
+    assert caught.value.retry_after_s == pytest.approx(0.03)
+
+
+def test_a_refusal_says_when_to_come_back() -> None:
+    queue = queue_of()
+    for number in range(40):
+        queue.admit(work(f"{number}/a", f"{number}/b"), 60.0, str(number), 0.0)
+    with pytest.raises(Overloaded) as caught:
+        queue.admit(work("late"), 0.05, "late", 0.0)
+    assert 0 < caught.value.retry_after_s <= 0.8
+
+
+def test_a_deadline_that_is_over_is_no_overload_where_nobody_is_ahead() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("a"), -1.0, "a", 0.0)
+    assert queue.next_texts(100, 0.0) == []
+    queue.leave(ticket)
+
+
+def test_a_hundred_thousand_open_requests_are_served_in_order() -> None:
+    queue = queue_of()
+    tickets: list[Ticket[str]] = [
+        queue.admit(work(str(number)), 10**6, f"caller {number % 100}", 0.0) for number in range(100_000)
+    ]
+    tokenize_some = queue.next_texts(100, 0.0)
+    assert tokenize_some[0].text == "0"
+    for ticket in tickets:
+        queue.leave(ticket)
+    assert (queue.open_pairs, queue.waiting_tokens, queue.tickets) == (0, 0, ())
+
+
+# Whatever comes
+
+ARRIVALS = st.lists(
+    st.builds(
+        Arrival,
+        at=st.floats(0, 2),
+        pairs=st.integers(1, 30),
+        tokens=st.integers(1, 600),
+        timeout_s=st.sampled_from([0.01, 0.1, 0.5, 5.0]),
+        caller=st.sampled_from("abc"),
+        gone_after_s=st.sampled_from([None, None, 0.0, 0.05]),
+        windows=st.sampled_from([1, 1, 5]),
+        estimate=st.sampled_from([0.3, 1.0, 3.0]),
+    ),
+    max_size=25,
+)
+
+
+def check_counts(machine: Machine) -> None:
+    """The counters are sums of what there is, and no worker is idle while a window is ready for a request in time."""
+    queue = machine.queue
+    assert min(queue.waiting_tokens, queue.ready_tokens, queue.running_tokens) >= 0
+    assert queue.ready_tokens <= queue.waiting_tokens
+    if machine.free_workers:
+        assert not queue.next_batch(machine.limit, machine.now)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    arrivals=ARRIVALS,
+    limit=st.sampled_from([BatchLimit(1, 0), BatchLimit(8, 1_000)]),
+    workers=st.integers(1, 3),
+)
+def test_no_window_runs_twice_none_is_lost_and_nothing_is_left(
+    arrivals: list[Arrival], limit: BatchLimit, workers: int
+) -> None:
+    machine = Machine(workers=workers, limit=limit, check=check_counts)
+    fates = machine.run(arrivals)
+    assert len({id(queued.window) for _, queued in machine.ran}) == len(machine.ran)
+    batches = Counter[float]()
+    for at, queued in machine.ran:
+        batches[at] += len(queued.window)
+        assert at < max(ticket.deadline for ticket in machine.tickets_of[queued.job.key])
+    for fate in fates:
+        assert fate.answered_at <= fate.arrival.at + fate.arrival.timeout_s + 1e-9
+        if fate.ticket is not None and fate.ticket.is_done:
+            assert fate.complete
+    assert machine.queue.tickets == ()
+    assert (machine.queue.open_pairs, machine.queue.waiting_tokens, machine.queue.ready_tokens) == (0, 0, 0)

@@ -1,0 +1,198 @@
+"""Requests, threads and an engine with a gate: a test decides when a batch may end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from engines import GatedEngine
+from jrerank.domain import Scored
+from jrerank.engines.engine import BatchLimit
+from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
+from jrerank.scheduling.scheduler import Scheduler
+from jrerank.scheduling.texts import PairText, pair_texts
+from jrerank.scheduling.throughput import Throughput
+from jrerank.telemetry import Metrics
+from jrerank.tokenization.windows import Reading, Tokenization
+
+WHOLE = Reading()
+
+
+@asynccontextmanager
+async def running(
+    engine: GatedEngine, tokenization: Tokenization, max_queued_tokens: int = 10**9
+) -> AsyncIterator[Scheduler]:
+    throughput = Throughput(engine.workers)
+    scheduler = Scheduler(
+        engine, tokenization, throughput, Metrics(), max_queued_tokens, lambda key, scored: None
+    )
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        engine.permit()
+        await scheduler.close()
+
+
+class Ask:
+    """Makes pairs: a passage says 空 so many times, and that is its logit."""
+
+    def __init__(self, tokenization: Tokenization) -> None:
+        self._tokenization = tokenization
+
+    def __call__(self, *skies: int, query: str = "今日", reading: Reading = WHOLE) -> dict[bytes, PairText]:
+        return self.texts(*("空" * count for count in skies), query=query, reading=reading)
+
+    def texts(self, *passages: str, query: str = "今日", reading: Reading = WHOLE) -> dict[bytes, PairText]:
+        pairs = pair_texts(self._tokenization, query, passages, reading)
+        return {f"{query} {passage}".encode(): pair for passage, pair in zip(passages, pairs, strict=True)}
+
+
+@pytest.fixture
+def ask(tokenization: Tokenization) -> Ask:
+    return Ask(tokenization)
+
+
+def soon(seconds: float = 30.0) -> float:
+    return time.monotonic() + seconds
+
+
+async def begun(engine: GatedEngine) -> None:
+    """Wait until a batch waits at the gate."""
+    assert await asyncio.to_thread(engine.started.acquire, timeout=10)
+
+
+async def test_every_pair_is_scored_in_first_stage_order(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine(is_open=True)
+    async with running(engine, tokenization) as scheduler:
+        results = await scheduler.score(ask(3, 1, 2), soon())
+        assert [result.logit for result in results.values() if isinstance(result, Scored)] == [3.0, 1.0, 2.0]
+        assert engine.skies == [3, 1, 2]
+        assert await scheduler.score({}, soon()) == {}
+
+
+async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization) as scheduler:
+        scoring = asyncio.create_task(scheduler.score(ask(*range(1, 30)), soon(0.5)))
+        engine.permit(3)
+        results = await scoring
+        assert [result.logit for result in results.values() if isinstance(result, Scored)] == [1.0, 2.0, 3.0]
+        engine.permit()
+        other = await scheduler.score(ask(1, query="天気"), soon())
+    assert len(other) == 1
+    assert engine.runs <= 3 + 1 + 1
+
+
+async def test_a_cancelled_request_leaves_nothing_in_the_queue(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization) as scheduler:
+        gone = asyncio.create_task(scheduler.score(ask(*range(1, 30)), soon()))
+        await begun(engine)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        engine.permit()
+        await scheduler.score(ask(1, query="天気"), soon())
+    assert engine.runs == 2
+
+
+async def test_a_batch_is_full_and_a_culprit_fails_alone(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine(limit=BatchLimit(windows=8, tokens=10**6))
+    async with running(engine, tokenization) as scheduler:
+        first = asyncio.create_task(scheduler.score(ask(1, query="天気"), soon()))
+        await begun(engine)
+        passages = [*("空" * count for count in range(1, 8)), "富士山"]
+        scoring = asyncio.create_task(scheduler.score(ask.texts(*passages), soon()))
+        await asyncio.sleep(0.2)  # for the tokenizer
+        engine.permit()
+        await first
+        *good, bad = (await scoring).values()
+    assert all(isinstance(result, Scored) for result in good)
+    assert isinstance(bad, EngineError)
+    assert len(engine.batches[1]) == 8
+
+
+async def test_scores_that_came_too_late_for_their_request_are_handed_on(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine, scored = GatedEngine(), []
+    scheduler = Scheduler(
+        engine, tokenization, Throughput(1), Metrics(), 10**9, lambda key, result: scored.append(result.logit)
+    )
+    scheduler.start()
+    assert await scheduler.score(ask(5), soon(0.2)) == {}
+    engine.permit()
+    await scheduler.close()
+    await asyncio.sleep(0)
+    assert scored == [5.0]
+
+
+async def test_a_text_that_may_not_be_truncated_decides_for_its_request(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization) as scheduler:
+        results = await scheduler.score(ask(1, 5_000, 2, reading=Reading(truncation="refuse")), soon(20))
+    assert any(isinstance(result, InputTooLong) for result in results.values())
+
+
+async def test_a_long_text_does_not_hold_up_others(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine(is_open=True)
+    async with running(engine, tokenization) as scheduler:
+        spaces = ask.texts("\u3000\n " * 700_000 + "空")
+        long = asyncio.create_task(scheduler.score(spaces, soon(), "long"))
+        short = await scheduler.score(ask(2), soon(), "short")
+        assert len(short) == 1
+        assert len(await long) == 1
+
+
+async def test_too_much_is_refused(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization, max_queued_tokens=10) as scheduler:
+        first = asyncio.create_task(scheduler.score(ask(*range(1, 20)), soon()))
+        await begun(engine)
+        with pytest.raises(Overloaded):
+            await scheduler.score(ask(50, query="天気"), soon())
+        first.cancel()
+
+
+async def test_when_it_is_cut_off_everybody_gets_what_there_is(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization) as scheduler:
+        scoring = asyncio.create_task(scheduler.score(ask(*range(1, 10)), soon()))
+        engine.permit(2)
+        for _ in range(3):
+            await begun(engine)
+        await asyncio.sleep(0.05)
+        scheduler.cut_off()
+        assert len(await asyncio.wait_for(scoring, 5)) == 2
+
+
+async def test_a_closed_scheduler_refuses_and_does_not_block_the_loop(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization) as scheduler:
+        scoring = asyncio.create_task(scheduler.score(ask(1), soon(1)))
+        await begun(engine)
+        closing = asyncio.create_task(scheduler.close())
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unavailable):
+            await scheduler.score(ask(2), soon())
+        engine.permit()
+        await closing
+        await scoring
+
+
+async def test_it_is_healthy_while_its_threads_live(ask: Ask, tokenization: Tokenization) -> None:
+    engine = GatedEngine(is_open=True)
+    async with running(engine, tokenization) as scheduler:
+        await scheduler.score(ask(1), soon())
+        assert scheduler.healthy()
+    assert not scheduler.healthy()
