@@ -6,6 +6,7 @@ import typer
 
 from jrerank import __version__
 from jrerank.admin import models
+from jrerank.admin.bench.app import app as bench
 from jrerank.admin.demo.command import demo
 from jrerank.admin.doctor import doctor
 from jrerank.admin.elasticsearch import commands as elasticsearch
@@ -25,6 +26,7 @@ app.command()(rerank)
 app.command()(doctor)
 app.command()(demo)
 app.add_typer(models.app, name="models")
+app.add_typer(bench, name="bench")
 app.add_typer(postgres.app, name="postgres")
 app.add_typer(opensearch.app, name="opensearch")
 app.add_typer(elasticsearch.app, name="elasticsearch")

@@ -72,6 +72,6 @@ def figures(lists: Iterable[tuple[Sequence[str], str]]) -> Figures:
     """nDCG@10 and MRR@10 of hit lists, each with the id of its relevant passage."""
     pairs = list(lists)
     return Figures(
-        ndcg=sum(ndcg(ids, relevant) for ids, relevant in pairs) / len(pairs),
-        reciprocal_rank=sum(reciprocal_rank(ids, relevant) for ids, relevant in pairs) / len(pairs),
+        ndcg=sum(ndcg(ids, {relevant: 1}, 10) for ids, relevant in pairs) / len(pairs),
+        reciprocal_rank=sum(reciprocal_rank(ids, {relevant: 1}, 10) for ids, relevant in pairs) / len(pairs),
     )

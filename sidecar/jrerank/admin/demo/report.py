@@ -24,8 +24,8 @@ def print_examples(answered: Sequence[Answered], passages: Mapping[str, str]) ->
     from jrerank.evaluation.measures import reciprocal_rank
 
     def gain(one: Answered) -> float:
-        right = one.question.passage_id
-        return reciprocal_rank(one.fused, right) - reciprocal_rank(one.first_stage, right)
+        labels = {one.question.passage_id: 1}
+        return reciprocal_rank(one.fused, labels, 10) - reciprocal_rank(one.first_stage, labels, 10)
 
     for one in sorted(answered, key=gain, reverse=True)[:_SHOWN]:
         table = Table("", "BM25", "reranked", title=plain(one.question.text), title_justify="left")

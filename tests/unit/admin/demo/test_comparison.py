@@ -39,5 +39,5 @@ def test_a_refusal_is_not_taken_for_an_answer(sidecar: Sidecar) -> None:
 
 def test_figures_are_means_over_the_questions() -> None:
     found = figures([(["a", "b"], "a"), (["a", "b"], "b"), (["a"], "b")])
-    assert found.ndcg == pytest.approx((1 + ndcg(["a", "b"], "b")) / 3)
+    assert found.ndcg == pytest.approx((1 + ndcg(["a", "b"], {"b": 1})) / 3)
     assert found.reciprocal_rank == pytest.approx((1 + 0.5) / 3)

@@ -1,0 +1,1 @@
+"""`bench`: one module per command."""

@@ -1,0 +1,55 @@
+"""The options that name a collection, and reading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jrerank.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from jrerank.evaluation.collection import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class DataOptions:
+    """As given on the command line."""
+
+    layout: str = "jaquad"
+    data: Path | None = None
+    queries: Path | None = None
+    passages: Path | None = None
+    labels: Path | None = None
+    hits: Path | None = None
+    split: str | None = None
+
+
+def open_data(options: DataOptions) -> Collection:
+    """The collection that they name.
+
+    Raises:
+        InvalidInput: an option is missing, or a file can't be read.
+        ModelNotFound: the hub has no such data set, or can't be reached.
+    """
+    from jrerank.evaluation.layouts.layout import Source, open_collection
+    from jrerank.evaluation.layouts.trec import read_trec
+
+    if options.layout == "trec":
+        files = (options.queries, options.passages, options.labels, options.hits)
+        names = ("--queries-file", "--passages", "--labels", "--hits")
+        missing = [name for name, file in zip(names, files, strict=True) if file is None]
+        if missing:
+            raise InvalidInput(f"the layout trec needs {', '.join(missing)}", field=missing[0])
+        return read_trec(*(file for file in files if file is not None)).check()
+    source = Source(
+        options.layout, options.data, options.hits, options.passages, options.labels, options.split
+    )
+    return open_collection(source)
+
+
+def main_measure(layout: str) -> str:
+    """The one that a public set's figures are published in."""
+    from jrerank.evaluation.layouts.layout import LAYOUTS
+
+    return LAYOUTS[layout].measure if layout in LAYOUTS else "nDCG@10"

@@ -1,0 +1,1 @@
+"""`bench quality`: systems side by side on the same queries and hit lists."""

@@ -1,0 +1,169 @@
+"""Who gives scores: a model in this process, or an endpoint of any dialect."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from jrerank.assembly import running_service
+from jrerank.bench.quality.scores import QueryScores
+from jrerank.domain import Candidate, RerankRequest
+from jrerank.errors import EngineError, InvalidInput, Unavailable
+from jrerank.reranker import Reranker
+from jrerank.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+_NO_DEADLINE_S = 86_400.0
+_EDGE = 1e-12
+
+Dialect = Literal["hits", "cohere", "tei"]
+DIALECTS: tuple[Dialect, ...] = ("hits", "cohere", "tei")
+
+
+class Scorer(Protocol):
+    """`key` names what the scores depend on, beyond the texts."""
+
+    @property
+    def name(self) -> str:
+        """For people, short."""
+
+    @property
+    def description(self) -> str:
+        """For people, in full."""
+
+    @property
+    def key(self) -> str:
+        """Of the scores."""
+
+    async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
+        """Logits in the order of the candidates.
+
+        Raises:
+            JrerankError: they can't be had.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalScorer:
+    """The whole way through a service in this process, without a door and without a deadline."""
+
+    name: str
+    description: str
+    key: str
+    reranker: Reranker
+
+    async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
+        """As `Scorer` says."""
+        started = time.perf_counter()
+        request = RerankRequest(query, tuple(candidates), deadline=time.monotonic() + _NO_DEADLINE_S)
+        ranking = await self.reranker.rerank(request)
+        seconds = time.perf_counter() - started
+        if ranking.reason is not None:
+            raise EngineError(f"{self.name} could not score all hits of {query!r}: {ranking.reason}")
+        logits: list[float | None] = [None] * len(candidates)
+        for hit in ranking.hits:
+            logits[hit.index] = hit.logit
+        return QueryScores(tuple(logits), seconds, ranking.tokens)
+
+
+@asynccontextmanager
+async def local_scorer(settings: Settings, name: str) -> AsyncIterator[LocalScorer]:
+    """A service with these settings, without its cache, so that every query costs what it costs.
+
+    Raises:
+        ConfigurationError: the model can't be served, or int8 was asked for and the gate refused it.
+    """
+    alone = settings.model_copy(update={"cache_bytes": 0, "stores": {}})
+    async with running_service(alone) as service:
+        info = service.info
+        description = f"{info.model}, {info.engine}, {info.precision}, {info.workers} workers"
+        if info.precision != settings.precision:
+            description += f" (the gate refused {settings.precision})"
+        key = f"{info.fingerprint} {info.precision} {info.max_tokens} {info.version}"
+        yield LocalScorer(name, description, key, service.reranker)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteScorer:
+    """An endpoint, asked over HTTP: one request a query."""
+
+    name: str
+    url: str
+    dialect: Dialect
+    model: str | None
+    client: httpx.AsyncClient
+
+    @property
+    def description(self) -> str:
+        """Where, and how it is spoken to."""
+        return f"{self.url} ({self.dialect}{f', {self.model}' if self.model else ''})"
+
+    @property
+    def key(self) -> str:
+        """The URL, dialect and model."""
+        return self.description
+
+    async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
+        """As `Scorer` says. Scores from 0 to 1 are taken for sigmoids."""
+        import httpx  # noqa: PLC0415  an extra
+
+        body = _body(self.dialect, query, candidates, self.model)
+        started = time.perf_counter()
+        try:
+            answer = await self.client.post(self.url, json=body)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"{self.url} did not answer: {type(error).__name__}: {error}") from None
+        seconds = time.perf_counter() - started
+        if answer.is_error:
+            raise Unavailable(f"{self.url} answered {answer.status_code}: {answer.text[:300]}")
+        try:
+            return QueryScores(read_scores(self.dialect, answer.json(), len(candidates)), seconds)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise InvalidInput(
+                f"{self.url} does not speak {self.dialect}: {error!r} in {answer.text[:200]}", field="url"
+            ) from None
+
+
+def _body(dialect: Dialect, query: str, candidates: Sequence[Candidate], model: str | None) -> dict[str, Any]:
+    texts = [candidate.passage or "" for candidate in candidates]
+    if dialect == "tei":
+        return {"query": query, "texts": texts, "raw_scores": True, "truncate": True}
+    if dialect == "cohere":
+        named = {} if model is None else {"model": model}
+        return {"query": query, "documents": texts, "top_n": len(texts), "return_documents": False, **named}
+    return {"query": query, "hits": [{"id": str(place), "text": text} for place, text in enumerate(texts)]}
+
+
+def read_scores(dialect: Dialect, answer: Any, count: int) -> tuple[float | None, ...]:
+    """The logits of an answer by the place of their documents.
+
+    Raises:
+        ValueError: a document has no score.
+        KeyError, TypeError, IndexError: the answer is of another form.
+    """
+    scores: list[float | None] = [None] * count
+    if dialect == "hits":
+        for hit in answer["hits"]:
+            scores[int(hit["id"])] = hit["score"]
+    elif dialect == "cohere":
+        for result in answer.get("results") or answer["data"]:
+            scores[result["index"]] = float(result["relevance_score"])
+    else:
+        for result in answer:
+            scores[result["index"]] = float(result["score"])
+    if None in scores:
+        raise ValueError(f"document {scores.index(None)} has no score")
+    return _as_logits([score for score in scores if score is not None])
+
+
+def _as_logits(scores: Sequence[float]) -> tuple[float, ...]:
+    if all(0.0 <= score <= 1.0 for score in scores):
+        inner = (min(1 - _EDGE, max(_EDGE, score)) for score in scores)
+        return tuple(math.log(score / (1 - score)) for score in inner)
+    return tuple(scores)

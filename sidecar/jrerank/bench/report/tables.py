@@ -1,0 +1,88 @@
+"""A report on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from jrerank.bench.report.compare import Change
+from jrerank.bench.report.numbers import interval, percent, shown
+from jrerank.bench.report.schema import Report
+
+
+def print_report(report: Report, console: Console | None = None) -> None:
+    """Systems, differences, advice and notes; curves and examples are left to the HTML."""
+    out = console or Console()
+    out.print(_systems(report))
+    if report.differences:
+        out.print(_differences(report))
+    for setting in report.advice:
+        out.print(f"[bold]{setting.variable}={setting.value}[/bold]  {setting.reason}", highlight=False)
+    for note in report.notes:
+        out.print(f"note: {note}", markup=False, highlight=False)
+
+
+def print_changes(changes: Sequence[Change], console: Console | None = None) -> None:
+    """What changed, the regressions marked."""
+    table = Table(
+        "system",
+        "figure",
+        "old",
+        "new",
+        "change",
+        "95 % interval",
+        "",
+        title="Compared with the older report",
+    )
+    for change in changes:
+        as_text = percent if change.relative else shown
+        reach = (
+            ""
+            if change.low is None or change.high is None
+            else f"{as_text(change.low)} .. {as_text(change.high)}"
+        )
+        mark = Text("REGRESSION", style="bold red") if change.regression else Text("")
+        table.add_row(
+            Text(change.system),
+            change.figure,
+            shown(change.old),
+            shown(change.new),
+            as_text(change.change),
+            reach,
+            mark,
+        )
+    (console or Console()).print(table)
+
+
+def _systems(report: Report) -> Table:
+    names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
+    units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
+    heads = [name if not units[name] or units[name] in name else f"{name} [{units[name]}]" for name in names]
+    table = Table("", *map(escape, heads), title=Text(report.title))
+    for system in report.systems:
+        figures = [system.figure(name) for name in names]
+        table.add_row(Text(system.name), *("" if figure is None else interval(figure) for figure in figures))
+    return table
+
+
+def _differences(report: Report) -> Table:
+    table = Table(
+        "system", "against", "measure", "difference", "95 % interval", "p (Holm)", "wins/losses/ties"
+    )
+    for one in report.differences:
+        if one.figure != report.differences[0].figure:
+            continue
+        table.add_row(
+            Text(one.system),
+            Text(one.baseline),
+            one.figure,
+            f"{one.difference:+.4f}",
+            f"{one.low:+.4f} .. {one.high:+.4f}",
+            f"{one.p_adjusted:.2g}",
+            f"{one.wins}/{one.losses}/{one.ties}",
+        )
+    return table

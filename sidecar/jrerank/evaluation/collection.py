@@ -1,0 +1,98 @@
+"""What quality is measured on: queries, first-stage hit lists, passages and relevance labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jrerank.domain import Candidate
+from jrerank.errors import InvalidInput
+from jrerank.evaluation.dataset import Dataset
+
+Labels = Mapping[str, Mapping[str, int]]
+Hits = Mapping[str, tuple[Candidate, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """All by query id; `labels` are gains by passage id, `hits` are in the first stage's order with their texts.
+
+    A query without labels cannot be measured; a label that no hit list has counts against every system alike.
+    """
+
+    name: str
+    queries: Mapping[str, str]
+    labels: Labels
+    hits: Hits
+
+    @property
+    def measurable(self) -> tuple[str, ...]:
+        """The ids of the queries that have labels, in their order."""
+        return tuple(id for id in self.queries if self.labels.get(id))
+
+    def sample(self, queries: int) -> Collection:
+        """So many measurable queries, evenly spread over the set: always the same ones."""
+        ids = self.measurable
+        count = min(queries, len(ids))
+        return self.only(ids[i * len(ids) // count] for i in range(count))
+
+    def only(self, ids: Iterable[str]) -> Collection:
+        """These queries alone."""
+        return replace(self, queries={id: self.queries[id] for id in ids})
+
+    def with_hits(self, hits: Hits) -> Collection:
+        """Other hit lists for the same queries."""
+        return replace(self, hits=hits)
+
+    def candidates(self, query: str, depth: int) -> tuple[Candidate, ...]:
+        """The first `depth` hits of a query."""
+        return self.hits.get(query, ())[:depth]
+
+    def check(self) -> Collection:
+        """Itself, if there is anything to measure.
+
+        Raises:
+            InvalidInput: no query has both labels and hits, or a hit has no text.
+        """
+        ids = [id for id in self.measurable if self.hits.get(id)]
+        if not ids:
+            raise InvalidInput(
+                f"{self.name}: none of {len(self.queries)} queries has both labels and hits; do their ids agree?",
+                field="labels",
+            )
+        bare = next((hit.id for id in ids for hit in self.hits[id] if hit.passage is None), None)
+        if bare is not None:
+            raise InvalidInput(
+                f"{self.name}: passage {bare!r} is in a hit list but has no text", field="passages"
+            )
+        return self
+
+
+def halves(ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Two parts of about the same size; which one a query is in depends on its id alone."""
+    first = tuple(id for id in ids if hashlib.sha256(id.encode()).digest()[0] % 2 == 0)
+    chosen = set(first)
+    return first, tuple(id for id in ids if id not in chosen)
+
+
+def hit_list(
+    ids: Iterable[str], passages: Mapping[str, str], scores: Mapping[str, float] | None = None
+) -> tuple[Candidate, ...]:
+    """Hits in that order, with the texts that are known."""
+    return tuple(Candidate(id, passages.get(id), None if scores is None else scores.get(id)) for id in ids)
+
+
+def of_dataset(dataset: Dataset, hits: Mapping[str, Sequence[Candidate]], name: str = "jaquad") -> Collection:
+    """The set that ships, with first-stage hits by the text of the question."""
+    queries = {
+        str(number): question.text
+        for number, question in enumerate(dataset.questions)
+        if question.text in hits
+    }
+    labels = {id: {dataset.questions[int(id)].passage_id: 1} for id in queries}
+    lists = {
+        id: tuple(replace(hit, passage=hit.passage or dataset.passages.get(hit.id)) for hit in hits[text])
+        for id, text in queries.items()
+    }
+    return Collection(name, queries, labels, lists)

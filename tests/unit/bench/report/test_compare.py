@@ -1,0 +1,64 @@
+"""What changed, by how much, and whether that is a regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jrerank.bench.report.compare import Thresholds, compare
+from jrerank.errors import InvalidInput
+from unit.bench.reports import quality_report, speed_report
+
+GENERATOR = np.random.default_rng(4)
+
+
+def rounds(speed: float, noise: float = 0.03) -> list[float]:
+    return [float(value) for value in speed * GENERATOR.normal(1, noise, 12)]
+
+
+def test_a_tenth_slower_is_a_regression_and_the_same_speed_is_not() -> None:
+    slower = [compare(speed_report(*rounds(100)), speed_report(*rounds(90)))[0].regression for _ in range(20)]
+    equal = [compare(speed_report(*rounds(100)), speed_report(*rounds(100)))[0].regression for _ in range(20)]
+    assert sum(slower) >= 18
+    assert sum(equal) <= 1
+
+
+def test_a_slower_machine_is_not_a_slower_build() -> None:
+    (change,) = compare(speed_report(*rounds(100)), speed_report(*rounds(100), yardstick=0.5))
+    assert not change.regression
+    assert abs(change.change) < 0.05
+    assert change.new < 0.6 * change.old, "the figures themselves are shown as they were measured"
+
+
+def test_faster_is_no_regression() -> None:
+    (change,) = compare(speed_report(*rounds(100)), speed_report(*rounds(150)))
+    assert change.change > 0.4
+    assert not change.regression
+
+
+def test_a_measure_is_compared_query_by_query() -> None:
+    old = [0.1 * number for number in range(10)]
+    changes = compare(quality_report(*old), quality_report(*(value - 0.02 for value in old)))
+    by_system = {change.system: change for change in changes}
+    change = by_system["model <b>"]
+    assert change.change == pytest.approx(-0.02)
+    assert (change.low, change.high) == pytest.approx((-0.02, -0.02)), "all queries lost as much"
+    assert change.regression
+    assert not by_system["first stage"].regression
+
+
+def test_a_loss_below_the_threshold_or_by_chance_is_none() -> None:
+    old = [0.5] * 10
+    slight = quality_report(*(value - 0.004 for value in old))
+    assert not compare(quality_report(*old), slight)[1].regression
+    assert compare(quality_report(*old), slight, Thresholds(absolute=0.001))[1].regression
+    one_query = quality_report(*[0.1, *old[1:]])
+    assert not compare(quality_report(*old), one_query)[1].regression
+
+
+def test_reports_that_have_nothing_in_common_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="of kind quality, the new one of kind speed"):
+        compare(quality_report(0.5), speed_report(1.0))
+    old = quality_report(0.5).model_copy(update={"systems": ()})
+    with pytest.raises(InvalidInput, match="no figure in common"):
+        compare(old, quality_report(0.5))

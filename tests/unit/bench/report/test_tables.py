@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from jrerank.bench.report.compare import compare
+from jrerank.bench.report.tables import print_changes, print_report
+from unit.bench.reports import quality_report
+
+
+def printed() -> tuple[Console, io.StringIO]:
+    stream = io.StringIO()
+    return Console(file=stream, width=160), stream
+
+
+def test_systems_differences_advice_and_notes_are_printed() -> None:
+    console, stream = printed()
+    print_report(quality_report(0.5, 0.7, 0.6), console)
+    text = stream.getvalue()
+    assert "0.6000 ±0.400" in text
+    assert "+0.1235" in text
+    assert "7/3/11" in text
+    assert "fusion.weight=0.6" in text
+    assert "note: 3 queries have no labels" in text
+
+
+def test_a_regression_is_marked() -> None:
+    console, stream = printed()
+    print_changes(compare(quality_report(0.9, 0.9, 0.9), quality_report(0.5, 0.5, 0.5)), console)
+    assert stream.getvalue().count("REGRESSION") == 1

@@ -1,0 +1,234 @@
+"""The published layouts, field by field, as small files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from jrerank.domain import Candidate
+from jrerank.errors import InvalidInput, ModelNotFound
+from jrerank.evaluation.layouts.layout import Source, open_collection
+
+
+def jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def to_parquet(path: Path, rows: list[dict[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+def text(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_jsonl_with_texts_labels_and_scores_in_each_line(tmp_path: Path) -> None:
+    hit = {"id": "a", "text": "山", "score": 2.5}
+    file = jsonl(
+        tmp_path / "q.jsonl",
+        [{"id": "q", "query": "高さ", "labels": {"a": 2}, "hits": [hit, {"id": "b", "text": "川"}]}],
+    )
+    read = open_collection(Source("jsonl", file)).check()
+    assert read.queries == {"q": "高さ"}
+    assert read.labels == {"q": {"a": 2}}
+    assert read.hits == {"q": (Candidate("a", "山", 2.5), Candidate("b", "川"))}
+
+
+def test_jsonl_in_a_folder_with_passages_and_the_labels_that_bench_labels_wrote(tmp_path: Path) -> None:
+    jsonl(tmp_path / "queries.jsonl", [{"query": "高さ", "hits": ["a"]}])
+    jsonl(tmp_path / "passages.jsonl", [{"id": "a", "title": "富士山", "text": "3776"}])
+    jsonl(
+        tmp_path / "labels.jsonl",
+        [{"query": "高さ", "id": "a", "label": 0}, {"query": "高さ", "id": "a", "label": 1}],
+    )
+    read = open_collection(Source("jsonl", tmp_path)).check()
+    assert read.hits == {"1": (Candidate("a", "富士山\n3776"),)}
+    assert read.labels == {"1": {"a": 1}}, "the last word on a pair counts"
+
+
+def test_beir(tmp_path: Path) -> None:
+    jsonl(
+        tmp_path / "corpus.jsonl",
+        [{"_id": "d1", "title": "山", "text": "高い"}, {"_id": "d2", "title": "", "text": "川"}],
+    )
+    jsonl(tmp_path / "queries.jsonl", [{"_id": "q1", "text": "問い"}])
+    text(tmp_path / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    text(tmp_path / "run.bm25.trec", "q1 Q0 d2 1 9.5 bm25\nq1 Q0 d1 2 3.25 bm25\n")
+    read = open_collection(Source("beir", tmp_path)).check()
+    assert read.labels == {"q1": {"d1": 1}}
+    assert read.hits == {"q1": (Candidate("d2", "川", 9.5), Candidate("d1", "山\n高い", 3.25))}
+
+
+def test_jqara_has_a_row_per_question_and_passage(tmp_path: Path) -> None:
+    """`hotchpotch/JQaRA`: text is f"{title} {text}", label 1 is relevant."""
+    rows: list[dict[str, object]] = [
+        {"id": f"i{n}", "q_id": "Q1", "question": "首都は", "answers": ["東京"], "passage_row_id": n, "title": "東京",
+         "text": f"本文{n}", "label": int(n == 3)}
+        for n in range(5)
+    ]  # fmt: skip
+    to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet", rows)
+    read = open_collection(Source("jqara", tmp_path)).check()
+    assert read.queries == {"Q1": "首都は"}
+    assert read.labels["Q1"] == {"0": 0, "1": 0, "2": 0, "3": 1, "4": 0}
+    assert {hit.passage for hit in read.hits["Q1"]} == {f"東京 本文{n}" for n in range(5)}
+
+
+def test_jacwir_has_ids_in_one_file_and_texts_in_the_other(tmp_path: Path) -> None:
+    to_parquet(
+        tmp_path / "eval" / "eval-00000.parquet",
+        [{"query": "何", "positive": "x1", "negatives": ["x2", "x3"]}],
+    )
+    documents: list[dict[str, object]] = [
+        {"doc_id": f"x{n}", "title": f"題{n}", "description": "説明"} for n in range(9)
+    ]
+    to_parquet(tmp_path / "collection" / "collection-00000.parquet", documents)
+    read = open_collection(Source("jacwir", tmp_path)).check()
+    assert read.labels == {"0-x1": {"x1": 1}}
+    assert {hit.id: hit.passage for hit in read.hits["0-x1"]} == {f"x{n}": f"題{n} 説明" for n in (1, 2, 3)}
+
+
+def test_jsquad_gets_hard_negatives_beside_the_paragraph_of_each_question(tmp_path: Path) -> None:
+    paragraphs = [
+        {
+            "context": f"題{n} [SEP] 富士山の話{n}",
+            "qas": [{"id": f"a{n}", "question": f"富士山の話{n}は", "answers": []}],
+        }
+        for n in range(30)
+    ]
+    text(
+        tmp_path / "valid-v1.1.json",
+        json.dumps({"version": "1.1", "data": [{"title": "題", "paragraphs": paragraphs}]}),
+    )
+    read = open_collection(Source("jsquad", tmp_path)).check()
+    assert len(read.queries) == 30
+    assert all(len(hits) == 20 for hits in read.hits.values())
+    assert read.labels["a7"] == {"0-7": 1}
+    assert {hit.id: hit.passage for hit in read.hits["a7"]}["0-7"] == "題7\n富士山の話7"
+
+
+def test_miracl_ranks_the_judged_passages_or_those_of_a_run(tmp_path: Path) -> None:
+    text(tmp_path / "miracl-v1.0-ja" / "topics" / "topics.miracl-v1.0-ja-dev.tsv", "0\t日本の首都は\n")
+    text(
+        tmp_path / "miracl-v1.0-ja" / "qrels" / "qrels.miracl-v1.0-ja-dev.tsv",
+        "0\tQ0\t10#0\t1\n0\tQ0\t11#2\t0\n",
+    )
+    documents = [{"docid": id, "title": "東京", "text": id} for id in ("10#0", "11#2", "12#0")]
+    jsonl(tmp_path / "miracl-corpus-v1.0-ja" / "docs-0.jsonl.gz", documents)
+    judged = open_collection(Source("miracl-ja", tmp_path)).check()
+    assert {hit.id for hit in judged.hits["0"]} == {"10#0", "11#2"}
+    assert judged.labels == {"0": {"10#0": 1, "11#2": 0}}
+    run = text(tmp_path / "bm25.run", "0 Q0 12#0 1 3 x\n0 Q0 10#0 2 2 x\n")
+    assert [hit.id for hit in open_collection(Source("miracl-ja", tmp_path, run)).hits["0"]] == [
+        "12#0",
+        "10#0",
+    ]
+
+
+@pytest.mark.parametrize("layout", ["jqara", "jacwir"])
+def test_candidates_without_an_order_are_shuffled_so_that_no_tie_helps(tmp_path: Path, layout: str) -> None:
+    if layout == "jqara":
+        rows: list[dict[str, object]] = [
+            {
+                "q_id": f"Q{q}",
+                "question": "問",
+                "passage_row_id": f"{q}-{n}",
+                "title": "",
+                "text": "文",
+                "label": int(n == 0),
+            }
+            for q in range(60)
+            for n in range(10)
+        ]
+        to_parquet(tmp_path / "data" / "test-0.parquet", rows)
+    else:
+        pairs: list[dict[str, object]] = [
+            {"query": "問", "positive": f"{q}-0", "negatives": [f"{q}-{n}" for n in range(1, 10)]}
+            for q in range(60)
+        ]
+        to_parquet(tmp_path / "eval.parquet", pairs)
+        to_parquet(
+            tmp_path / "collection.parquet",
+            [{"doc_id": f"{q}-{n}", "title": "題", "description": ""} for q in range(60) for n in range(10)],
+        )
+    read = open_collection(Source(layout, tmp_path)).check()
+    first = sum(hits[0].id.endswith("-0") for hits in read.hits.values())
+    assert first < 20, "the relevant one of ten is first about six times in sixty"
+
+
+def test_a_public_set_comes_from_the_hub_by_its_name(tmp_path: Path) -> None:
+    def download(repository: str, patterns: tuple[str, ...]) -> Path:
+        assert (repository, patterns) == ("hotchpotch/JQaRA", ("data/*",))
+        row: dict[str, object] = {
+            "q_id": "Q", "question": "問", "passage_row_id": "p", "title": "題", "text": "文", "label": 1
+        }  # fmt: skip
+        to_parquet(tmp_path / "data" / "test-0.parquet", [row])
+        return tmp_path
+
+    assert open_collection(Source("jqara"), download).queries == {"Q": "問"}
+
+
+def test_without_a_network_the_message_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelNotFound, match=r"hotchpotch/JQaRA could not be fetched .*--data"):
+        open_collection(Source("jqara"))
+
+
+def test_the_set_that_ships_has_bm25_hits() -> None:
+    read = open_collection(Source("jaquad")).sample(20).check()
+    found = sum(any(hit.id in read.labels[id] for hit in read.hits[id][:20]) for id in read.queries)
+    assert found >= 17
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "content", "message"),
+    [
+        ("jsonl", "q.jsonl", "{", "line 1: it is not JSON"),
+        ("jsonl", "q.jsonl", "[]", "line 1: it is not a JSON object"),
+        ("jsonl", "q.jsonl", '{"labels": {"a": 1}}', "no 'query'"),
+        ("jsonl", "q.jsonl", '{"query": "q", "labels": {"a": "good"}}', "'good' is no label"),
+        ("jsonl", "q.jsonl", '{"query": "q", "labels": 3}', "neither an object of gains nor a list"),
+        ("jsonl", "q.jsonl", '{"query": "q", "hits": [{"text": "x"}]}', "no 'id'"),
+        (
+            "jsonl",
+            "q.jsonl",
+            '{"query": "q", "hits": [{"id": "a", "score": "high"}]}',
+            "'high' of hit 'a' is no number",
+        ),
+        ("jsquad", "valid-v1.1.json", '{"data": [{}]}', "not in the form of SQuAD"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name_and_place(
+    tmp_path: Path, layout: str, file: str, content: str, message: str
+) -> None:
+    path = text(tmp_path / file, content)
+    with pytest.raises(InvalidInput, match=message) as error:
+        open_collection(Source(layout, path if layout == "jsonl" else tmp_path))
+    assert str(tmp_path) in str(error.value)
+
+
+def test_missing_files_and_layouts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"has none of corpus\.jsonl"):
+        open_collection(Source("beir", tmp_path))
+    with pytest.raises(InvalidInput, match="there is no layout 'other': jaquad, jsonl"):
+        open_collection(Source("other", tmp_path))
+    with pytest.raises(InvalidInput, match="name it with --data"):
+        open_collection(Source("beir"))
