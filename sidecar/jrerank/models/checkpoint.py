@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from jrerank.errors import ConfigurationError, CorruptModel, ModelNotFound, UnsupportedModel
-from jrerank.models.architectures.architecture import Architecture, Float32Array, Shapes, Weights
+from jrerank.errors import CorruptModel, ModelNotFound
+from jrerank.models.architectures.architecture import Architecture, Shapes, Weights
 from jrerank.models.architectures.registry import read_architecture
+from jrerank.models.json_file import read_json
 from jrerank.models.layout import PairLayout, pair_layout
+from jrerank.models.sentence_transformers_folder import transformer_folder
+from jrerank.models.tensors import WEIGHTS_FILE, StoredTensor, stored_tensors, weights_files
+from jrerank.models.tokenizer_file import (
+    TOKENIZER_CONFIG_FILE,
+    TOKENIZER_FILE,
+    gives_token_types,
+    read_tokenizer,
+)
 
 CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-TOKENIZER_FILE = "tokenizer.json"
-
-_deserialize: Callable[[bytes], list[tuple[str, Mapping[str, object]]]] = safetensors.deserialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,99 +54,112 @@ class Checkpoint:
 def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     """Open the checkpoint in `folder`; the weights are checked against the configuration, not yet read.
 
+    The folder is one that transformers or sentence-transformers has saved.
+
     Raises:
         ModelNotFound: a file is missing.
         CorruptModel: a file is truncated or not what its name says.
-        UnsupportedModel: another architecture, or a value that jrerank doesn't know.
+        UnsupportedModel: another kind of model, or a value that jrerank doesn't know.
     """
-    for file in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
-        if not (folder / file).is_file():
-            raise ModelNotFound(f"{name}: {folder} has no {file}")
-    architecture = read_architecture(_json(folder / CONFIG_FILE))
-    _check_shapes(folder / WEIGHTS_FILE, architecture.expected_shapes())
-    tokenizer = _tokenizer(folder / TOKENIZER_FILE, architecture.vocab_size)
+    within = transformer_folder(folder)
+    if not (within / CONFIG_FILE).is_file():
+        raise ModelNotFound(f"{name}: {within} has no {CONFIG_FILE}")
+    architecture = read_architecture(read_json(within / CONFIG_FILE))
+    _check_stored(within, architecture.expected_shapes(), stored_tensors(within))
+    tokenizer = read_tokenizer(within, architecture.vocab_size)
+    token_types = architecture.token_types if gives_token_types(within) else 1
+    layout = pair_layout(tokenizer, architecture.special_ids, token_types)
+    files = [within / CONFIG_FILE, within / TOKENIZER_FILE, *weights_files(within)]
     return Checkpoint(
         name=name,
         architecture=architecture,
         tokenizer=tokenizer,
-        layout=pair_layout(tokenizer, architecture.special_ids, architecture.token_types),
-        weights=lambda: read_weights(folder / WEIGHTS_FILE),
-        fingerprint=_fingerprint(folder),
+        layout=layout,
+        weights=lambda: read_weights(within, architecture),
+        fingerprint=_fingerprint(files, layout),
         folder=folder,
     )
 
 
-def read_weights(path: Path) -> dict[str, Float32Array]:
-    """All tensors of a safetensors file as float32; float16 and bfloat16 are widened, which is exact.
+def read_weights(folder: Path, architecture: Architecture) -> Weights:
+    """The tensors that the architecture needs, as float32.
 
     Raises:
-        CorruptModel: the file is truncated.
-        UnsupportedModel: a tensor has another type.
+        ModelNotFound, CorruptModel, UnsupportedModel: see `stored_tensors` and `StoredTensor.read`.
     """
-    try:
-        tensors = _deserialize(path.read_bytes())
-    except safetensors.SafetensorError as error:
-        raise CorruptModel(f"{path}: {error}") from error
-    return {name: _float32(path, name, tensor) for name, tensor in tensors}
+    stored, shapes = stored_tensors(folder), architecture.expected_shapes()
+    _check_stored(folder, shapes, stored)
+    return {name: stored[name].read() for name in shapes}
 
 
-def _json(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CorruptModel(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CorruptModel(f"{path} is not a JSON object")
-    return content
+def save_checkpoint(
+    folder: Path,
+    config: Mapping[str, object],
+    weights: Weights,
+    tokenizer: Tokenizer,
+    *,
+    tokenizer_config: Mapping[str, object] | None = None,
+    half: bool = False,
+) -> Checkpoint:
+    """Write a checkpoint that `load_checkpoint` and transformers read; what is in `folder` is replaced.
+
+    Args:
+        folder: made if it isn't there; its name is the checkpoint's.
+        config: what becomes config.json.
+        weights: the tensors of the architecture that `config` names; others are left out.
+        tokenizer: what becomes tokenizer.json.
+        tokenizer_config: what becomes tokenizer_config.json, if anything: transformers, not jrerank, needs it.
+        half: store float16 in place of float32.
+
+    Raises:
+        CorruptModel: a tensor is missing or of another shape, or not finite in the type that is stored.
+        UnsupportedModel: the configuration, or the tokenizer's pairs, are not a reranker's.
+    """
+    architecture = read_architecture(config)
+    dtype = np.dtype(np.float16 if half else np.float32)
+    shapes = architecture.expected_shapes()
+    stored = {name: np.ascontiguousarray(weights[name], dtype=dtype) for name in shapes if name in weights}
+    check_finite(stored, str(folder))
+    _check_shapes(folder, shapes, {name: tensor.shape for name, tensor in stored.items()})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG_FILE).write_text(json.dumps(dict(config), indent=1, ensure_ascii=False))
+    tokenizer.save(str(folder / TOKENIZER_FILE))
+    if tokenizer_config is not None:
+        (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(dict(tokenizer_config), indent=1))
+    save_file(stored, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    return load_checkpoint(folder, folder.name)
 
 
-def _check_shapes(path: Path, shapes: Shapes) -> None:
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
-        raise CorruptModel(f"{path}: {error}") from error
-    for name, shape in shapes.items():
-        if name not in found:
-            raise CorruptModel(f"{path} has no tensor {name}")
-        if found[name] != shape:
-            raise CorruptModel(f"{path}: {name} has shape {found[name]}, the configuration says {shape}")
+def check_finite(
+    weights: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.floating]]], name: str
+) -> None:
+    """No logit comes of a model with a weight that is no number.
+
+    Raises:
+        CorruptModel: there is such a weight; the message names the tensor.
+    """
+    for tensor, values in weights.items():
+        if not np.isfinite(values).all():
+            raise CorruptModel(f"{name}: {tensor} holds values that are no numbers, or infinite")
 
 
-def _float32(path: Path, name: str, tensor: Mapping[str, object]) -> Float32Array:
-    data, shape, dtype = tensor["data"], tensor["shape"], tensor["dtype"]
-    if not isinstance(data, (bytes, bytearray)) or not isinstance(shape, list):
-        raise CorruptModel(f"{path}: {name} cannot be read")
-    if dtype == "F32":
-        return np.frombuffer(data, dtype="<f4").reshape(shape)
-    if dtype == "F16":
-        return np.frombuffer(data, dtype="<f2").astype(np.float32).reshape(shape)
-    if dtype == "BF16":
-        # bfloat16 is the upper half of a float32
-        widened = np.frombuffer(data, dtype="<u2").astype(np.uint32) << 16
-        return widened.view(np.float32).reshape(shape)
-    raise UnsupportedModel(f"{path}: {name} is {dtype}; float32, float16 and bfloat16 are supported")
+def _check_stored(folder: Path, shapes: Shapes, stored: Mapping[str, StoredTensor]) -> None:
+    _check_shapes(folder, shapes, {name: tensor.shape for name, tensor in stored.items()})
+    for name in shapes:
+        stored[name].check_type()
 
 
-def _tokenizer(path: Path, vocab_size: int) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception
-        raise CorruptModel(f"{path}: {error}") from error
-    # As it was saved: a window is never padded, and what is cut is for those to say who know the query
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if highest >= vocab_size:
-        raise ConfigurationError(
-            f"{path} has token id {highest}, but the model's vocabulary ends at {vocab_size - 1}"
-        )
-    return tokenizer
+def _check_shapes(folder: Path, expected: Shapes, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    for name, shape in expected.items():
+        if name not in shapes:
+            raise CorruptModel(f"{folder}: the weights have no tensor {name}")
+        if shapes[name] != shape:
+            raise CorruptModel(f"{folder}: {name} has shape {shapes[name]}, the configuration says {shape}")
 
 
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in (CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE):
-        with (folder / file).open("rb") as stream:
+def _fingerprint(files: Iterable[Path], layout: PairLayout) -> str:
+    digest = hashlib.sha256(repr(layout).encode())
+    for file in files:
+        with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

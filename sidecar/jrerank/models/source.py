@@ -7,12 +7,16 @@ from pathlib import Path
 
 from jrerank.errors import ModelNotFound
 from jrerank.models.architectures.registry import ARCHITECTURES
-from jrerank.models.checkpoint import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, Checkpoint, load_checkpoint
+from jrerank.models.checkpoint import CONFIG_FILE, Checkpoint, load_checkpoint
 from jrerank.models.random import PREFIX, random_checkpoint
+from jrerank.models.sentence_transformers_folder import MODULES_FILE, SETTINGS_FILE, transformer_folder
+from jrerank.models.tensors import SAFETENSORS_PATTERNS, TORCH_PATTERNS
+from jrerank.models.tokenizer_file import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 
 BUNDLED = Path(__file__).parent / "bundled"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE]
+# Slow tokenizers' files are fetched too, since what is there says what to do when there is no tokenizer.json
+_FILES = (CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, MODULES_FILE, SETTINGS_FILE, "vocab.txt")
 
 
 def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs: bool = False) -> Checkpoint:
@@ -34,8 +38,7 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
     if model and Path(model).is_dir():
         return load_checkpoint(Path(model).resolve(), model)
     if _HUB_ID.fullmatch(model) and not model.endswith("/"):
-        patterns = [*_FILES, "onnx/*.onnx"] if prebuilt_graphs else _FILES
-        return load_checkpoint(_download(model, revision, patterns), model)
+        return load_checkpoint(_fetch(model, revision, prebuilt_graphs), model)
     raise ModelNotFound(
         f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2"
     )
@@ -67,6 +70,19 @@ def _is_reranker(config: Path) -> bool:
         return False
     content = config.read_text(encoding="utf-8", errors="replace")
     return any(name in content for name in ARCHITECTURES)
+
+
+def _fetch(repo_id: str, revision: str | None, prebuilt_graphs: bool) -> Path:
+    """What is needed of a repository; weights of torch only where there are none of safetensors."""
+    graphs = ["onnx/*.onnx"] if prebuilt_graphs else []
+    folder = _download(repo_id, revision, [*_FILES, *SAFETENSORS_PATTERNS, *graphs])
+    within = transformer_folder(folder)
+    prefix = "" if within == folder else f"{within.relative_to(folder).as_posix()}/"
+    if prefix:
+        _download(repo_id, revision, [prefix + pattern for pattern in (*_FILES, *SAFETENSORS_PATTERNS)])
+    if not any(within.glob("*.safetensors")):
+        _download(repo_id, revision, [prefix + pattern for pattern in TORCH_PATTERNS])
+    return folder
 
 
 def _download(repo_id: str, revision: str | None, patterns: list[str]) -> Path:

@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from builders import random_tensors, tiny_architecture, tiny_config, write_checkpoint
+from builders import (
+    random_tensors,
+    tiny_architecture,
+    tiny_bert_config,
+    tiny_config,
+    unigram_tokenizer,
+    wordpiece_tokenizer,
+    write_checkpoint,
+)
 from jrerank.errors import ConfigurationError, CorruptModel, ModelNotFound, UnsupportedModel
-from jrerank.models.checkpoint import load_checkpoint, read_weights
+from jrerank.models.architectures.architecture import Float32Array
+from jrerank.models.architectures.registry import read_architecture
+from jrerank.models.checkpoint import load_checkpoint, save_checkpoint
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -32,10 +43,15 @@ def test_weights_of_every_precision_become_float32(dtype: torch.dtype, folder: P
         np.testing.assert_array_equal(read[name], tensor.float().numpy())
 
 
-def test_another_type_is_refused(folder: Path) -> None:
-    save_file({"x": torch.zeros(2, dtype=torch.float64)}, folder / "model.safetensors")
-    with pytest.raises(UnsupportedModel, match="F64"):
-        read_weights(folder / "model.safetensors")
+def test_another_type_is_refused_where_it_is_needed_and_ignored_where_it_is_not(folder: Path) -> None:
+    tensors = {name: torch.from_numpy(tensor) for name, tensor in random_tensors(tiny_architecture()).items()}
+    tensors["position_ids"] = torch.arange(5)
+    save_file(tensors, folder / "model.safetensors")
+    assert "position_ids" not in load_checkpoint(folder, "tiny").weights()
+    tensors["classifier.bias"] = tensors["classifier.bias"].double()
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(UnsupportedModel, match=r"classifier\.bias is F64"):
+        load_checkpoint(folder, "tiny")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -80,3 +96,66 @@ def test_every_file_counts_for_the_fingerprint(folder: Path) -> None:
     with (folder / "config.json").open("a") as stream:
         stream.write(" ")
     assert load_checkpoint(folder, "tiny").fingerprint != before
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    architecture = tiny_architecture()
+    weights = random_tensors(architecture) | {"optimizer.state": np.zeros(3, dtype=np.float32)}
+    saved = save_checkpoint(tmp_path / "mine", tiny_config(), weights, unigram_tokenizer())
+    assert (saved.name, saved.folder, saved.architecture) == ("mine", tmp_path / "mine", architecture)
+    read = saved.weights()
+    assert read.keys() == architecture.expected_shapes().keys()
+    for name, tensor in read.items():
+        np.testing.assert_array_equal(tensor, weights[name])
+    assert saved.tokenizer.to_str() == unigram_tokenizer().to_str()
+
+
+def test_half_of_the_size_is_half_of_the_precision(tmp_path: Path) -> None:
+    weights = random_tensors(tiny_architecture())
+    halved = save_checkpoint(tmp_path, tiny_config(), weights, unigram_tokenizer(), half=True)
+    for name, tensor in halved.weights().items():
+        np.testing.assert_array_equal(tensor, weights[name].astype(np.float16).astype(np.float32))
+
+
+def test_transformers_opens_what_is_saved(tmp_path: Path) -> None:
+    config, tokenizer = tiny_bert_config(), wordpiece_tokenizer()
+    weights = random_tensors(read_architecture(config))
+    tokenizer_config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+    }
+    save_checkpoint(tmp_path, config, weights, tokenizer, tokenizer_config=tokenizer_config)
+    model, report = AutoModelForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    np.testing.assert_array_equal(model.classifier.weight.detach().numpy(), weights["classifier.weight"])
+    pair = AutoTokenizer.from_pretrained(tmp_path)("空 今日", "晴れ")
+    assert pair["input_ids"] == tokenizer.encode("空 今日", "晴れ").ids
+
+
+@pytest.mark.parametrize(
+    ("change", "half", "reason"),
+    [
+        ({"classifier.bias": np.array([np.nan], dtype=np.float32)}, False, "classifier.bias holds values"),
+        ({"classifier.bias": np.array([1e6], dtype=np.float32)}, True, "classifier.bias holds values"),
+        ({"classifier.bias": np.zeros(2, dtype=np.float32)}, False, "classifier.bias has shape"),
+    ],
+    ids=["no number", "infinite in float16", "shape"],
+)
+def test_what_could_not_be_served_is_not_saved(
+    change: dict[str, Float32Array], half: bool, reason: str, tmp_path: Path
+) -> None:
+    weights = random_tensors(tiny_architecture()) | change
+    with np.errstate(over="ignore"), pytest.raises(CorruptModel, match=reason):
+        save_checkpoint(tmp_path / "new", tiny_config(), weights, unigram_tokenizer(), half=half)
+    assert not (tmp_path / "new").exists()
+
+
+def test_token_types_count_for_the_fingerprint_since_they_count_for_scores(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path, tiny_bert_config(), wordpiece_tokenizer())
+    typed = load_checkpoint(folder, "tiny")
+    (folder / "tokenizer_config.json").write_text('{"model_input_names": ["input_ids", "attention_mask"]}')
+    untyped = load_checkpoint(folder, "tiny")
+    assert (typed.layout.passage_type, untyped.layout.passage_type) == (1, 0)
+    assert typed.fingerprint != untyped.fingerprint

@@ -7,9 +7,10 @@ import pytest
 
 from jrerank.errors import ModelNotFound
 from jrerank.models.architectures.modernbert.architecture import ModernBert
-from jrerank.models.checkpoint import TOKENIZER_FILE, Checkpoint
+from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.random import random_checkpoint, random_config
 from jrerank.models.source import BUNDLED
+from jrerank.models.tokenizer_file import TOKENIZER_FILE
 
 
 def sized(name: str) -> Checkpoint:

@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 
-from builders import tiny_config, write_checkpoint
+from builders import random_tensors, tiny_architecture, tiny_config, write_checkpoint
 from jrerank.errors import CorruptModel, ModelNotFound
 from jrerank.models.source import BUNDLED, cached_models, open_checkpoint
 from jrerank.settings import DEFAULT_MODEL
@@ -196,6 +197,29 @@ def test_a_hub_id_is_fetched_and_only_what_is_needed(hub: Hub) -> None:
     assert checkpoint.name == REPO
     assert checkpoint.architecture.summary.startswith("4 layers")
     assert hub.downloads() == {"config.json", "model.safetensors", "tokenizer.json"}
+
+
+def test_of_weights_in_two_kinds_of_files_only_the_safetensors_are_fetched(hub: Hub) -> None:
+    (hub.folder / "pytorch_model.bin").write_bytes(b"not needed")
+    assert open_checkpoint(REPO).folder
+    assert "pytorch_model.bin" not in hub.downloads()
+
+
+def test_weights_that_are_only_in_torchs_format_are_fetched(hub: Hub) -> None:
+    tensors = {name: torch.from_numpy(tensor) for name, tensor in random_tensors(tiny_architecture()).items()}
+    torch.save(tensors, hub.folder / "pytorch_model.bin")
+    (hub.folder / "model.safetensors").unlink()
+    assert open_checkpoint(REPO).weights().keys() == tensors.keys()
+    assert hub.downloads() == {"config.json", "pytorch_model.bin", "tokenizer.json"}
+
+
+def test_a_model_in_a_folder_of_sentence_transformers_is_fetched_from_there(hub: Hub) -> None:
+    within = hub.folder / "0_Transformer"
+    within.mkdir()
+    for file in ("config.json", "model.safetensors", "tokenizer.json"):
+        (hub.folder / file).rename(within / file)
+    (hub.folder / "modules.json").write_text('[{"path": "0_Transformer", "type": "x.Transformer"}]')
+    assert open_checkpoint(REPO).architecture.summary.startswith("4 layers")
 
 
 def test_prebuilt_graphs_are_fetched_when_asked_for(hub: Hub) -> None:

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import onnx
 
 from jrerank.cpu import usable_cores
@@ -27,10 +26,9 @@ from jrerank.engines.onnx_cpu.artifact import (
 from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
 from jrerank.engines.onnx_cpu.quantize import quantize_int8
 from jrerank.engines.onnx_cpu.smooth import smooth
-from jrerank.errors import CorruptModel, JrerankError
-from jrerank.models.architectures.architecture import Weights
+from jrerank.errors import JrerankError
 from jrerank.models.artifacts import store_artifact
-from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.checkpoint import Checkpoint, check_finite
 from jrerank.models.source import open_checkpoint
 
 
@@ -43,7 +41,7 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     """
     graph, exact = folder / GRAPH_FILE, folder / "fp32.onnx"
     weights = checkpoint.weights()
-    _check_finite(weights, checkpoint.name)
+    check_finite(weights, checkpoint.name)
     onnx.save(checkpoint.architecture.onnx_graph(weights), graph if recipe.precision == "fp32" else exact)
     if recipe.precision == "fp32":
         return
@@ -56,12 +54,6 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     engines = [OnnxCpuEngine(path, usable_cores(), checkpoint.layout.passage_type) for path in (exact, graph)]
     (folder / GATE_FILE).write_text(json.dumps(compare(checkpoint, *engines).as_json()))
     exact.unlink()
-
-
-def _check_finite(weights: Weights, name: str) -> None:
-    for tensor, values in weights.items():
-        if not np.isfinite(values).all():
-            raise CorruptModel(f"{name}: {tensor} holds values that are no numbers, or infinite")
 
 
 def main(arguments: list[str]) -> int:

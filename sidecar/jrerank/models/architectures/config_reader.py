@@ -50,12 +50,9 @@ class ConfigReader:
     def check_score_activation(self) -> None:
         """sentence-transformers says in the configuration what a CrossEncoder puts behind the logit."""
         nested = self.value("sentence_transformers", {})
-        written = nested.get("activation_fn") if isinstance(nested, Mapping) else nested
-        written = written or self.value("sbert_ce_default_activation_function", "Sigmoid")
-        if str(written).rpartition(".")[2] not in _SCORE_ACTIVATIONS:
-            raise UnsupportedModel(
-                f"the activation behind the logit is {written!r}; {' and '.join(_SCORE_ACTIVATIONS)} are supported"
-            )
+        if isinstance(nested, Mapping):
+            check_score_activation(nested.get("activation_fn"))
+        check_score_activation(self.content.get("sbert_ce_default_activation_function"))
 
     def refuse(self, key: str, what: str, *harmless: object) -> None:
         """An error if the key holds something that would change the model."""
@@ -105,3 +102,15 @@ class ConfigReader:
                 raise UnsupportedModel(f"{key} must be a token id, not {value!r}")
             ids.append(id)
         return ids
+
+
+def check_score_activation(name: object) -> None:
+    """An error unless a score behind this activation, None if none is named, orders hits as their logits do.
+
+    Raises:
+        UnsupportedModel: it may not.
+    """
+    if name is not None and str(name).rpartition(".")[2] not in _SCORE_ACTIVATIONS:
+        raise UnsupportedModel(
+            f"the activation behind the logit is {name!r}; {' and '.join(_SCORE_ACTIVATIONS)} are supported"
+        )
