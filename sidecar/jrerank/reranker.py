@@ -141,6 +141,9 @@ class Reranker:
         known = {key: scored for key in texts if (scored := self._cache.get(key))}
         rest = {key: text for key, text in texts.items() if key not in known}
         fresh = await self._scheduler.score(rest, deadline, caller)
+        self._metrics.truncated.inc(
+            sum(isinstance(result, Scored) and result.truncated for result in fresh.values())
+        )
         self._metrics.pairs.labels("cached").inc(len(known))
         self._metrics.pairs.labels("scored").inc(sum(isinstance(result, Scored) for result in fresh.values()))
         self._metrics.cache_bytes.set(self._cache.used_bytes)

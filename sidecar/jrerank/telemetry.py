@@ -71,6 +71,9 @@ class Metrics:
         self.pairs = Counter(
             "jrerank_pairs", "Pairs by what became of them.", ["result"], registry=self.registry
         )
+        self.truncated = Counter(
+            "jrerank_truncated_passages", "Passages that were not read to their ends.", registry=self.registry
+        )
         self.tokens = Counter("jrerank_scored_tokens", "Tokens the engine has read.", registry=self.registry)
         self.queued_pairs = Gauge(
             "jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from jrerank.evaluation.bigrams import bigrams
 
 Float32Array = npt.NDArray[np.float32]
-_OVERSAMPLING, _POWER_ITERATIONS, _SEED = 32, 2, 7
 _SATURATION = 1.2
 
 
@@ -45,17 +44,11 @@ class LatentSpace:
 
 
 def _basis(rows: Float32Array, dimensions: int) -> Float32Array:
-    """The first right singular vectors of `rows`, by a randomized range finder (Halko, Martinsson and Tropp, 2011)."""
-    width = min(dimensions + _OVERSAMPLING, len(rows))
-    sketch = np.random.default_rng(_SEED).standard_normal((len(rows), width)).astype(np.float32)
-    for _ in range(_POWER_ITERATIONS):
-        sketch = np.linalg.qr(rows @ (rows.T @ sketch)).Q
-    reduced = sketch.T @ rows
-    values, vectors = np.linalg.eigh(reduced @ reduced.T)
+    """The first right singular vectors of `rows`, from the products of the rows, of which there are few."""
+    squares, vectors = np.linalg.eigh(rows @ rows.T)
     largest = slice(-dimensions, None)
-    # values are squares of singular values: **0.5 would keep the lengths, and the rest keeps the first dimensions from
-    # outweighing the others
-    return np.asarray(reduced.T @ (vectors[:, largest] / values[largest] ** 0.75), np.float32)
+    # **0.5 would keep the lengths; the rest keeps the first dimensions from outweighing the others
+    return np.asarray(rows.T @ (vectors[:, largest] / squares[largest] ** 0.75), np.float32)
 
 
 def _rows(counted: Sequence[Counter[str]], places: Mapping[str, int], weights: Float32Array) -> Float32Array:
