@@ -14,6 +14,7 @@ from jrerank.admin.opensearch import commands as opensearch
 from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
+from jrerank.admin.training.command import train
 
 app = typer.Typer(
     help="Runs, tries and checks the jrerank sidecar.",
@@ -25,6 +26,7 @@ app.command()(serve)
 app.command()(rerank)
 app.command()(doctor)
 app.command()(demo)
+app.command()(train)
 app.add_typer(models.app, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(postgres.app, name="postgres")

@@ -31,14 +31,23 @@ def open_checkpoint(model: str, revision: str | None = None, *, prebuilt_graphs:
         ModelNotFound: there is no such model, or the hub can't be reached and the model isn't in its cache.
         CorruptModel, UnsupportedModel: see `load_checkpoint`.
     """
-    if model == "bundled":
-        return load_checkpoint(BUNDLED, model)
     if model.startswith(PREFIX):
         return random_checkpoint(model.removeprefix(PREFIX), BUNDLED / TOKENIZER_FILE)
+    return load_checkpoint(checkpoint_folder(model, revision, prebuilt_graphs=prebuilt_graphs), model)
+
+
+def checkpoint_folder(model: str, revision: str | None = None, *, prebuilt_graphs: bool = False) -> Path:
+    """The folder of a model that has one, fetched from the hub if it has to be; its architecture is not looked at.
+
+    Raises:
+        ModelNotFound: see `open_checkpoint`.
+    """
+    if model == "bundled":
+        return BUNDLED
     if model and Path(model).is_dir():
-        return load_checkpoint(Path(model).resolve(), model)
+        return Path(model).resolve()
     if _HUB_ID.fullmatch(model) and not model.endswith("/"):
-        return load_checkpoint(_fetch(model, revision, prebuilt_graphs), model)
+        return _fetch(model, revision, prebuilt_graphs)
     raise ModelNotFound(
         f"{model!r} is neither a folder nor a hub id such as hotchpotch/japanese-reranker-xsmall-v2"
     )

@@ -1,0 +1,1 @@
+"""`train`: fine-tune a reranker on pairs of one's own."""

@@ -1,0 +1,109 @@
+"""JSONL of passages, of pairs and of clicks -> what a model is trained on; a wrong line is known by its file and number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from jrerank.admin.jsonl import Line, read_lines
+from jrerank.errors import InvalidInput
+from jrerank.training.examples import Corpus, Pair, Passage
+
+
+def read_corpus(passages: Path, pairs: Path | None = None, clicks: Path | None = None) -> Corpus:
+    """Passages have `id`, `text`, perhaps `title`; pairs `question`, `passage_id`, perhaps `answers`, `negative_ids`, `scores`.
+
+    A click log has `query` and `hits`, in the order that was shown, each with `id` and `clicked`.
+
+    Raises:
+        InvalidInput: a file can't be read, a field is missing or wrong, an id is not among the passages, or there are no pairs.
+    """
+    places: dict[str, int] = {}
+    texts: list[Passage] = []
+    for line in _lines(passages):
+        with_id = line.id
+        if with_id in places:
+            raise _wrong(passages, line, f"`id` {with_id!r} is there twice")
+        places[with_id] = len(texts)
+        texts.append(Passage(_text(passages, line, "title", ""), _text(passages, line, "text")))
+    read = [_pair(pairs, line, places) for line in _lines(pairs)] if pairs else []
+    if clicks:
+        read += [pair for line in _lines(clicks) for pair in _clicked(clicks, line, places)]
+    if not read or not texts:
+        raise InvalidInput(f"there are {len(texts)} passages and {len(read)} pairs: nothing to train on")
+    return Corpus(tuple(texts), tuple(read))
+
+
+def read_paragraphs(file: Path) -> list[str]:
+    """One a line.
+
+    Raises:
+        InvalidInput: the file can't be read.
+    """
+    try:
+        return [line.strip() for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} can't be read: {error}", field="text") from None
+
+
+def _pair(file: Path, line: Line, places: Mapping[str, int]) -> Pair:
+    negatives = line.content.get("negative_ids", [])
+    answers = line.content.get("answers", [])
+    scores = line.content.get("scores", {})
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        raise _wrong(file, line, "`answers` is not a list of strings")
+    if not isinstance(negatives, list):
+        raise _wrong(file, line, "`negative_ids` is not a list")
+    if not isinstance(scores, dict) or not all(_is_number(score) for score in scores.values()):
+        raise _wrong(file, line, "`scores` is not an object of ids and numbers")
+    return Pair(
+        _text(file, line, "question"),
+        _place(file, line, line.content.get("passage_id"), places),
+        tuple(answer for answer in answers if answer),
+        tuple(_place(file, line, id, places) for id in negatives),
+        {_place(file, line, id, places): float(score) for id, score in scores.items()},
+    )
+
+
+def _clicked(file: Path, line: Line, places: Mapping[str, int]) -> Iterator[Pair]:
+    """A click answers the query; what was skipped above the last click does not (Joachims, 2002)."""
+    hits = line.content.get("hits")
+    if not isinstance(hits, list) or not all(isinstance(hit, dict) for hit in hits):
+        raise _wrong(file, line, "`hits` is not a list of objects")
+    query = _text(file, line, "query")
+    clicked = [place for place, hit in enumerate(hits) if hit.get("clicked") is True]
+    seen = hits[: clicked[-1] + 1] if clicked else []
+    skipped = [hit for hit in seen if hit.get("clicked") is not True]
+    negatives = tuple(_place(file, line, hit.get("id"), places) for hit in skipped)
+    for place in clicked:
+        yield Pair(query, _place(file, line, hits[place].get("id"), places), (), negatives)
+
+
+def _place(file: Path, line: Line, id: object, places: Mapping[str, int]) -> int:
+    place = places.get(str(id))
+    if place is None:
+        raise _wrong(file, line, f"no passage has the id {id!r}")
+    return place
+
+
+def _text(file: Path, line: Line, field: str, default: str | None = None) -> str:
+    value = line.content.get(field, default)
+    if not isinstance(value, str) or (default is None and not value.strip()):
+        raise _wrong(file, line, f"`{field}` is {value!r}, not a text")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _lines(file: Path) -> Iterator[Line]:
+    try:
+        yield from read_lines(file)
+    except InvalidInput as error:
+        raise InvalidInput(f"{file.name}: {error}", field=error.field) from None
+
+
+def _wrong(file: Path, line: Line, what: str) -> InvalidInput:
+    return InvalidInput(f"{file.name}, line {line.number}: {what}", field=f"line {line.number}")

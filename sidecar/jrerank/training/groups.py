@@ -1,0 +1,132 @@
+"""Makes the groups of a step. A step's groups depend on the seed and its number alone, so a resumed run sees the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from jrerank.training.examples import Corpus, Group, Pair, Passage
+from jrerank.training.excerpts import excerpt, likeliest_place
+from jrerank.training.lexical import LexicalIndex
+
+_TRIES = 4  # to find a random negative; a small corpus may not have so many
+# Draws a group of another kind than a pair's; see synthetic.py
+Synthetic = Callable[[random.Random], Group]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShape:
+    """`hard` negatives are drawn from the `hard_depth` best of BM25, `random` ones from all passages.
+
+    Excerpts have between `min_chars` and `max_chars` characters; a title stands before `titled` of them.
+    """
+
+    hard: int = 4
+    random: int = 1
+    hard_depth: int = 30
+    min_chars: int = 30
+    max_chars: int = 170
+    titled: float = 0.7
+
+
+class GroupMaker:
+    """Draws pairs in a shuffled order, and for each its negatives and the excerpts that are shown."""
+
+    def __init__(self, corpus: Corpus, seed: int, synthetic: Sequence[tuple[float, Synthetic]] = ()) -> None:
+        self._corpus = corpus
+        self._index = LexicalIndex([passage.indexed for passage in corpus.passages])
+        self._seed = seed
+        self._synthetic = tuple(synthetic)
+
+    def step(self, number: int, size: int, shape: GroupShape) -> list[Group]:
+        """The groups of that step, counted from 0."""
+        draw = random.Random(f"{self._seed}/{number}")  # noqa: S311
+        return [self._group(draw, number * size + place, shape) for place in range(size)]
+
+    def _group(self, draw: random.Random, place: int, shape: GroupShape) -> Group:
+        kind = draw.random()
+        for share, synthetic in self._synthetic:
+            if kind < share:
+                return synthetic(draw)
+            kind -= share
+        return self.of_pair(self._pair(place), draw, shape)
+
+    def _pair(self, place: int) -> Pair:
+        epoch, index = divmod(place, len(self._corpus.pairs))
+        order = _order(self._seed, epoch, len(self._corpus.pairs))
+        return self._corpus.pairs[order[index]]
+
+    def of_pair(self, pair: Pair, draw: random.Random, shape: GroupShape) -> Group:
+        """The passage's excerpt with the answer, then those of negatives."""
+        negatives = self._negatives(pair, draw, shape)
+        titled = draw.random() < shape.titled
+        texts = [self._text(pair, draw, shape, titled)]
+        texts += [self._negative_text(pair.question, i, draw, shape, titled) for i in negatives]
+        teacher = tuple(pair.scores[i] for i in (pair.passage, *negatives) if i in pair.scores)
+        return Group(pair.question, tuple(texts), teacher if len(teacher) == len(texts) else ())
+
+    def _negatives(self, pair: Pair, draw: random.Random, shape: GroupShape) -> list[int]:
+        hits = self._index.search(pair.question, shape.hard_depth)
+        hard = list(pair.negatives) or [i for i, _ in hits if self._is_negative(pair, i)]
+        chosen = draw.sample(hard, min(shape.hard, len(hard)))
+        missing = shape.hard + shape.random - len(chosen)
+        for _ in range(_TRIES * missing):
+            if len(chosen) == shape.hard + shape.random:
+                break
+            other = draw.randrange(len(self._corpus.passages))
+            if self._is_negative(pair, other) and other not in chosen:
+                chosen.append(other)
+        return chosen
+
+    def _is_negative(self, pair: Pair, index: int) -> bool:
+        text = self._corpus.passages[index].text
+        return index != pair.passage and not any(answer in text for answer in pair.answers)
+
+    def _text(self, pair: Pair, draw: random.Random, shape: GroupShape, titled: bool) -> str:
+        passage = self._corpus.passages[pair.passage]
+        start, end = _answer_place(passage, pair)
+        return _shown(passage, excerpt(passage, start, end, _chars(draw, shape), draw), titled)
+
+    def _negative_text(
+        self, question: str, index: int, draw: random.Random, shape: GroupShape, titled: bool
+    ) -> str:
+        passage = self._corpus.passages[index]
+        if draw.random() < 0.7:
+            start, end = likeliest_place(passage, question)
+        else:
+            start = draw.randrange(max(1, len(passage.text)))
+            end = start + 1
+        return _shown(passage, excerpt(passage, start, end, _chars(draw, shape), draw), titled)
+
+
+def _answer_place(passage: Passage, pair: Pair) -> tuple[int, int]:
+    """Of an answer that stands there more than once, the place whose sentence is most like the question."""
+    places = [
+        (at, at + len(answer))
+        for answer in pair.answers
+        for at in range(len(passage.text))
+        if answer and passage.text.startswith(answer, at)
+    ]
+    start, end = likeliest_place(passage, pair.question)
+    inside = [place for place in places if start <= place[0] < end]
+    return (inside or places or [(start, end)])[0]
+
+
+def _shown(passage: Passage, text: str, titled: bool) -> str:
+    return f"{passage.title}\n{text}" if titled and passage.title else text
+
+
+def _chars(draw: random.Random, shape: GroupShape) -> int:
+    return draw.randint(shape.min_chars, shape.max_chars)
+
+
+_orders: dict[tuple[int, int, int], list[int]] = {}
+
+
+def _order(seed: int, epoch: int, size: int) -> list[int]:
+    key = (seed, epoch, size)
+    if key not in _orders:
+        _orders.clear()
+        _orders[key] = random.Random(f"{seed}/epoch/{epoch}").sample(range(size), size)  # noqa: S311
+    return _orders[key]

@@ -1,0 +1,44 @@
+"""Questions made from plain text: a sentence, or a part of it, looks for the paragraph it was taken out of (Lee et al., 2019)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from jrerank.training.examples import Group
+from jrerank.training.excerpts import sentences
+from jrerank.training.lexical import LexicalIndex
+
+_SENTENCE_CHARS = range(12, 90)
+
+
+class ClozeMaker:
+    """Groups of paragraphs of at least two sentences; the negatives are BM25's for the same sentence."""
+
+    def __init__(self, paragraphs: Sequence[str], negatives: int = 5, max_chars: int = 200) -> None:
+        self._paragraphs = [text for text in paragraphs if len(sentences(text)) > 1]
+        self._index = LexicalIndex(self._paragraphs)
+        self._negatives = negatives
+        self._max_chars = max_chars
+
+    def __call__(self, draw: random.Random) -> Group:
+        """A group; the sentence stays in the passage in one case of ten, so that exact matches count too."""
+        while True:
+            place = draw.randrange(len(self._paragraphs))
+            parts = sentences(self._paragraphs[place])
+            fitting = [i for i, part in enumerate(parts) if len(part) in _SENTENCE_CHARS]
+            if fitting:
+                break
+        taken = draw.choice(fitting)
+        rest = parts if draw.random() < 0.1 else parts[:taken] + parts[taken + 1 :]
+        question = self._question(draw, parts[taken].strip())
+        hits = [i for i, _ in self._index.search(question, 12) if i != place]
+        others = draw.sample(hits, min(self._negatives - 1, len(hits)))
+        others.append(draw.randrange(len(self._paragraphs)))
+        near = max(0, min(taken, len(rest) - 1) - 1)
+        texts = ["".join(rest[near:])] + [self._paragraphs[i] for i in others if i != place]
+        return Group(question, tuple(text[: self._max_chars].strip() for text in texts))
+
+    def _question(self, draw: random.Random, sentence: str) -> str:
+        clauses = [clause for clause in sentence.strip("。").split("、") if len(clause) >= 8]
+        return draw.choice(clauses) if clauses and draw.random() < 0.5 else sentence

@@ -1,0 +1,76 @@
+"""What a run does, as data: it is stored with the run, and names it in the model card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from jrerank.errors import ConfigurationError
+
+Distillation = Literal["kl", "margin-mse"]
+# What may differ when a run goes on
+_FREE = ("tokens",)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """`tokens` is the whole budget. Rates are of AdamW; that of the head is `head_factor` times as high.
+
+    `mined_candidates` excerpts are scored by the model itself from `mined_from` of the budget on, and the hardest kept. Excerpts
+    become longer at `long_from`.
+    """
+
+    tokens: int
+    seed: int = 1
+    questions_per_step: int = 8
+    hard_negatives: int = 4
+    random_negatives: int = 1
+    mined_candidates: int = 10
+    mined_from: float = 0.3
+    max_tokens: int = 192
+    max_chars: int = 170
+    long_from: float = 0.6
+    long_max_tokens: int = 384
+    long_max_chars: int = 450
+    learning_rate: float = 1.2e-4
+    head_factor: float = 5.0
+    warmup_steps: int = 60
+    decay_from: float = 0.6
+    weight_decay: float = 0.01
+    bce_weight: float = 0.5
+    average_decay: float = 0.995
+    fact_share: float = 0.15
+    cloze_share: float = 0.1
+    freeze_embeddings: bool = True
+    dropout: float = 0.0
+    distillation: Distillation = "kl"
+
+    def rate(self, step: int, progress: float) -> float:
+        """The factor of the learning rates: a ramp, a plateau, and from `decay_from` a half cosine down to zero.
+
+        With a plateau, a run whose budget turns out to be too large or too small can be ended well: resume it with another one.
+        """
+        ramp = min(1.0, (step + 1) / self.warmup_steps)
+        if progress <= self.decay_from:
+            return ramp
+        decayed = min(1.0, (progress - self.decay_from) / (1 - self.decay_from))
+        return ramp * 0.5 * (1 + math.cos(math.pi * decayed))
+
+    def as_json(self) -> dict[str, object]:
+        """For the run's folder."""
+        return asdict(self)
+
+    def check_continues(self, stored: Mapping[str, object]) -> None:
+        """A run goes on as it began.
+
+        Raises:
+            ConfigurationError: a value is not the one that it began with.
+        """
+        for name, value in self.as_json().items():
+            if name not in _FREE and name in stored and stored[name] != value:
+                raise ConfigurationError(
+                    f"{name} is {value!r}, but the run in this folder began with {stored[name]!r}: "
+                    "repeat its options, or choose another folder"
+                )

@@ -1,0 +1,190 @@
+"""A run from end to end: a model, examples and a plan in; a folder that transformers and `--model` open out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from jrerank.errors import ConfigurationError
+from jrerank.models.fusion_weight import write_fusion_weight
+from jrerank.training.calibration import Calibration, calibration
+from jrerank.training.card import CardFacts, model_card
+from jrerank.training.development import DevFigures, DevSet
+from jrerank.training.examples import Corpus
+from jrerank.training.facts import synthetic_fact
+from jrerank.training.fitting import Fitting, Progress, Schedule
+from jrerank.training.groups import GroupMaker, GroupShape, Synthetic
+from jrerank.training.plaintext import ClozeMaker
+from jrerank.training.plan import TrainingPlan
+from jrerank.training.scorer import Scorer, open_scorer, save_scorer
+
+STATE_FOLDER = "training"
+_ESTIMATED_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """`device` as torch names it. `bf16` multiplies matrices in bfloat16: twice as fast on a CPU with AVX512-BF16 or AMX."""
+
+    device: str = "cpu"
+    bf16: bool = False
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """`start` is the folder of the model that training begins with, `layers` those of it that are kept (none: all)."""
+
+    start: Path
+    train: Corpus
+    dev: Corpus | None = None
+    paragraphs: Sequence[str] = ()
+    teacher: Path | None = None
+    layers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    """How much of the dev set is looked at, and the limit of its pairs."""
+
+    questions: int = 200
+    depth: int = 20
+    max_tokens: int = 512
+
+
+def bf16_is_faster() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    flags = Path("/proc/cpuinfo")
+    listed = flags.read_text(encoding="utf-8") if flags.is_file() else ""
+    return "AVX512" in capability and ("avx512_bf16" in listed or "amx_bf16" in listed)
+
+
+def best_device() -> str:
+    """CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def tokens_of(inputs: Inputs, plan: TrainingPlan, epochs: float) -> int:
+    """About how many tokens so many passes over the pairs take, by the groups of a few steps."""
+    scorer = open_scorer(inputs.start, plan.max_tokens, inputs.layers)
+    maker = _maker(inputs, plan)
+    shape = GroupShape(hard=plan.hard_negatives, random=plan.random_negatives, max_chars=plan.max_chars)
+    groups = [g for step in range(_ESTIMATED_STEPS) for g in maker.step(step, plan.questions_per_step, shape)]
+    tokens = sum(
+        len(e) for e in scorer.encode([(group.question, text) for group in groups for text in group.texts])
+    )
+    return max(1, round(tokens / len(groups) * len(inputs.train.pairs) * epochs))
+
+
+def train(
+    inputs: Inputs,
+    plan: TrainingPlan,
+    folder: Path,
+    *,
+    compute: Compute,
+    schedule: Schedule,
+    report: Callable[[Progress], None],
+    card: CardFacts,
+    dev_options: DevOptions | None = None,
+) -> None:
+    """Train, or go on where a run in `folder` was stopped, and leave the model there.
+
+    With a dev set the weights of the best look at it are kept, without one the average at the end.
+
+    Raises:
+        ConfigurationError: a folder is not a model's, or the run in `folder` began with other options.
+    """
+    state = folder / STATE_FOLDER
+    _begin_or_continue(plan, state)
+    scorer = _scorer(inputs, plan, compute)
+    options = dev_options or DevOptions()
+    dev = DevSet(inputs.dev, options.questions, options.depth, options.max_tokens) if inputs.dev else None
+    teacher = _opened(inputs.teacher, plan, compute).frozen() if inputs.teacher else None
+    fitting = Fitting(scorer, _maker(inputs, plan), plan, state, schedule, dev, teacher)
+    log = _Log(state / "log.jsonl", report)
+    keep = _Keeper(scorer, inputs.start, folder, card, plan)
+    fitting.run(log, lambda figures: keep(figures, None))
+    with fitting.average.in_place():
+        if dev is None:
+            keep(None, None)
+        elif (figures := dev.figures(logits := dev.logits(scorer))).alone >= fitting.best:
+            keep(figures, calibration(dev.lists, logits))
+        else:
+            keep.describe_kept(folder, dev, inputs, compute)
+
+
+class _Keeper:
+    """Writes the model, its fusion weight and its card."""
+
+    def __init__(
+        self, scorer: Scorer, start: Path, folder: Path, card: CardFacts, plan: TrainingPlan
+    ) -> None:
+        self._scorer, self._start, self._folder, self._card, self._plan = scorer, start, folder, card, plan
+
+    def __call__(self, figures: DevFigures | None, levels: Calibration | None) -> None:
+        save_scorer(self._scorer, self._folder, self._start)
+        self._describe(figures, levels)
+
+    def describe_kept(self, folder: Path, dev: DevSet, inputs: Inputs, compute: Compute) -> None:
+        """An earlier look was the best: its weights are in the folder, and are judged as they are there."""
+        scorer = _opened(folder, self._plan, compute)
+        logits = dev.logits(scorer)
+        self._describe(dev.figures(logits), calibration(dev.lists, logits))
+
+    def _describe(self, figures: DevFigures | None, levels: Calibration | None) -> None:
+        if figures:
+            write_fusion_weight(self._folder, figures.fusion_weight)
+        text = model_card(self._card, self._scorer.model.config, self._plan, figures, levels)
+        (self._folder / "README.md").write_text(text, encoding="utf-8")
+
+
+class _Log:
+    """Every step that is reported, as JSONL beside the state."""
+
+    def __init__(self, path: Path, report: Callable[[Progress], None]) -> None:
+        self._path, self._report = path, report
+
+    def __call__(self, progress: Progress) -> None:
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(progress.as_json()) + "\n")
+        self._report(progress)
+
+
+def _begin_or_continue(plan: TrainingPlan, state: Path) -> None:
+    path = state / "plan.json"
+    if path.is_file():
+        plan.check_continues(json.loads(path.read_text(encoding="utf-8")))
+    state.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plan.as_json(), indent=1), encoding="utf-8")
+
+
+def _scorer(inputs: Inputs, plan: TrainingPlan, compute: Compute) -> Scorer:
+    if compute.threads:
+        torch.set_num_threads(compute.threads)
+    torch.manual_seed(plan.seed)  # a new head is drawn
+    return _opened(inputs.start, plan, compute, inputs.layers)
+
+
+def _opened(folder: Path, plan: TrainingPlan, compute: Compute, layers: Sequence[int] = ()) -> Scorer:
+    try:
+        device = torch.device(compute.device)
+    except RuntimeError as error:
+        raise ConfigurationError(f"device {compute.device!r}: {error}") from None
+    scorer = open_scorer(folder, plan.max_tokens, layers)
+    return scorer.on(device, torch.bfloat16 if compute.bf16 else None)
+
+
+def _maker(inputs: Inputs, plan: TrainingPlan) -> GroupMaker:
+    kinds: list[tuple[float, Synthetic]] = []
+    if plan.fact_share:
+        kinds.append((plan.fact_share, synthetic_fact))
+    if plan.cloze_share and inputs.paragraphs:
+        kinds.append((plan.cloze_share, ClozeMaker(inputs.paragraphs)))
+    return GroupMaker(inputs.train, plan.seed, kinds)

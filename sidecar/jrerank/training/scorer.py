@@ -1,0 +1,140 @@
+"""A transformers cross-encoder and its tokenizer: texts in, logits out, with gradients."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from jrerank.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """`autocast` is the type that matrices are multiplied in, None for the weights' own."""
+
+    model: PreTrainedModel
+    tokenizer: Tokenizer
+    max_tokens: int
+    autocast: torch.dtype | None = None
+    batch_tokens: int = 2048
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    def on(self, device: torch.device, autocast: torch.dtype | None) -> Scorer:
+        """The same model there, multiplying matrices in that type."""
+        self.model.to(device)
+        return replace(self, autocast=autocast)
+
+    def frozen(self) -> Scorer:
+        """Without gradients and dropout, as a teacher is."""
+        self.model.requires_grad_(False).eval()
+        return self
+
+    def encode(self, pairs: Sequence[tuple[str, str]], max_tokens: int | None = None) -> list[Encoding]:
+        """Tokens of each pair; a passage that is too long loses its end."""
+        self.tokenizer.enable_truncation(max_tokens or self.max_tokens, strategy="only_second")
+        self.tokenizer.no_padding()
+        return self.tokenizer.encode_batch([(question[:120], text) for question, text in pairs])
+
+    def logits(self, encodings: Sequence[Encoding]) -> Tensor:
+        """One for each pair, in order: shape `(pairs,)`. Pairs of like length are batched."""
+        order = sorted(range(len(encodings)), key=lambda i: len(encodings[i]))
+        parts = [self._forward([encodings[i] for i in batch]) for batch in self._batches(encodings, order)]
+        place = torch.tensor(order, device=self.device)
+        return torch.cat(parts)[torch.argsort(place)]
+
+    @torch.no_grad()
+    def score(self, pairs: Sequence[tuple[str, str]], max_tokens: int | None = None) -> list[float]:
+        """Logits without gradients."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            return self.logits(self.encode(pairs, max_tokens)).tolist() if pairs else []
+        finally:
+            self.model.train(training)
+
+    def _batches(self, encodings: Sequence[Encoding], order: Sequence[int]) -> Iterator[list[int]]:
+        batch: list[int] = []
+        for i in order:
+            if batch and (len(batch) + 1) * len(encodings[i]) > self.batch_tokens:
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
+    def _forward(self, encodings: Sequence[Encoding]) -> Tensor:
+        width = max(map(len, encodings))
+        pad = self.model.config.pad_token_id or 0
+        ids = [e.ids + [pad] * (width - len(e)) for e in encodings]
+        mask = [e.attention_mask + [0] * (width - len(e)) for e in encodings]
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if self.model.config.model_type == "bert":
+            inputs["token_type_ids"] = [e.type_ids + [0] * (width - len(e)) for e in encodings]
+        tensors = {name: torch.tensor(rows, device=self.device) for name, rows in inputs.items()}
+        with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+            logits: Tensor = self.model(**tensors).logits
+        return logits.float().squeeze(-1)
+
+
+def open_scorer(folder: Path, max_tokens: int, layers: Sequence[int] = ()) -> Scorer:
+    """A model to be trained, as float32; of `layers`, counted from 0, where they are given.
+
+    Raises:
+        ConfigurationError: no such folder, or no such layer.
+    """
+    if not (folder / "config.json").is_file() or not (folder / "tokenizer.json").is_file():
+        raise ConfigurationError(f"{folder} has no config.json and tokenizer.json")
+    # Eager: on a CPU the backward pass of torch's fused attention takes a quarter longer in all (measured)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=1, dtype=torch.float32, attn_implementation="eager"
+    )
+    if layers:
+        keep_layers(model, layers)
+    return Scorer(model, Tokenizer.from_file(str(folder / "tokenizer.json")), max_tokens)
+
+
+def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
+    """Drop all other layers: a student begins as a part of its teacher.
+
+    Raises:
+        ConfigurationError: the model has no such layer.
+    """
+    base = model.base_model
+    parent = base.encoder if hasattr(base, "encoder") else base
+    name = "layer" if hasattr(parent, "layer") else "layers"
+    old: nn.ModuleList = getattr(parent, name)
+    if any(not 0 <= i < len(old) for i in layers):
+        raise ConfigurationError(f"layers {list(layers)}: the model has layers 0 to {len(old) - 1}")
+    if model.config.model_type == "modernbert" and layers[0] != 0:
+        raise ConfigurationError(f"layers {list(layers)}: ModernBERT's first layer has no norm, and has to stay first")
+    setattr(parent, name, nn.ModuleList(old[i] for i in layers))
+    model.config.num_hidden_layers = len(layers)
+    if types := getattr(model.config, "layer_types", None):
+        model.config.layer_types = [types[i] for i in layers]
+
+
+def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write a folder that transformers, CrossEncoder and `--model` open."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = scorer.model
+    weights = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
+    model.save_pretrained(folder, state_dict=weights)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["dtype"] = "float32"  # what transformers computes in, whatever is stored
+    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Groups: what is right comes first, what holds the answer is no negative, and a step is a function of its number."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from jrerank.training.examples import Corpus, Group, Pair, Passage
+from jrerank.training.groups import GroupMaker, GroupShape
+from training_models import corpus
+
+SHAPE = GroupShape(hard=3, random=1, titled=0.0)
+
+
+def test_a_step_depends_on_the_seed_and_its_number_alone() -> None:
+    first, second, other = GroupMaker(corpus(), 1), GroupMaker(corpus(), 1), GroupMaker(corpus(), 2)
+    first.step(0, 4, SHAPE)
+    assert first.step(7, 4, SHAPE) == second.step(7, 4, SHAPE)
+    assert first.step(7, 4, SHAPE) != first.step(8, 4, SHAPE)
+    assert first.step(7, 4, SHAPE) != other.step(7, 4, SHAPE)
+
+
+def test_an_epoch_has_every_pair_once() -> None:
+    maker = GroupMaker(corpus(), 1)
+    questions = [group.question for step in range(3) for group in maker.step(step, 4, SHAPE)]
+    assert sorted(questions) == sorted(pair.question for pair in corpus().pairs)
+
+
+def test_the_right_text_comes_first_and_the_others_do_not_hold_the_answer() -> None:
+    passages = tuple(Passage("", f"高さの話。山は{height}メートル。") for height in (10, 20, 10, 30, 40))
+    maker = GroupMaker(Corpus(passages, (Pair("山の高さ", 0, ("10",)),)), 1)
+    for step in range(20):
+        (group,) = maker.step(step, 1, GroupShape(hard=4, random=0, titled=0.0, min_chars=99, max_chars=99)) or ()
+        assert group.texts[0] == passages[0].text
+        assert len(group.texts) == 4  # one right, three without the answer: the third passage holds it too
+        assert not any("10" in text for text in group.texts[1:])
+
+
+def test_given_negatives_and_a_teachers_scores_are_taken() -> None:
+    pair = Pair("富士山の高さは？", 0, negatives=(3, 4), scores={0: 5.0, 3: -1.0, 4: -2.0})
+    maker = GroupMaker(Corpus(corpus().passages, (pair,)), 1)
+    group = maker.of_pair(pair, random.Random(1), GroupShape(hard=2, random=0, titled=1.0))
+    assert {text.split("\n")[0] for text in group.texts[1:]} == {"鎌倉", "味噌"}
+    assert sorted(group.teacher, reverse=True) == [5.0, -1.0, -2.0]
+    assert group.teacher[0] == 5.0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_other_kinds_have_their_share(share: float) -> None:
+    made = Group("q", ("a", "b"))
+    maker = GroupMaker(corpus(), 1, [(share, lambda _: made)])
+    groups = [group for step in range(100) for group in maker.step(step, 4, SHAPE)]
+    assert abs(sum(group is made for group in groups) / len(groups) - share) < 0.1
