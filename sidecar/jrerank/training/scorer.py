@@ -15,6 +15,8 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from jrerank.errors import ConfigurationError
 
+_TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
@@ -81,8 +83,8 @@ class Scorer:
         ids = [e.ids + [pad] * (width - len(e)) for e in encodings]
         mask = [e.attention_mask + [0] * (width - len(e)) for e in encodings]
         inputs = {"input_ids": ids, "attention_mask": mask}
-        if self.model.config.model_type == "bert":
-            inputs["token_type_ids"] = [e.type_ids + [0] * (width - len(e)) for e in encodings]
+        for name in _type_names(self.model.config.model_type):
+            inputs[name] = [e.type_ids + [0] * (width - len(e)) for e in encodings]
         tensors = {name: torch.tensor(rows, device=self.device) for name, rows in inputs.items()}
         with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
             logits: Tensor = self.model(**tensors).logits
@@ -119,7 +121,9 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
     if any(not 0 <= i < len(old) for i in layers):
         raise ConfigurationError(f"layers {list(layers)}: the model has layers 0 to {len(old) - 1}")
     if model.config.model_type == "modernbert" and layers[0] != 0:
-        raise ConfigurationError(f"layers {list(layers)}: ModernBERT's first layer has no norm, and has to stay first")
+        raise ConfigurationError(
+            f"layers {list(layers)}: ModernBERT's first layer has no norm, and has to stay first"
+        )
     setattr(parent, name, nn.ModuleList(old[i] for i in layers))
     model.config.num_hidden_layers = len(layers)
     if types := getattr(model.config, "layer_types", None):
@@ -132,9 +136,28 @@ def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype =
     model = scorer.model
     weights = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
     model.save_pretrained(folder, state_dict=weights)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)
+    shutil.copyfile(source / _TOKENIZER, folder / _TOKENIZER)
+    if (source / _TOKENIZER_CONFIG).is_file():
+        shutil.copyfile(source / _TOKENIZER_CONFIG, folder / _TOKENIZER_CONFIG)
+    else:
+        (folder / _TOKENIZER_CONFIG).write_text(json.dumps(_tokenizer_config(scorer)), encoding="utf-8")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["dtype"] = "float32"  # what transformers computes in, whatever is stored
     (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _tokenizer_config(scorer: Scorer) -> dict[str, object]:
+    """What transformers asks for beside `tokenizer.json`: its class, and which tokens are special."""
+    config = scorer.model.config
+    ids = {name: getattr(config, f"{name}_token_id", None) for name in ("bos", "eos", "pad", "cls", "sep")}
+    tokens = {f"{name}_token": scorer.tokenizer.id_to_token(id) for name, id in ids.items() if id is not None}
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_input_names": ["input_ids", "attention_mask", *_type_names(config.model_type)],
+        **{name: token for name, token in tokens.items() if token is not None},
+    }
+
+
+def _type_names(model_type: str) -> list[str]:
+    """BERT is told which half a token is of."""
+    return ["token_type_ids"] if model_type == "bert" else []

@@ -32,7 +32,9 @@ def test_the_right_sentence_tells_of_the_thing() -> None:
 def test_a_denial_is_told_from_its_opposite() -> None:
     for draw in DRAWS:
         group = denial(draw)
-        side = next(p for pair in OPPOSITES for p in sorted(pair, key=len, reverse=True) if p in group.question)
+        side = next(
+            p for pair in OPPOSITES for p in sorted(pair, key=len, reverse=True) if p in group.question
+        )
         assert side in group.texts[0]
 
 

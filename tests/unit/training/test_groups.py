@@ -31,7 +31,7 @@ def test_the_right_text_comes_first_and_the_others_do_not_hold_the_answer() -> N
     passages = tuple(Passage("", f"高さの話。山は{height}メートル。") for height in (10, 20, 10, 30, 40))
     maker = GroupMaker(Corpus(passages, (Pair("山の高さ", 0, ("10",)),)), 1)
     for step in range(20):
-        (group,) = maker.step(step, 1, GroupShape(hard=4, random=0, titled=0.0, min_chars=99, max_chars=99)) or ()
+        (group,) = maker.step(step, 1, GroupShape(hard=4, random=0, titled=0.0, min_chars=99, max_chars=99))
         assert group.texts[0] == passages[0].text
         assert len(group.texts) == 4  # one right, three without the answer: the third passage holds it too
         assert not any("10" in text for text in group.texts[1:])

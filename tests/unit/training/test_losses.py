@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 
 from jrerank.training.losses import group_loss
+from jrerank.training.plan import Distillation
 
 
 def test_the_listwise_part_is_the_softmax_of_the_first() -> None:
@@ -17,7 +19,9 @@ def test_the_listwise_part_is_the_softmax_of_the_first() -> None:
 
 def test_the_binary_part_sets_the_level() -> None:
     high, right = torch.tensor([9.0, 5.0]), torch.tensor([4.0, -4.0])
-    assert group_loss([high + 100], [()], 0.0) == pytest.approx(group_loss([high], [()], 0.0).item(), abs=1e-4)
+    assert group_loss([high + 100], [()], 0.0) == pytest.approx(
+        group_loss([high], [()], 0.0).item(), abs=1e-4
+    )
     assert group_loss([high], [()], 1.0) > group_loss([right], [()], 1.0)
 
 
@@ -27,10 +31,9 @@ def test_a_group_counts_the_same_whatever_its_length() -> None:
     assert both == pytest.approx((math.log(2) + math.log(8)) / 2)
 
 
-@pytest.mark.parametrize("distillation", ["kl", "margin-mse"])
-def test_a_student_like_its_teacher_costs_least(distillation: str) -> None:
+@pytest.mark.parametrize("distillation", get_args(Distillation))
+def test_a_student_like_its_teacher_costs_least(distillation: Distillation) -> None:
     teacher = (3.0, -1.0, 0.5)
-    kind = "kl" if distillation == "kl" else "margin-mse"
-    same = group_loss([torch.tensor(teacher)], [teacher], 1.0, kind)  # type: ignore[arg-type]
+    same = group_loss([torch.tensor(teacher)], [teacher], 1.0, distillation)
     for other in ([0.0, 0.0, 0.0], [3.0, 0.5, -1.0], [9.0, 5.0, 6.5]):
-        assert group_loss([torch.tensor(other)], [teacher], 1.0, kind) > same  # type: ignore[arg-type]
+        assert group_loss([torch.tensor(other)], [teacher], 1.0, distillation) > same  # type: ignore[arg-type]

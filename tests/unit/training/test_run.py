@@ -64,7 +64,10 @@ def trained(start: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 
 def test_it_learns_what_tells_right_from_wrong(start: Path, tmp_path: Path) -> None:
-    passages = tuple(Passage("", f"{topic}の高さは7メートル。" if i % 2 else f"{topic}の昔の話。") for i, topic in enumerate(TOPICS))
+    passages = tuple(
+        Passage("", f"{topic}の高さは7メートル。" if i % 2 else f"{topic}の昔の話。")
+        for i, topic in enumerate(TOPICS)
+    )
     pairs = tuple(Pair("どこ", i, negatives=tuple(range(0, 12, 2))) for i in range(1, 12, 2))
     plan = replace(PLAN, random_negatives=0, fact_share=0.0, tokens=6_000)
     losses = [step.loss for step in run(tmp_path, start, plan, train=Corpus(passages, pairs))]
@@ -117,7 +120,9 @@ def test_after_kill_9_the_command_goes_on_to_the_same_losses(tmp_path: Path) -> 
     ]  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     command(whole, options)
-    process = subprocess.Popen([sys.executable, "-m", "jrerank.admin", "train", str(killed), *map(str, options)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jrerank.admin", "train", str(killed), *map(str, options)]
+    )
     log = killed / "training/log.jsonl"
     while process.poll() is None and (not log.is_file() or len(log.read_text().splitlines()) < 2):
         time.sleep(0.005)
@@ -143,11 +148,15 @@ def losses_of(folder: Path) -> dict[int, float]:
 
 
 def test_another_plan_does_not_go_on(trained: tuple[Path, list[Progress]], start: Path) -> None:
-    with pytest.raises(ConfigurationError, match="learning_rate is 1.0, but the run"):
+    with pytest.raises(ConfigurationError, match=r"learning_rate is 1\.0, but the run"):
         run(trained[0], start, replace(PLAN, learning_rate=1.0))
 
 
-PAIRS = [("富士山の高さは？", "富士山の高さは7メートル。"), ("月の名前", "茶の話。昔の町。"), ("梅", "雪" * 40)]
+PAIRS = [
+    ("富士山の高さは？", "富士山の高さは7メートル。"),
+    ("月の名前", "茶の話。昔の町。"),
+    ("梅", "雪" * 40),
+]
 
 
 def test_transformers_cross_encoder_and_jrerank_give_the_same_scores(

@@ -1,0 +1,90 @@
+"""Files of passages, pairs and clicks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from jrerank.admin.training.data import read_corpus, read_paragraphs
+from jrerank.errors import InvalidInput
+from jrerank.training.examples import Pair, Passage
+
+PASSAGES = [
+    {"id": "a", "title": "富士山", "text": "高い。"},
+    {"id": 2, "text": "低い。"},
+    {"id": "c", "text": "長い。"},
+]
+
+
+def written(folder: Path, name: str, *lines: Mapping[str, object]) -> Path:
+    path = folder / name
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def passages(tmp_path: Path) -> Path:
+    return written(tmp_path, "passages.jsonl", *PASSAGES)
+
+
+def test_pairs_refer_to_passages_by_id(tmp_path: Path, passages: Path) -> None:
+    full = {
+        "question": "q", "passage_id": "a", "answers": ["高い", ""], "negative_ids": [2], "scores": {"a": 3, "2": -1.5},
+    }  # fmt: skip
+    corpus = read_corpus(passages, written(tmp_path, "pairs.jsonl", full, {"question": "r", "passage_id": 2}))
+    assert corpus.passages == (Passage("富士山", "高い。"), Passage("", "低い。"), Passage("", "長い。"))
+    assert corpus.pairs == (Pair("q", 0, ("高い",), (1,), {0: 3.0, 1: -1.5}), Pair("r", 1))
+
+
+def test_a_click_answers_and_what_was_skipped_above_it_does_not(tmp_path: Path, passages: Path) -> None:
+    hits = [{"id": "a"}, {"id": "2", "clicked": True}, {"id": "c", "clicked": False}]
+    log = written(tmp_path, "clicks.jsonl", {"query": "q", "hits": hits}, {"query": "none", "hits": hits[:1]})
+    assert read_corpus(passages, clicks=log).pairs == (Pair("q", 1, (), (0,)),)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"passage_id": "a"}, r"pairs\.jsonl, line 1: `question` is None, not a text"),
+        ({"question": "q", "passage_id": "z"}, "no passage has the id 'z'"),
+        ({"question": "q", "passage_id": "a", "answers": "x"}, "`answers` is not a list of strings"),
+        ({"question": "q", "passage_id": "a", "negative_ids": "c"}, "`negative_ids` is not a list"),
+        ({"question": "q", "passage_id": "a", "negative_ids": ["z"]}, "no passage has the id 'z'"),
+        (
+            {"question": "q", "passage_id": "a", "scores": {"a": None}},
+            "`scores` is not an object of ids and numbers",
+        ),
+    ],
+)
+def test_a_wrong_line_is_named(
+    tmp_path: Path, passages: Path, line: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_corpus(passages, written(tmp_path, "pairs.jsonl", line))
+
+
+def test_wrong_passages_are_named(tmp_path: Path, passages: Path) -> None:
+    pairs = written(tmp_path, "pairs.jsonl", {"question": "q", "passage_id": "a"})
+    with pytest.raises(InvalidInput, match="passages 2, line 2: `id` 'a' is there twice"):
+        read_corpus(written(tmp_path, "passages 2", PASSAGES[0], PASSAGES[0]), pairs)
+    with pytest.raises(InvalidInput, match="line 1: `hits` is not a list"):
+        read_corpus(passages, clicks=written(tmp_path, "clicks", {"query": "q", "hits": {}}))
+    (tmp_path / "broken").write_text("{")
+    with pytest.raises(InvalidInput, match="broken: line 1: it is not JSON"):
+        read_corpus(tmp_path / "broken", pairs)
+
+
+def test_no_pairs_are_nothing_to_train_on(tmp_path: Path, passages: Path) -> None:
+    with pytest.raises(InvalidInput, match="3 passages and 0 pairs: nothing to train on"):
+        read_corpus(passages, written(tmp_path, "pairs.jsonl"))
+
+
+def test_paragraphs_are_lines(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("一つ目。\n\n 二つ目。\n", encoding="utf-8")
+    assert read_paragraphs(tmp_path / "text") == ["一つ目。", "二つ目。"]
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInput, match="binary can't be read"):
+        read_paragraphs(tmp_path / "binary")

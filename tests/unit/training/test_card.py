@@ -1,0 +1,42 @@
+"""The model card."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from jrerank.training.calibration import Bin, Calibration
+from jrerank.training.card import CardFacts, model_card
+from jrerank.training.development import DevFigures
+from jrerank.training.plan import TrainingPlan
+
+FACTS = CardFacts("my-reranker", "bundled", "our help pages", "MIT", "jrerank-admin train my-reranker")
+CONFIG = SimpleNamespace(
+    architectures=["XLMRobertaForSequenceClassification"], num_hidden_layers=6, hidden_size=384
+)
+
+
+def test_it_says_what_it_is_and_how_it_was_made() -> None:
+    card = model_card(FACTS, CONFIG, TrainingPlan(tokens=2_000_000, seed=7), None, None)
+    assert card.startswith("---\nlanguage: ja\n")
+    for line in (
+        "| architecture | `XLMRobertaForSequenceClassification`, 6 layers, hidden 384 |",
+        "| started from | bundled |",
+        "| trained on | our help pages |",
+        "| budget | 2,000,000 tokens, seed 7 |",
+        "| licence | MIT |",
+        "jrerank-admin train my-reranker",
+    ):
+        assert line in card.splitlines()
+    assert "Dev set" not in card
+
+
+def test_figures_and_the_meaning_of_a_score_are_there_where_there_was_a_dev_set() -> None:
+    levels = Calibration(0.9, 0.4, 0.01, (Bin(0.0, 0.05, 90, 0.01, 0.02),))
+    card = model_card(FACTS, CONFIG, TrainingPlan(tokens=1), DevFigures(0.91, 0.95, 0.96, 0.1), levels)
+    for line in (
+        "| BM25 over bigrams | 0.9100 |",
+        "| this model alone | 0.9500 |",
+        "| logit + 0.1 x BM25 (the best of the weights tried) | 0.9600 |",
+        "| 0 to 0.05 | 90 | 0.01 | 0.02 |",
+    ):
+        assert line in card.splitlines()
