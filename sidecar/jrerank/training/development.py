@@ -75,4 +75,4 @@ def _gain(judged: Judged, logits: Sequence[float], weight: float) -> float:
         return 0.0
     fused = [logit + weight * score for logit, score in zip(logits, judged.first_stage, strict=True)]
     order = sorted(range(len(fused)), key=lambda i: -fused[i])
-    return ndcg([str(i) for i in order], str(judged.right))
+    return ndcg([str(i) for i in order], {str(judged.right): 1}, cutoff=10)

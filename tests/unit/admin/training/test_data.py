@@ -12,7 +12,7 @@ from jrerank.admin.training.data import read_corpus, read_paragraphs
 from jrerank.errors import InvalidInput
 from jrerank.training.examples import Pair, Passage
 
-PASSAGES = [
+PASSAGES: list[dict[str, object]] = [
     {"id": "a", "title": "富士山", "text": "高い。"},
     {"id": 2, "text": "低い。"},
     {"id": "c", "text": "長い。"},
