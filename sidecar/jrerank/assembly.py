@@ -104,6 +104,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 metrics=metrics,
                 timeout_ms=settings.timeout_ms,
                 keys=settings.keys(),
+                cors_origins=settings.cors_origins,
                 checks={name: store.check for name, store in stores.items()},
                 healthy=scheduler.healthy,
                 cut_off=scheduler.cut_off,

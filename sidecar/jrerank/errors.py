@@ -3,9 +3,11 @@
 A kind is one word for an error in metrics, logs and answers. A door maps kinds to what its protocol has: a status, an SQLSTATE.
 
     JrerankError
-    +-- InvalidInput          the caller's mistake             (HTTP 400 or 422, SQLSTATE 22023)
+    +-- InvalidInput          the caller's mistake             (HTTP 422, SQLSTATE 22023)
+    |   +-- NotJson           it cannot be parsed              (HTTP 400)
     |   +-- InputTooLong      more than a limit allows         (HTTP 413)
     |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
+    +-- UnknownModel          another model than the one that serves (HTTP 404)
     +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
     +-- TooSlow               the request took too long to arrive (HTTP 408)
     +-- Abandoned             the caller has gone: nobody reads an answer
@@ -53,6 +55,12 @@ class InvalidInput(JrerankError):
         self.field = field
 
 
+class NotJson(InvalidInput):
+    """The request is not JSON."""
+
+    kind: ClassVar[str] = "invalid_json"
+
+
 class InputTooLong(InvalidInput):
     """The request is larger than this sidecar accepts."""
 
@@ -63,6 +71,12 @@ class UnknownStore(InvalidInput):
     """There is no store of that name."""
 
     kind: ClassVar[str] = "unknown_store"
+
+
+class UnknownModel(JrerankError):
+    """There is no model of that name."""
+
+    kind: ClassVar[str] = "unknown_model"
 
 
 class NotAuthorized(JrerankError):

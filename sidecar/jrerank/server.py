@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from typing import Literal
 
 import uvicorn
 
@@ -69,6 +70,7 @@ async def _serve_http(
 ) -> None:
     config = uvicorn.Config(
         make_app(service),
+        http=_http_protocol(),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -81,6 +83,15 @@ async def _serve_http(
     listener.listen(_BACKLOG)
     _say_listening("listening", listener)
     await _Server(config, service, pgwire).serve(sockets=[listener])
+
+
+def _http_protocol() -> type[asyncio.Protocol] | Literal["h11"]:
+    """Ours over httptools; where that isn't to be had, h11, which is slower and ignores offers to upgrade by itself."""
+    try:
+        from jrerank.doors.http.http1 import Http1Protocol  # noqa: PLC0415
+    except ImportError:
+        return "h11"
+    return Http1Protocol
 
 
 class _Server(uvicorn.Server):

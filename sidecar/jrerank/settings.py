@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(description="comma-separated")] = ()
     api_keys_file: Annotated[Path | None, Field(description="one key per line, # comments")] = None
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, Field(description="comma-separated: whose pages may ask from a browser")
+    ] = ()
 
     pgwire_port: Annotated[
         int | None, Field(ge=0, le=65535, description="the PostgreSQL-wire door's; default: it is shut")
@@ -97,10 +100,10 @@ class Settings(BaseSettings):
         default_factory=dict
     )
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "cors_origins", mode="before")
     @classmethod
-    def _split(cls, keys: object) -> object:
-        return tuple(_stripped(keys.split(","))) if isinstance(keys, str) else keys
+    def _split(cls, listed: object) -> object:
+        return tuple(_stripped(listed.split(","))) if isinstance(listed, str) else listed
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder
 
 try:
     from opentelemetry import trace
@@ -30,9 +30,7 @@ _STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 # Fetching texts by id, cutting texts into windows, waiting for a worker, an engine's run of a batch
 STAGES = ("store", "tokenizing", "queue", "run")
 _DOCUMENTS = (1, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000)
-
-
-_openmetrics: Callable[[CollectorRegistry], bytes] = generate_latest
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 class Metrics:
@@ -89,9 +87,10 @@ class Metrics:
             "jrerank_model", "The model that serves.", ["model", "precision"], registry=self.registry
         )
 
-    def exposition(self) -> bytes:
-        """All metrics in the OpenMetrics text format."""
-        return _openmetrics(self.registry)
+    def exposition(self, accept: str = OPENMETRICS) -> bytes:
+        """All metrics, in the format that an `Accept` header prefers."""
+        encode, _ = choose_encoder(accept)
+        return bytes(encode(self.registry))
 
 
 def configure_logging(level: str, log_format: Literal["json", "console"]) -> None:

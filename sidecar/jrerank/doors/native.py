@@ -6,12 +6,12 @@ import time
 from typing import Annotated, Literal
 
 import pydantic
-import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
 from jrerank.doors.intake import Caller, Fields, Intake, Options
-from jrerank.errors import InvalidInput
+from jrerank.doors.json_text import parsed
+from jrerank.errors import InvalidInput, NotJson
 
 _FIELDS = Fields(passages="hits")
 
@@ -108,16 +108,17 @@ def read_hits(body: bytes) -> HitsBody:
     """Parse a request that did not come over HTTP.
 
     Raises:
-        InvalidInput: it isn't JSON, or a field is wrong; `field` says which.
+        NotJson: it cannot be parsed.
+        InvalidInput: a field is wrong; `field` says which.
     """
     try:
-        return HitsBody.model_validate(pydantic_core.from_json(body))
+        return HitsBody.model_validate(parsed(body))
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
     except ValueError as error:
-        raise InvalidInput(f"the request is not JSON: {error}") from None
+        raise NotJson(f"the request is not JSON: {error}") from None
 
 
 def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:

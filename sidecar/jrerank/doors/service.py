@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from jrerank.domain import Ranking, RerankRequest, ServiceInfo
+from jrerank.domain import Ranking, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.intake import Intake
 from jrerank.doors.limits import Limits
@@ -20,9 +20,12 @@ _LOG = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the doors. `checks` say whether the stores answer, each by its name, and `healthy` whether the workers
-    score; `searches` are the engines that callers may search; `cut_off` lets open requests go with what has been scored of
-    them; `bodies` counts for all doors."""
+    """The parts behind the doors.
+
+    `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `searches` are the engines
+    that callers may search; pages of `cors_origins` may read answers in a browser; `cut_off` lets open requests go with what has
+    been scored of them; `bodies` counts for all doors.
+    """
 
     reranker: Reranker
     limits: Limits
@@ -30,6 +33,7 @@ class Service:
     metrics: Metrics
     timeout_ms: float
     keys: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
     healthy: Callable[[], bool] = lambda: True
     searches: Mapping[str, SearchEngine] = field(default_factory=dict)
@@ -43,16 +47,16 @@ class Service:
         object.__setattr__(self, "bodies", OpenBodies(self.limits.open_body_bytes))
         object.__setattr__(self, "readiness", Readiness(self.checks, self.healthy))
 
-    def note(self, door: str, request: RerankRequest, ranking: Ranking, arrival: float) -> None:
-        """Count and log what became of a request that came in at `arrival` (on `time.monotonic()`'s clock)."""
+    def note(self, door: str, documents: int, ranking: Ranking, arrival: float) -> None:
+        """Count and log what became of a request of so many documents that came in at `arrival` (on `time.monotonic()`'s clock)."""
         took_s = time.monotonic() - arrival
         self.metrics.requests.labels(door, ranking.outcome.value).inc()
         self.metrics.request_seconds.labels(door).observe(took_s)
-        self.metrics.documents.observe(len(request.candidates))
+        self.metrics.documents.observe(documents)
         _LOG.info(
             "reranked",
             door=door,
-            documents=len(request.candidates),
+            documents=documents,
             outcome=ranking.outcome.value,
             reason=ranking.reason,
             tokens=ranking.tokens,

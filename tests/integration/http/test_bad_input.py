@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -43,12 +44,11 @@ def message(path: str, response: httpx.Response) -> str:
     [
         b"{",
         b"\xff\xfe",
-        b'{"query": "\\ud800"}',
         b"[" * 100_000,
         b'{"a":' * 50_000,
         b'{"query": NaN}',
     ],
-    ids=["half an object", "not UTF-8", "lone surrogate", "deep arrays", "deep objects", "NaN"],
+    ids=["half an object", "not UTF-8", "deep arrays", "deep objects", "NaN"],
 )
 def test_what_is_not_json_is_a_400(path: str, raw: bytes, http: httpx.Client) -> None:
     response = http.post(path, content=raw, headers={"content-type": "application/json"})
@@ -57,9 +57,16 @@ def test_what_is_not_json_is_a_400(path: str, raw: bytes, http: httpx.Client) ->
 
 
 @pytest.mark.parametrize("path", SPOKEN)
+def test_half_an_emoji_costs_no_request_its_answer(path: str, http: httpx.Client) -> None:
+    body = json.dumps({**SPOKEN[path], "ignored": "\ud83d"}).replace("空", "空\\ud83d")
+    response = http.post(path, content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, response.headers["x-jrerank-outcome"]) == (200, "complete")
+
+
+@pytest.mark.parametrize("path", SPOKEN)
 def test_a_wrong_field_is_named(path: str, http: httpx.Client) -> None:
     name = next(iter(SPOKEN[path]))
-    response = http.post(path, json={**SPOKEN[path], name: 5})
+    response = http.post(path, json={**SPOKEN[path], name: []})
     assert response.status_code == 422
     assert name in message(path, response)
 
@@ -131,10 +138,19 @@ def test_whatever_the_openapi_document_allows_or_forbids_is_no_5xx(
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{sidecar.url}/openapi.json")
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
-    assert len(operations) == 12
-    for operation in operations:
+    assert len(operations) == 22
+    for operation in distinct(operations):
         if mode is GenerationMode.POSITIVE or operation.body:
             ask_at_random(operation.as_strategy(generation_mode=mode), sidecar)
+
+
+def distinct(operations: list[Any]) -> list[Any]:
+    """One of the paths that take the same bodies."""
+    bodies = {
+        json.dumps(operation.definition.raw.get("requestBody", operation.label), sort_keys=True): operation
+        for operation in operations
+    }
+    return list(bodies.values())
 
 
 @schemathesis.serializer("application/x-ndjson")

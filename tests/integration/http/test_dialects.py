@@ -57,6 +57,7 @@ def test_voyage_gets_its_own_names(http: httpx.Client) -> None:
         http, "/v1/rerank", query=QUERY, documents=DOCUMENTS, top_k=1, truncation=True, return_documents=True
     )
     assert [(r["index"], r["document"]) for r in content["data"]] == [(BEST, DOCUMENTS[BEST])]
+    assert [r["index"] for r in content["results"]] == [BEST]
 
 
 def test_text_embeddings_inference(http: httpx.Client) -> None:
@@ -114,14 +115,15 @@ def test_score_literals_suit_ml_commons(http: httpx.Client) -> None:
     """A JSON literal with a point or an exponent, and at most 8 significant digits."""
     text = http.post("/v1/rerank", json={"query": QUERY, "documents": [*DOCUMENTS, "", " ", "\n"]}).text
     literals = re.findall(r'"relevance_score":([^,}]+)', text)
-    assert len(literals) == 6
+    assert len(literals) == 12
     for literal in literals:
         assert re.fullmatch(r"-?\d+\.\d+(e[+-]\d+)?|-?\d+e[+-]\d+", literal)
         assert len(re.sub(r"e.*|\D", "", literal).lstrip("0")) <= 8
 
 
 @pytest.mark.parametrize(
-    "documents", [[], ["一つ"], [""], [" \n"], ["同じ", "同じ", "同じ"], ["\0", "</s>", "🍣"]]
+    "documents",
+    [[], ["一つ"], [""], [" \n"], ["同じ", "同じ", "同じ"], ["\0", "</s>", "🍣"], [None, 5, True]],
 )
 def test_one_result_per_document_always(documents: list[str], http: httpx.Client) -> None:
     results = ask(http, "/v1/rerank", query=QUERY, documents=documents)["results"]

@@ -22,7 +22,7 @@ async def test_a_request_is_counted_timed_and_logged_without_its_texts(
     async with running_service(tiny_settings(tiny_folder)) as service:
         configure_logging("info", "json")
         ranking = await service.reranker.rerank(request)
-        service.note("hits", request, ranking, time.monotonic() - 0.2)
+        service.note("hits", 2, ranking, time.monotonic() - 0.2)
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert (line["event"], line["door"], line["documents"]) == ("reranked", "hits", 2)
     assert (line["outcome"], line["reason"]) == ("partial", "missing_passages")

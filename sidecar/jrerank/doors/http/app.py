@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
-from jrerank.doors.http import cohere, either, hits, ops, score, search
-from jrerank.doors.http.dialects import Fault, error_response, native
+from jrerank.doors.http import docs, hits, ops, search
+from jrerank.doors.http.error_shapes import no_route
+from jrerank.doors.http.faults import Fault, error_response
 from jrerank.doors.http.middleware import RequestContext
+from jrerank.doors.http.rerank import make_router
 from jrerank.doors.service import Service
 
 
@@ -18,13 +21,24 @@ def make_app(service: Service) -> FastAPI:
         title="jrerank",
         version=service.info.version,
         description="Reranks hit lists with a Japanese cross-encoder, within a deadline.",
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.service = service
-    for router in (hits.router, cohere.router, either.router, score.router, ops.open_router, ops.router):
+    for router in (hits.router, make_router(), ops.open_router, ops.router):
         app.include_router(router)
     for router in (search.router, search.lines_router):
         app.include_router(router)
+    app.include_router(docs.router)
+    if service.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["x-jrerank-outcome", "x-jrerank-reason", "x-request-id", "retry-after"],
+        )
     app.add_middleware(RequestContext)
     app.add_exception_handler(HTTPException, _no_route)
     return app
@@ -35,6 +49,6 @@ async def _no_route(_: Request, error: Exception) -> JSONResponse:
     kind = {404: "not_found", 405: "method_not_allowed", 400: "invalid_json"}.get(
         error.status_code, "internal"
     )
-    response = error_response(Fault(kind, str(error.detail)), native)
+    response = error_response(Fault(kind, str(error.detail)), no_route)
     response.headers.update(error.headers or {})
     return response

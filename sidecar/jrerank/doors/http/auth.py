@@ -1,4 +1,4 @@
-"""API keys as bearer tokens."""
+"""API keys, as bearer tokens or in a header of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from fastapi import Request
 
 from jrerank.errors import NotAuthorized
+
+# What clients of the APIs that we speak send a key in, beside a bearer token
+_KEY_HEADERS = ("api-key", "x-api-key")
 
 
 def authorize(request: Request, keys: Sequence[str]) -> None:
@@ -21,10 +24,17 @@ def authorize(request: Request, keys: Sequence[str]) -> None:
     """
     if not keys:
         return
-    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    # headers are read as Latin-1, which gives back the bytes that were sent
-    given = sent.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+    given = _given(request)
     matches = [hmac.compare_digest(given, key.encode()) for key in keys]
     if not any(matches):
         raise NotAuthorized
     request.scope["jrerank.caller"] = "key-" + hashlib.sha256(given).hexdigest()[:8]
+
+
+def _given(request: Request) -> bytes:
+    """The key as it was sent: headers are read as Latin-1, which gives back the bytes."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip().encode("latin-1")
+    sent = next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), "")
+    return sent.strip().encode("latin-1")

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Annotated, cast
+from typing import cast
 
 from fastapi import Request
-from pydantic import Field
 
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
 
 ENVOY_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
-TimeoutMs = Annotated[
-    int | None, Field(ge=1, le=86_400_000, description="ours: the answer comes within this time")
-]
 
 
 def service_of(request: Request) -> Service:

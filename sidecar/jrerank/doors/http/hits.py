@@ -5,17 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from jrerank.doors.http.context import caller_of, service_of
-from jrerank.doors.http.errors_openapi import native_errors
-from jrerank.doors.http.routing import DialectRoute
-from jrerank.doors.http.run import answer, rerank
+from jrerank.doors.http.error_shapes import native
+from jrerank.doors.http.openapi import NO_STORE, errors_of
+from jrerank.doors.http.routing import HitsRoute
+from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
 
-router = APIRouter(route_class=DialectRoute, tags=["hits"], responses=native_errors)
+router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=errors_of(native) | NO_STORE)
 
 
 @router.post("/v1/hits", response_model=HitsAnswer)
 async def hits(body: HitsBody, http: Request) -> Response:
     """Rerank a hit list: ids, texts or a store's name, first-stage scores; the ids come back in their new order."""
     service, caller = service_of(http), caller_of(http)
-    ranking = await rerank(http, body.to_request(service.intake, caller), "hits")
+    request = body.to_request(service.intake, caller)
+    ranking = await while_there(http, HitsRoute.door, service.reranker.rerank(request))
+    service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)
     return answer(hits_answer(ranking, service.info.model, caller.arrival), ranking)

@@ -29,6 +29,9 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         scope["jrerank.arrival"] = time.monotonic()
+        # A redirect would cost a round trip, and many clients don't follow one with a body
+        if scope["path"] != "/":
+            scope["path"] = scope["path"].rstrip("/")
         headers = Headers(scope=scope)
         sent = headers.get("x-request-id", "")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex

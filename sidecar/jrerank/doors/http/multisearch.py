@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pydantic
-import pydantic_core
 
 from jrerank.doors.http.searching import OneOfMany
+from jrerank.doors.json_text import parsed
 from jrerank.doors.search.options import SearchBody
 from jrerank.errors import InvalidInput
 
@@ -75,7 +75,7 @@ def _search(place: int, header_line: bytes, body_line: bytes, allowed: Sequence[
 
 def _parsed(line: bytes, field: str) -> dict[str, Any]:
     try:
-        value = pydantic_core.from_json(line, allow_inf_nan=False)
+        value = parsed(line)
     except ValueError as error:
         raise InvalidInput(f"{field} is not JSON: {error}", field=field) from None
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`/health`, `/ready`, `/info`, `/metrics`: for orchestrators and people."""
+"""`/health`, `/ready`, `/info`, `/metrics`, `/v1/models`: for orchestrators, for clients that discover us, and for people."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 
 from jrerank.doors.http.context import service_of
-from jrerank.doors.http.errors_openapi import NativeError
-from jrerank.doors.http.routing import DialectRoute, OpenRoute
+from jrerank.doors.http.error_shapes import native
+from jrerank.doors.http.openapi import errors_of
+from jrerank.doors.http.routing import OpenRoute, Route
+from jrerank.errors import UnknownModel
 
-_NEEDS_KEY: dict[int | str, dict[str, Any]] = {
-    401: {"model": NativeError, "description": "No API key, or a wrong one."}
-}
+_EXPOSITIONS: dict[str, Any] = {"application/openmetrics-text": {}, "text/plain": {}}
 open_router = APIRouter(route_class=OpenRoute, tags=["operations"])
-router = APIRouter(route_class=DialectRoute, tags=["operations"], responses=_NEEDS_KEY)
+router = APIRouter(route_class=Route, tags=["operations"], responses=errors_of(native))
 
 
 class Health(BaseModel):
@@ -35,7 +35,7 @@ class Readiness(BaseModel):
 
 
 class Info(BaseModel):
-    """What serves."""
+    """What serves. Those below `model_type` are text-embeddings-inference's, by which its clients know a reranker."""
 
     version: str
     model_id: str
@@ -49,10 +49,36 @@ class Info(BaseModel):
     max_documents: int
     max_query_chars: int
     max_passage_chars: int
+    model_type: dict[str, Any]
+    model_sha: str
+    model_dtype: str
+    max_input_length: int
+    max_client_batch_size: int
+    max_batch_tokens: int
+    auto_truncate: bool
+    tokenization_workers: int
 
 
-# Some load balancers ask for the head alone
+class Model(BaseModel):
+    """As OpenAI describes one."""
+
+    id: str
+    object: str = "model"
+    created: int = 0
+    owned_by: str = "jrerank"
+
+
+class Models(BaseModel):
+    """The one model that serves."""
+
+    object: str = "list"
+    data: list[Model]
+
+
+# Some load balancers ask for the head alone; SageMaker and vLLM's probes for a ping
 @open_router.head("/health", include_in_schema=False)
+@open_router.get("/ping", include_in_schema=False)
+@open_router.post("/ping", include_in_schema=False)
 @open_router.get("/health")
 async def health() -> Health:
     """Whether the process lives."""
@@ -85,10 +111,35 @@ async def info(http: Request) -> Info:
         max_documents=limits.documents,
         max_query_chars=limits.query_chars,
         max_passage_chars=limits.passage_chars,
+        model_type={"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
+        model_sha=of.fingerprint,
+        model_dtype=of.precision,
+        max_input_length=of.max_tokens,
+        max_client_batch_size=limits.documents,
+        max_batch_tokens=of.max_tokens,
+        auto_truncate=True,
+        tokenization_workers=of.workers,
     )
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
+@router.get("/v1/models")
+async def models(http: Request) -> Models:
+    """The model, as OpenAI's clients list them. Requests may name any model: it is the one that answers."""
+    return Models(data=[Model(id=service_of(http).info.model)])
+
+
+@router.get("/v1/models/{model:path}", responses={404: {"description": "Another model."}})
+async def model(model: str, http: Request) -> Model:
+    """The model, if it is that one."""
+    served = service_of(http).info.model
+    if model != served:
+        raise UnknownModel(f"{model[:100]!r} is not here; {served!r} answers whatever model a request names")
+    return Model(id=served)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": _EXPOSITIONS}})
 async def metrics(http: Request) -> Response:
-    """Prometheus metrics."""
-    return Response(service_of(http).metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+    """Prometheus metrics: OpenMetrics where `Accept` has it, else the older text format."""
+    accept = http.headers.get("accept", "")
+    _, content_type = choose_encoder(accept)
+    return Response(service_of(http).metrics.exposition(accept), media_type=content_type)

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 
-from jrerank.domain import Ranking, RerankRequest
-from jrerank.doors.http.context import arrival_of, service_of
+from jrerank.domain import Ranking
+from jrerank.doors.http.context import service_of
 from jrerank.errors import Abandoned
 
 Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"
-
-
-async def rerank(http: Request, request: RerankRequest, door: str) -> Ranking:
-    """Rerank for as long as the caller is there.
-
-    Raises:
-        Abandoned: the caller has gone; nobody reads this.
-        JrerankError: as `Reranker.rerank` does.
-    """
-    service = service_of(http)
-    ranking = await while_there(http, door, service.reranker.rerank(request))
-    service.note(door, request, ranking, arrival_of(http))
-    return ranking
 
 
 async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answered]) -> Answered:
@@ -58,12 +47,31 @@ def answer(content: object, ranking: Ranking) -> Response:
 
 
 def json_response(content: object, status: int, headers: dict[str, str]) -> Response:
-    """JSON as UTF-8, or in ASCII where a document of an engine holds half a surrogate pair."""
+    """JSON as UTF-8.
+
+    Documents come back as they came: in ASCII where one of an engine's holds half a surrogate pair, and with null for a number that
+    was too large for a double, which JSON has no word for.
+    """
+    written = partial(json.dumps, allow_nan=False, separators=(",", ":"))
     try:
-        body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        body = written(content, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        body = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+        body = written(content).encode()
+    except ValueError:
+        body = written(_finite(content)).encode()
     return Response(body, status, headers, "application/json")
+
+
+def _finite(content: Any) -> Any:
+    match content:
+        case float():
+            return content if math.isfinite(content) else None
+        case dict():
+            return {key: _finite(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_finite(value) for value in content]
+        case _:
+            return content
 
 
 async def _disconnected(http: Request) -> None:

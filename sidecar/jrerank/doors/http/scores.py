@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from jrerank.domain import RankedHit
 from jrerank.doors.native import shown
 
-_STEP = 0.001
+# Unscored hits lie within (-_BAND, 0): older Elasticsearch mishandles negative scores, others normalise by the least one
+_BAND = 0.01
+_RAW_STEP = 0.001
 
 
 def shown_scores(hits: Sequence[RankedHit], *, raw: bool = False) -> list[float]:
     """A score for every hit, in the hits' order, at most 8 significant digits.
 
-    Hits that were not scored get -0.001, -0.002, ... (raw logits: below the lowest one), so that any client's sort keeps them last
-    and in order.
+    Hits that were not scored fall strictly from just below 0 (raw logits: from below the lowest one), so that any client's sort
+    keeps them last and in order.
     """
-    lowest = min((hit.logit for hit in hits if hit.logit is not None), default=0.0) if raw else 0.0
-    floor = min(0.0, lowest)
-    scores, unscored = [], 0
-    for hit in hits:
-        said = hit.logit if raw else hit.score
-        unscored += said is None
-        scores.append(shown(floor - _STEP * unscored if said is None else said))
-    return scores
+    scores = [hit.logit if raw else hit.score for hit in hits]
+    floor = min([0.0, *(score for score in scores if score is not None)])
+    unscored = scores.count(None)
+    step = _RAW_STEP if raw else _BAND / (unscored + 1)
+    below = (floor - step * place for place in range(1, unscored + 1))
+    return [shown(next(below) if score is None else score) for score in scores]

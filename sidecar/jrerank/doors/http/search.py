@@ -8,17 +8,23 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from jrerank.doors.http.context import caller_of, service_of
-from jrerank.doors.http.errors_openapi import search_errors
+from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.multisearch import index_of, read_searches
-from jrerank.doors.http.routing import DialectRoute, LinesRoute
+from jrerank.doors.http.openapi import NO_STORE, errors_of
+from jrerank.doors.http.routing import LinesRoute, SearchRoute
 from jrerank.doors.http.run import OUTCOME_HEADER, json_response, while_there
-from jrerank.doors.http.searching import DOOR, Searching
+from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.options import SearchBody
 from jrerank.errors import UnknownStore
 from jrerank.stores.search import EngineReply
 
-router = APIRouter(route_class=DialectRoute, tags=["search"], responses=search_errors)
-lines_router = APIRouter(route_class=LinesRoute, tags=["search"], responses=search_errors)
+_ERRORS: dict[int | str, dict[str, Any]] = (
+    errors_of(native, lambda _: {"error": {}, "status": 400})
+    | NO_STORE
+    | {"default": {"description": "The search engine's own answer, as it came."}}
+)
+router = APIRouter(route_class=SearchRoute, tags=["search"], responses=_ERRORS)
+lines_router = APIRouter(route_class=LinesRoute, tags=["search"], responses=_ERRORS)
 _LINES = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "required": True}
 _NAMED = "one or several of the store's indexes, comma-separated; all by default"
 
@@ -88,7 +94,7 @@ async def search(
     searching = _searching(store, http)
     index = index_of(parameters.index, searching.engine.indexes, "index")
     passed_on = parameters.model_dump(exclude_none=True, exclude={"index"})
-    reply = await while_there(http, DOOR, searching.one(index, body, passed_on))
+    reply = await while_there(http, SearchRoute.door, searching.one(index, body, passed_on))
     return _response(reply)
 
 
@@ -104,7 +110,7 @@ async def multisearch(
     searching = _searching(store, http)
     searches = read_searches(await http.body(), searching.engine.indexes)
     passed_on = parameters.model_dump(exclude_none=True)
-    return _response(await while_there(http, DOOR, searching.many(searches, passed_on)))
+    return _response(await while_there(http, SearchRoute.door, searching.many(searches, passed_on)))
 
 
 def _searching(store: str, http: Request) -> Searching:

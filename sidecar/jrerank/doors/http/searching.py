@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jrerank.domain import Candidate, RerankRequest
-from jrerank.doors.http.dialects import fault_of
+from jrerank.doors.http.faults import fault_of
 from jrerank.doors.intake import Caller, Fields, Options
 from jrerank.doors.native import fusion_of
 from jrerank.doors.search import passthrough
@@ -146,7 +146,7 @@ class Searching:
         if request.deadline is not None and time.monotonic() >= request.deadline:
             return self._passed(passthrough.DEADLINE)
         ranking = await self.service.reranker.rerank(request)
-        self.service.note(DOOR, request, ranking, self.caller.arrival)
+        self.service.note(DOOR, len(candidates), ranking, self.caller.arrival)
         return answer_of(ranking, self.service.info.model)
 
     def _request(self, plan: Plan, candidates: Sequence[Candidate]) -> RerankRequest:

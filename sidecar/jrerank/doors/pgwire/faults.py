@@ -67,6 +67,7 @@ _SQLSTATES = {
     "too_large": "54000",
     "unknown_store": "42704",
     "invalid_input": "22023",
+    "invalid_json": "22023",
     "overloaded": "53000",
     "unavailable": "57P03",
     "engine_error": "57P03",

@@ -103,5 +103,5 @@ class Session:
             request = read_hits(body).to_request(service.intake, Caller(self._caller, arrival))
             ranking = await service.reranker.rerank(request)
             attributes["jrerank.outcome"] = ranking.outcome.value
-        service.note("pgwire", request, ranking, arrival)
+        service.note("pgwire", len(request.candidates), ranking, arrival)
         return pydantic_core.to_json(hits_answer(ranking, service.info.model, arrival)).decode()

@@ -1,4 +1,4 @@
-"""API keys as bearer tokens."""
+"""API keys, as bearer tokens or in a header of their own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from jrerank.errors import NotAuthorized
 KEYS = ("first-key", "鍵")
 
 
-def request(authorization: str | None) -> Request:
+def request(authorization: str | None, **more: str) -> Request:
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+    headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
     return Request({"type": "http", "headers": headers})
 
 
@@ -22,6 +23,19 @@ def request(authorization: str | None) -> Request:
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 def test_each_of_several_keys_opens(key: str, scheme: str) -> None:
     authorize(request(scheme + key), KEYS)
+
+
+@pytest.mark.parametrize("header", ["api_key", "x_api_key"])
+def test_so_does_one_in_a_header_of_its_own(header: str) -> None:
+    authorize(request(None, **{header: " first-key "}), KEYS)
+    authorize(request("Basic dXNlcg==", **{header: "鍵"}), KEYS)
+    with pytest.raises(NotAuthorized):
+        authorize(request(None, **{header: "first"}), KEYS)
+
+
+def test_a_wrong_token_is_not_made_good_by_another_header() -> None:
+    with pytest.raises(NotAuthorized):
+        authorize(request("Bearer wrong", x_api_key="first-key"), KEYS)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,44 @@ async def test_info_tells_the_model_and_the_limits(service: Service, http: httpx
     assert (info["max_documents"], info["timeout_ms"]) == (10_000, 30_000)
 
 
-async def test_metrics_are_openmetrics(http: httpx.AsyncClient) -> None:
-    response = await http.get("/metrics")
-    assert response.headers["content-type"].startswith("application/openmetrics-text")
-    assert response.text.endswith("# EOF\n")
+async def test_info_is_what_clients_of_text_embeddings_inference_discover_a_reranker_by(
+    http: httpx.AsyncClient,
+) -> None:
+    info = (await http.get("/info")).json()
+    assert info["model_type"]["reranker"] == {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
+    assert (info["max_input_length"], info["max_client_batch_size"]) == (512, 10_000)
+    assert info["auto_truncate"] is True
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_ping_is_answered(method: str, http: httpx.AsyncClient) -> None:
+    assert (await http.request(method, "/ping")).status_code == 200
+
+
+async def test_the_one_model_is_listed_and_found(service: Service, http: httpx.AsyncClient) -> None:
+    listed = (await http.get("/v1/models")).json()
+    assert [model["id"] for model in listed["data"]] == [service.info.model]
+    found = await http.get(f"/v1/models/{service.info.model}")
+    assert found.json() == listed["data"][0]
+
+
+async def test_another_model_is_not_there(http: httpx.AsyncClient) -> None:
+    response = await http.get("/v1/models/another")
+    assert (response.status_code, response.json()["error"]["type"]) == (404, "unknown_model")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/openmetrics-text; version=1.0.0, text/plain; q=0.5", "application/openmetrics-text"),
+        ("text/plain; version=0.0.4", "text/plain"),
+        ("*/*", "text/plain"),
+    ],
+)
+async def test_metrics_are_in_the_format_that_is_asked_for(
+    accept: str, content_type: str, http: httpx.AsyncClient
+) -> None:
+    response = await http.get("/metrics", headers={"accept": accept})
+    assert response.headers["content-type"].startswith(content_type)
+    assert "jrerank_stage_seconds_bucket" in response.text
+    assert response.text.endswith("# EOF\n") == ("openmetrics" in content_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,14 @@ def scores_of(logits: list[float | None], *, raw: bool = False) -> list[float]:
 
 
 def test_unscored_hits_count_down_from_zero() -> None:
-    assert scores_of(ranked(None, 0.0, None, None)) == [0.5, -0.001, -0.002, -0.003]
+    assert scores_of(ranked(None, 0.0, None, None)) == [0.5, -0.0025, -0.005, -0.0075]
+
+
+@pytest.mark.parametrize("count", [1, 400, 10_000])
+def test_however_many_they_are_they_stay_near_zero(count: int) -> None:
+    scores = scores_of([None] * count)
+    assert all(-0.01 < score < 0 for score in scores)
+    assert all(later < earlier for earlier, later in pairwise(scores))
 
 
 def test_raw_unscored_hits_count_down_from_the_lowest_logit() -> None:

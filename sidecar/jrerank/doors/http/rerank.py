@@ -1,0 +1,130 @@
+"""The routes of all dialects in the table: one for each path, whichever dialects share it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from jrerank.domain import Outcome, RankedHit, Ranking
+from jrerank.doors.http.context import caller_of, service_of
+from jrerank.doors.http.dialects.dialect import Answer, Dialect, Row
+from jrerank.doors.http.dialects.read import Asked, read
+from jrerank.doors.http.dialects.table import DIALECTS
+from jrerank.doors.http.error_shapes import ErrorShape, all_of
+from jrerank.doors.http.openapi import answers_of, body_of, errors_of
+from jrerank.doors.http.routing import Route
+from jrerank.doors.http.run import answer, while_there
+from jrerank.doors.http.scores import shown_scores
+from jrerank.errors import InvalidInput, NotJson
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+_NO_MODEL: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No path, such as a model's name with a newline in it."}
+}
+_SHARING: dict[str, list[Dialect]] = defaultdict(list)
+for _dialect in DIALECTS:
+    for _path in _dialect.paths:
+        _SHARING[_path].append(_dialect)
+
+
+class DialectRoute(Route):
+    """A path that one dialect has, or that several share."""
+
+    def spoken(self, request: Request) -> tuple[str, ErrorShape]:
+        """That of the body; of all that it may be where it cannot be told."""
+        sharing = _SHARING[self.path]
+        body = getattr(request, "_json", None)
+        if isinstance(body, Mapping) and len(sharing) > 1:
+            dialect = _spoken(sharing, body)
+            return dialect.name, dialect.errors
+        return sharing[-1].name, all_of([dialect.errors for dialect in sharing])
+
+
+def make_router() -> APIRouter:
+    """A route for each path of the table."""
+    router = APIRouter(route_class=DialectRoute, tags=["rerank"])
+    for path, sharing in _SHARING.items():
+        router.add_api_route(
+            path,
+            _endpoint(sharing),
+            methods=["POST"],
+            summary="; or ".join(dialect.summary for dialect in sharing),
+            description="The name of the documents tells the dialects apart."
+            if sharing[1:]
+            else sharing[0].name,
+            responses={
+                200: answers_of(sharing),
+                **errors_of(*(dialect.errors for dialect in sharing)),
+                **_NO_MODEL,
+            },
+            openapi_extra={"requestBody": body_of(sharing)},
+        )
+    return router
+
+
+def _endpoint(sharing: Sequence[Dialect]) -> Endpoint:
+    async def rerank(http: Request) -> Response:
+        body = await _object(http)
+        return await _answered(http, _spoken(sharing, body), body)
+
+    return rerank
+
+
+def _spoken(sharing: Sequence[Dialect], body: Mapping[str, Any]) -> Dialect:
+    return next((dialect for dialect in sharing if dialect.fits(body)), sharing[-1])
+
+
+async def _object(http: Request) -> Mapping[str, Any]:
+    try:
+        body = await http.json() if await http.body() else None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"the body is not JSON: {error.msg}") from None
+    if not isinstance(body, Mapping):
+        raise InvalidInput("body: a JSON object is needed", field="body")
+    return body
+
+
+async def _answered(http: Request, dialect: Dialect, body: Mapping[str, Any]) -> Response:
+    service, caller = service_of(http), caller_of(http)
+    asked = read(dialect, body, service.info.max_tokens)
+    requests = asked.requests(service.intake, caller)
+    rankings = await while_there(http, dialect.name, service.reranker.rerank_all(requests))
+    ranking = rankings[0] if dialect.order == "rank" else in_input_order(rankings)
+    service.note(dialect.name, len(asked.texts), ranking, caller.arrival)
+    content = Answer(
+        rows=_rows(ranking.hits, asked),
+        documents=len(asked.texts),
+        tokens=ranking.tokens,
+        model=service.info.model,
+        path=http.url.path,
+        echo=asked.echo,
+        took_ms=(time.monotonic() - caller.arrival) * 1000,
+    )
+    return answer(dialect.answer(content), ranking)
+
+
+def in_input_order(rankings: Sequence[Ranking]) -> Ranking:
+    """The rankings of several queries as one; a hit's id is its document's place."""
+    hits = [replace(hit, index=int(hit.id)) for ranking in rankings for hit in ranking.hits]
+    scored = sum(hit.scored for hit in hits)
+    outcome = Outcome.COMPLETE if scored == len(hits) else Outcome.PARTIAL if scored else Outcome.PASSTHROUGH
+    return Ranking(
+        hits=tuple(sorted(hits, key=lambda hit: hit.index)),
+        outcome=outcome,
+        reason=next((ranking.reason for ranking in rankings if ranking.reason), None),
+        tokens=sum(ranking.tokens for ranking in rankings),
+    )
+
+
+def _rows(hits: Sequence[RankedHit], asked: Asked) -> list[Row]:
+    scores = shown_scores(hits, raw=asked.raw)
+    return [
+        Row(hit.index, score, asked.documents[hit.index], asked.texts[hit.index])
+        for hit, score in zip(hits, scores, strict=True)
+    ]
