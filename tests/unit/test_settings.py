@@ -25,6 +25,7 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "port": ("0", 0, "65536"),
     "api_keys": (" one, two ,,", ("one", "two"), None),
     "api_keys_file": ("/run/secrets/keys", Path("/run/secrets/keys"), None),
+    "cors_origins": (" https://a.example, *,", ("https://a.example", "*"), None),
     "pgwire_port": ("0", 0, "-1"),
     "pgwire_tls_cert_file": ("/etc/tls/cert.pem", Path("/etc/tls/cert.pem"), None),
     "pgwire_tls_key_file": ("/etc/tls/key.pem", Path("/etc/tls/key.pem"), None),
