@@ -76,7 +76,8 @@ class HitsBody(BaseModel):
 
 
 class RankedHitBody(BaseModel):
-    """A hit in its new place. `score` is null where the model has not read the hit."""
+    """A hit in its new place. `score` is null where the model has not read the hit, `truncated` says that it has not read it to
+    its end."""
 
     id: str
     score: float | None
@@ -84,6 +85,7 @@ class RankedHitBody(BaseModel):
     first_rank: int
     first_score: float | None
     scored: bool
+    truncated: bool
 
 
 class UsageBody(BaseModel):
@@ -147,4 +149,5 @@ def _hit(rank: int, hit: RankedHit) -> dict[str, object]:
         "first_rank": hit.index + 1,
         "first_score": hit.first_score,
         "scored": hit.scored,
+        "truncated": hit.truncated,
     }

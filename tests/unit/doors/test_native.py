@@ -88,7 +88,7 @@ def test_what_came_another_way_than_http_is_checked_the_same(raw: str, field: st
 
 
 def test_an_answer_tells_old_and_new_places() -> None:
-    hits = (RankedHit("b", 1, 0.9, 2.2, 7.0), RankedHit("a", 0, None, None, None))
+    hits = (RankedHit("b", 1, 0.9, 2.2, 7.0, truncated=True), RankedHit("a", 0, None, None, None))
     ranking = Ranking(hits, Outcome.PARTIAL, "missing_passages", tokens=12, missing=("a",))
     content: Any = hits_answer(ranking, "bundled", 0.0)
     assert (content["outcome"], content["reason"], content["missing"]) == (
@@ -98,8 +98,24 @@ def test_an_answer_tells_old_and_new_places() -> None:
     )
     assert content["usage"] == {"total_tokens": 12}
     assert content["hits"] == [
-        {"id": "b", "score": 0.9, "rank": 1, "first_rank": 2, "first_score": 7.0, "scored": True},
-        {"id": "a", "score": None, "rank": 2, "first_rank": 1, "first_score": None, "scored": False},
+        {
+            "id": "b",
+            "score": 0.9,
+            "rank": 1,
+            "first_rank": 2,
+            "first_score": 7.0,
+            "scored": True,
+            "truncated": True,
+        },
+        {
+            "id": "a",
+            "score": None,
+            "rank": 2,
+            "first_rank": 1,
+            "first_score": None,
+            "scored": False,
+            "truncated": False,
+        },
     ]
 
 

@@ -37,7 +37,13 @@ def make_app(service: Service) -> FastAPI:
             allow_origins=service.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=["x-jrerank-outcome", "x-jrerank-reason", "x-request-id", "retry-after"],
+            expose_headers=[
+                "x-jrerank-outcome",
+                "x-jrerank-reason",
+                "x-jrerank-truncated",
+                "x-request-id",
+                "retry-after",
+            ],
         )
     app.add_middleware(RequestContext)
     app.add_exception_handler(HTTPException, _no_route)

@@ -119,6 +119,7 @@ def in_input_order(rankings: Sequence[Ranking]) -> Ranking:
         outcome=outcome,
         reason=next((ranking.reason for ranking in rankings if ranking.reason), None),
         tokens=sum(ranking.tokens for ranking in rankings),
+        truncated=sum(ranking.truncated for ranking in rankings),
     )
 
 

@@ -39,10 +39,12 @@ async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answe
 
 
 def answer(content: object, ranking: Ranking) -> Response:
-    """JSON with the outcome in a header, for shapes that have no room for it."""
+    """JSON with the outcome in headers, and how many passages were cut, for shapes that have no room for it."""
     headers = {OUTCOME_HEADER: ranking.outcome.value}
     if ranking.reason:
         headers["x-jrerank-reason"] = ranking.reason
+    if ranking.truncated:
+        headers["x-jrerank-truncated"] = str(ranking.truncated)
     return json_response(content, 200, headers)
 
 

@@ -67,6 +67,12 @@ def test_every_answer_has_its_outcome_in_a_header(reason: str | None) -> None:
     assert json.loads(bytes(response.body)) == {"text": "空"}
 
 
+@pytest.mark.parametrize(("truncated", "header"), [(0, None), (3, "3")])
+def test_and_how_many_passages_were_cut(truncated: int, header: str | None) -> None:
+    response = answer({}, Ranking((), Outcome.COMPLETE, truncated=truncated))
+    assert response.headers.get("x-jrerank-truncated") == header
+
+
 def test_a_number_that_json_has_no_word_for_is_null() -> None:
     response = answer({"score": 0.5, "document": {"n": [math.inf, 1]}}, Ranking((), Outcome.COMPLETE))
     assert json.loads(bytes(response.body)) == {"score": 0.5, "document": {"n": [None, 1]}}
