@@ -22,7 +22,7 @@ from jrerank.tokenization.text_tokenizer import TextTokenizer
 
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-_VOCABULARY = 3000
+_VOCABULARY = 1500
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def xlm_roberta_unigram() -> Tokenizer:
     trainer = trainers.UnigramTrainer(
         vocab_size=_VOCABULARY, special_tokens=list(ROBERTA_SPECIALS), unk_token="<unk>", show_progress=False
     )
-    tokenizer.train_from_iterator(corpus()[:200], trainer)
+    tokenizer.train_from_iterator(corpus()[:60], trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -73,7 +73,7 @@ def bert_wordpiece() -> Tokenizer:
     trainer = trainers.WordPieceTrainer(
         vocab_size=_VOCABULARY, special_tokens=list(BERT_SPECIALS), show_progress=False
     )
-    tokenizer.train_from_iterator(corpus()[:200], trainer)
+    tokenizer.train_from_iterator(corpus()[:60], trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
@@ -92,7 +92,7 @@ def byte_level_bpe() -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=_VOCABULARY, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
-    tokenizer.train_from_iterator(corpus()[:200], trainer)
+    tokenizer.train_from_iterator(corpus()[:60], trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in BERT_SPECIALS])
     tokenizer.add_tokens([AddedToken("ジェイリランク", special=False)])
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")

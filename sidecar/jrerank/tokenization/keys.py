@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from jrerank.tokenization.text_tokenizer import clean
+from jrerank.tokenization.normalization import clean
 from jrerank.tokenization.windows import Reading
 
 _KEY_BYTES = 16

@@ -11,11 +11,16 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
-from jrerank.tokenization.slices import Slices
-from jrerank.tokenization.text_tokenizer import TextTokenizer, Tokens, clean
+from jrerank.tokenization.normalization import clean
+from jrerank.tokenization.slices import SLICE_CHARS, Slices
+from jrerank.tokenization.text_tokenizer import TextTokenizer, Tokens
 
 _OVERLAP_CHARS = 256
 _MIDDLE = _OVERLAP_CHARS // 2
+# Those at the edge of a slice may not be the whole text's
+_EDGE_TOKENS = 128
+# A slice mostly has more
+_FEW_TOKENS = SLICE_CHARS // 2 - _EDGE_TOKENS
 # At the edge of a slice that isn't the text's own: some tokenizers drop white space at the ends of what they get
 _SENTINEL = "。"
 # Normalization may join characters (a kana and its voiced mark) before they are matched with the longest piece
@@ -53,6 +58,8 @@ class LongText:
         """Read a slice. True if that was the last."""
         if not self._slices.fill():
             return False
+        if self._is_enough():
+            return True
         tokens = self._tokens()
         if self._shared is not None:
             cut = self._cut(self._shared, tokens)
@@ -63,6 +70,19 @@ class LongText:
             self._ids.extend(tokens.ids)
             return self._finish(truncated=len(self._ids) > self._max_tokens)
         return self._hold(tokens, len(self._slices.head) - _OVERLAP_CHARS)
+
+    def _is_enough(self) -> bool:
+        """Whether the first slice was all that it takes: then it doesn't matter where its tokens stand, which costs most."""
+        is_last = self._slices.is_last
+        if self._ids or self._shared is not None or not (is_last or self._max_tokens <= _FEW_TOKENS):
+            return False
+        far = "" if is_last else _SENTINEL
+        head = self._slices.head
+        (ids,) = self._tokenizer.ids([far + head if self._backwards else head + far])
+        if not is_last and len(ids) < self._max_tokens + _EDGE_TOKENS:
+            return False
+        self._ids.extend(reversed(ids) if self._backwards else ids)
+        return self._finish(truncated=len(ids) > self._max_tokens)
 
     def _tokens(self) -> Tokens:
         """Of the slice, in the order of reading, without those of the sentinels."""

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import secrets
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from jrerank.tokenization.fast_unigram import fast_unigram
+from jrerank.tokenization.normalization import clean
 from jrerank.tokenization.white_space import WhiteSpace
 
 # The scheduler has threads of its own: the library would start one for each core besides
@@ -59,35 +62,40 @@ class TextTokenizer:
     """The checkpoint's tokenizer without its special tokens, truncation and padding. Its methods release the GIL."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = Tokenizer.from_str(_without_specials(tokenizer.to_str()))
+        content = _without_specials(json.loads(tokenizer.to_str()))
+        self._tokenizer = Tokenizer.from_str(json.dumps(content))
         self._tokenizer.encode_special_tokens = True
         self.longest_piece_chars = max(map(len, tokenizer.get_vocab()), default=1)
-        self.white_space = WhiteSpace.of(lambda text: self.ids([text])[0])
+        self.white_space = WhiteSpace.of(lambda text: self._slow_ids([text])[0])
+        self._fast = fast_unigram(self._tokenizer, content, self._slow_ids)
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text. Half the time of `tokens`: nobody keeps account of characters."""
+    @property
+    def is_fast(self) -> bool:
+        """Whether SentencePiece reads most texts, with ids that are the tokenizer's own."""
+        return self._fast is not None
+
+    def ids(self, texts: Sequence[str]) -> list[array[int]]:
+        """The ids of each text, in half the time of `tokens`, or in a tenth if the tokenizer `is_fast`."""
+        if self._fast is None:
+            return self._slow_ids(texts)
+        ids = self._fast.ids(texts)
+        unsure = iter(self._slow_ids([text for text, made in zip(texts, ids, strict=True) if made is None]))
+        return [next(unsure) if made is None else made for made in ids]
+
+    def _slow_ids(self, texts: Sequence[str]) -> list[array[int]]:
         try:
             encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         except TypeError:
             # The library's word for half a surrogate pair; looking for it beforehand would cost each text
             clean_texts = [clean(text) for text in texts]
             encodings = self._tokenizer.encode_batch_fast(clean_texts, add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+        return [array("i", encoding.ids) for encoding in encodings]
 
     def tokens(self, clean_text: str) -> Tokens:
         """The tokens of a text and where they stand in it."""
         (encoding,) = self._tokenizer.encode_batch([clean_text], add_special_tokens=False)
         starts, ends = _places(clean_text, encoding.offsets)
         return Tokens(encoding.ids, starts, ends)
-
-
-def clean(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair, which has no UTF-8 and so no tokens."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _places(text: str, offsets: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
@@ -107,13 +115,12 @@ def _places(text: str, offsets: Iterable[tuple[int, int]]) -> tuple[list[int], l
     return starts, ends
 
 
-def _without_specials(tokenizer_json: str) -> str:
+def _without_specials(content: dict[str, Any]) -> dict[str, Any]:
     """Rename the special tokens that text could become, so that it can't.
 
     Switching off the parsing of special tokens is not enough: a Unigram vocabulary may hold the piece `</s>` itself, and a
     normalizer may make it of full-width letters. The model's unknown token stays, since the model looks it up.
     """
-    content = json.loads(tokenizer_json)
     model = content["model"]
     reachable = frozenset(_pieces(model["vocab"]))
     specials = {
@@ -128,8 +135,7 @@ def _without_specials(tokenizer_json: str) -> str:
     model["vocab"] = _renamed(model["vocab"], new_names)
     if "merges" in model:
         model["merges"] = [merge for merge in model["merges"] if _product(merge) not in specials]
-    content |= {"truncation": None, "padding": None, "post_processor": None}
-    return json.dumps(content)
+    return content | {"truncation": None, "padding": None, "post_processor": None}
 
 
 def _pieces(vocab: Any) -> Iterable[str]:

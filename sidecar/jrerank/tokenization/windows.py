@@ -160,5 +160,5 @@ def _stride(room: int) -> int:
     return max(1, int(room * _STRIDE))
 
 
-def _cut(ids: Sequence[int], most: int, reading: Reading) -> array[int]:
-    return array("i", ids[max(0, len(ids) - most) :] if reading.truncation == "left" else ids[:most])
+def _cut(ids: array[int], most: int, reading: Reading) -> array[int]:
+    return ids[max(0, len(ids) - most) :] if reading.truncation == "left" else ids[:most]

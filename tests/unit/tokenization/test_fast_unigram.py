@@ -1,0 +1,133 @@
+"""SentencePiece instead of the checkpoint's tokenizer: where the ids are equal, and only there."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import random
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
+
+from jrerank.tokenization.fast_unigram import FastUnigram, fast_unigram
+from jrerank.tokenization.text_tokenizer import TextTokenizer
+from tiny_tokenizers import KINDS, corpus, modernbert_unigram, text_tokenizer
+
+UNIGRAMS = ("modernbert_unigram", "xlm_roberta_unigram")
+ODD = [
+    *("😀", "𠮟", "ｶﾞ", "が", "①", "㍻", "\u3000", "  ", "\t", "\n", "▁", "é", "ﬁ", "½", "\u200b", "\ufeff", "\x1c", "\x85"),
+    *("\xa0", "\x00", "か\u3099", "\U0001ccd6", "\u2028", "</s>", "<s>", "<unk>", "<0x41>", "<mask>", "（", "！", "００", "\ud800"),
+    *("e\u0301", "한글", "하\u11ab", "\u0dcf", "000", "いいい", "……"),
+]  # fmt: skip
+
+
+def own_ids(tokenizer: Tokenizer) -> Callable[[Sequence[str]], list[Any]]:
+    def ids(texts: Sequence[str]) -> list[Any]:
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    return ids
+
+
+def mixed_text(generator: random.Random) -> str:
+    passage = generator.choice(corpus())
+    share = generator.choice((0.0, 0.02, 0.3))
+    if not share:
+        return passage[generator.randrange(len(passage)) :]
+    letters = generator.choices(passage, k=generator.randrange(80))
+    return "".join(generator.choice(ODD) if generator.random() < share else letter for letter in letters)
+
+
+@functools.cache
+def without_specials() -> tuple[Tokenizer, dict[str, Any]]:
+    content = json.loads(modernbert_unigram().to_str())
+    content["added_tokens"] = []
+    for entry in content["model"]["vocab"][1:5]:
+        entry[0] = f"unreachable{entry[0]}"
+    return Tokenizer.from_str(json.dumps(content)), content
+
+
+def fast() -> FastUnigram:
+    return FastUnigram(*without_specials())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unigram_tokenizers_are_fast(kind: str) -> None:
+    assert text_tokenizer(kind).is_fast == (kind in UNIGRAMS)
+
+
+@pytest.mark.parametrize("kind", UNIGRAMS)
+def test_ids_are_those_of_the_checkpoints_tokenizer(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without_sentencepiece:
+        without_sentencepiece.setattr(importlib.util, "find_spec", lambda name: None)
+        slow = TextTokenizer(KINDS[kind]())
+    assert not slow.is_fast
+    generator = random.Random(1)
+    texts = [mixed_text(generator) for _ in range(2000)]
+    assert text_tokenizer(kind).ids(texts) == slow.ids(texts)
+
+
+def test_most_texts_need_no_other_tokenizer() -> None:
+    unsure = [ids for ids in fast().ids(corpus()[:500]) if ids is None]
+    assert len(unsure) < 20
+
+
+@pytest.mark.parametrize("text", ["約000冊", "<0x41>", "＜０ｘ４１＞"])
+def test_where_it_cannot_be_sure_it_says_so(text: str) -> None:
+    """Two ways to cut zeros are equally good; the name of a byte is that byte to one tokenizer and text to the other."""
+    assert fast().ids(["富士山", text])[1] is None
+
+
+def test_nobody_is_trusted_whose_ids_differ() -> None:
+    tokenizer, content = without_specials()
+    own = own_ids(tokenizer)
+    assert (
+        fast_unigram(tokenizer, content, lambda texts: [array("i", [*ids, 7]) for ids in own(texts)]) is None
+    )
+
+
+def changed(**parts: Any) -> Tokenizer:
+    tokenizer = Tokenizer.from_str(modernbert_unigram().to_str())
+    for name, part in parts.items():
+        setattr(tokenizer, name, part)
+    return tokenizer
+
+
+def with_words() -> Tokenizer:
+    tokenizer = changed()
+    tokenizer.add_tokens([AddedToken("ジェイリランク", special=False)])
+    return tokenizer
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        changed(pre_tokenizer=pre_tokenizers.Whitespace()),
+        changed(pre_tokenizer=pre_tokenizers.Metaspace(prepend_scheme="first", split=True)),
+        changed(pre_tokenizer=pre_tokenizers.Metaspace(replacement="_", prepend_scheme="never")),
+        with_words(),
+    ],
+    ids=["words", "first space", "other space", "added words"],
+)
+def test_what_is_not_known_is_left_to_the_tokenizer(tokenizer: Tokenizer) -> None:
+    assert not TextTokenizer(tokenizer).is_fast
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        changed(normalizer=normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])),
+        changed(normalizer=normalizers.NFC()),
+        changed(pre_tokenizer=pre_tokenizers.Metaspace(prepend_scheme="always", split=False)),
+    ],
+    ids=["lower case", "nfc", "leading space"],
+)
+def test_other_normalizers_and_spaces_are_read_alike(tokenizer: Tokenizer) -> None:
+    text_tokenizer = TextTokenizer(tokenizer)
+    texts = [*corpus()[:50], " a  B\n", "Ｃ　か\u3099"]
+    assert text_tokenizer.is_fast
+    assert [ids.tolist() for ids in text_tokenizer.ids(texts)] == own_ids(tokenizer)(texts)
