@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from jrerank.admin.bench.load import load
 from jrerank.admin.bench.quality import quality
 
 app = typer.Typer(
     help="Is it better, is it fast, does it hold: measured on your data and machine.", no_args_is_help=True
 )
 app.command()(quality)
+app.command()(load)

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from jrerank.errors import ConfigurationError
@@ -17,9 +18,28 @@ from jrerank.errors import ConfigurationError
 _START_TIMEOUT_S = 120
 
 
+@dataclass(frozen=True, slots=True)
+class StartedSidecar:
+    """Where it listens, and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def running_sidecar(model: str, precision: str) -> Iterator[str]:
     """A sidecar of our own on a free port: its URL. It is stopped at the end.
+
+    Raises:
+        ConfigurationError: it did not start; the message is the sidecar's own.
+    """
+    with started_sidecar(model, precision) as sidecar:
+        yield sidecar.url
+
+
+@contextmanager
+def started_sidecar(model: str, precision: str) -> Iterator[StartedSidecar]:
+    """As `running_sidecar`, with its process.
 
     Raises:
         ConfigurationError: it did not start; the message is the sidecar's own.
@@ -43,7 +63,7 @@ def running_sidecar(model: str, precision: str) -> Iterator[str]:
                 command, stderr=stream, env={**os.environ, "JRERANK_LOG_FORMAT": "json"}
             )
         try:
-            yield f"http://127.0.0.1:{_port(process, log)}"
+            yield StartedSidecar(f"http://127.0.0.1:{_port(process, log)}", process.pid)
         finally:
             process.terminate()
             process.wait()

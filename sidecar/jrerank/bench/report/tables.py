@@ -13,6 +13,8 @@ from jrerank.bench.report.compare import Change
 from jrerank.bench.report.numbers import interval, percent, shown
 from jrerank.bench.report.schema import Report
 
+_COLUMNS = 7
+
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Systems, differences, advice and notes; curves and examples are left to the HTML."""
@@ -59,6 +61,21 @@ def print_changes(changes: Sequence[Change], console: Console | None = None) -> 
 
 
 def _systems(report: Report) -> Table:
+    """A row per system, or per figure where there are too many of those for a line."""
+    names = {figure.name for system in report.systems for figure in system.figures}
+    return _by_figure(report) if len(names) > _COLUMNS else _by_system(report)
+
+
+def _by_figure(report: Report) -> Table:
+    units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
+    table = Table("", *(escape(system.name) for system in report.systems), "", title=Text(report.title))
+    for name, unit in units.items():
+        figures = [system.figure(name) for system in report.systems]
+        table.add_row(name, *("" if figure is None else interval(figure) for figure in figures), unit)
+    return table
+
+
+def _by_system(report: Report) -> Table:
     names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
     heads = [name if not units[name] or units[name] in name else f"{name} [{units[name]}]" for name in names]

@@ -1,0 +1,1 @@
+"""`bench load`: requests at their own times, whether answers come or not, against a sidecar, OpenSearch or PostgreSQL."""

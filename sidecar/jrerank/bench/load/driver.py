@@ -1,0 +1,52 @@
+"""Sends each request when it is due. A request that is sent late counts from when it was due: nothing is left out by waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from jrerank.bench.load.record import Record
+from jrerank.bench.load.requests import LoadRequest
+from jrerank.bench.load.targets import Target
+
+Tick = Callable[[float], None]
+
+
+async def open_loop(
+    target: Target,
+    times: Sequence[float],
+    requests: Iterable[LoadRequest],
+    deadline_s: float,
+    tick: Tick = lambda _: None,
+) -> Record:
+    """Each at its time, all of them, and wait for every answer. `tick` is told the seconds gone by."""
+    record, started = Record(), time.perf_counter()
+    open_requests: set[asyncio.Task[None]] = set()
+
+    async def one(request: LoadRequest, due: float) -> None:
+        sent = time.perf_counter() - started
+        answer = await target.send(request)
+        record.add(due, sent, time.perf_counter() - started, answer, request.caller, deadline_s)
+
+    for due, request in zip(times, requests, strict=False):
+        await asyncio.sleep(max(0.0, due - (time.perf_counter() - started)))
+        task = asyncio.create_task(one(request, due))
+        open_requests.add(task)
+        task.add_done_callback(open_requests.discard)
+        tick(due)
+    await asyncio.gather(*open_requests)
+    return record
+
+
+async def closed_loop(target: Target, clients: int, seconds: float, requests: Iterable[LoadRequest]) -> float:
+    """Pairs that so many clients get scored in a second when each asks again as soon as it has its answer: the capacity."""
+    started, source, pairs = time.perf_counter(), iter(requests), 0
+
+    async def client() -> None:
+        nonlocal pairs
+        while time.perf_counter() - started < seconds:
+            pairs += (await target.send(next(source))).pairs
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return pairs / (time.perf_counter() - started)

@@ -1,0 +1,77 @@
+"""What became of each request: latencies from the time it was due, outcomes, and how much of it was useful."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+
+_HIGHEST_US = 3_600_000_000
+_DIGITS = 3
+
+OUTCOMES = ("complete", "partial", "passthrough", "refused", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ended: one of `OUTCOMES`, and how many pairs were scored for it."""
+
+    outcome: str
+    pairs: int = 0
+    detail: str = ""
+
+
+def _histogram() -> Any:
+    return HdrHistogram(1, _HIGHEST_US, _DIGITS)
+
+
+@dataclass
+class Record:
+    """Of one run. A refusal's latency counts as an answer's does: somebody waited for it."""
+
+    latencies: Any = field(default_factory=_histogram)
+    by_caller: dict[int, Any] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    details: Counter[str] = field(default_factory=Counter)
+    pairs_in_time: Counter[int] = field(default_factory=Counter)
+    slowest_ms: dict[int, float] = field(default_factory=dict)
+    late: int = 0
+    worst_lag_s: float = 0.0
+
+    def add(
+        self, due_s: float, sent_s: float, done_s: float, answer: Answer, caller: int, deadline_s: float
+    ) -> None:
+        """Times are from the start of the run; what came after its deadline is of no use to anybody."""
+        latency = max(1, round((done_s - due_s) * 1e6))
+        self.latencies.record_value(min(latency, _HIGHEST_US))
+        self.by_caller.setdefault(caller, _histogram()).record_value(min(latency, _HIGHEST_US))
+        second = int(due_s)
+        self.slowest_ms[second] = max(self.slowest_ms.get(second, 0.0), latency / 1000)
+        self.outcomes[answer.outcome] += 1
+        if answer.detail:
+            self.details[answer.detail] += 1
+        self.worst_lag_s = max(self.worst_lag_s, sent_s - due_s)
+        if done_s - due_s > deadline_s:
+            self.late += 1
+        else:
+            self.pairs_in_time[int(done_s)] += answer.pairs
+
+    @property
+    def count(self) -> int:
+        """Of requests."""
+        return self.outcomes.total()
+
+    def percentile_ms(self, percent: float) -> float:
+        """Of all latencies."""
+        return float(self.latencies.get_value_at_percentile(percent)) / 1000
+
+    @property
+    def max_ms(self) -> float:
+        """The slowest."""
+        return float(self.latencies.get_max_value()) / 1000
+
+    def caller_percentile_ms(self, caller: int, percent: float) -> float:
+        """Of one caller's latencies."""
+        return float(self.by_caller[caller].get_value_at_percentile(percent)) / 1000

@@ -1,0 +1,172 @@
+"""A run under load as a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jrerank import __version__
+from jrerank.bench.load.highest import Trial, best
+from jrerank.bench.load.record import OUTCOMES, Record
+from jrerank.bench.machine import describe_machine, now
+from jrerank.bench.report.schema import Curve, Figure, Point, Report, Series, System
+from jrerank.evaluation.significance import bootstrap
+
+_PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
+_LAG_WORTH_SAYING_MS = 50
+_EDGE_S = 1  # of the first and the last second of a run only a part is loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was sent, for how long, and what was recorded."""
+
+    record: Record
+    rate: float
+    seconds: float
+    deadline_ms: int
+    name: str
+    memory: Sequence[int] = ()
+    capacity: float | None = None
+    callers: int = 1
+    trials: Sequence[Trial] = ()
+    p99_limit_ms: float | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_report(run: Run) -> Report:
+    """Percentiles, outcomes, goodput and memory, with curves over the run."""
+    figures = [*_latencies(run), *_rates(run), *_outcomes(run), *_memory(run), *_search(run)]
+    return Report(
+        kind="load",
+        title=f"Load on {run.name}: {run.rate:.1f} requests/s for {run.seconds:.0f} s",
+        created=now(),
+        version=__version__,
+        machine=describe_machine(),
+        parameters=dict(run.parameters),
+        systems=(System(name=run.name, figures=tuple(figures)), *_callers(run)),
+        curves=tuple(_curves(run)),
+        notes=tuple(_notes(run)),
+    )
+
+
+def _latencies(run: Run) -> list[Figure]:
+    record = run.record
+    if not record.count:
+        return []
+    found = [_latency(f"p{percent:g}", record.percentile_ms(percent)) for percent in _PERCENTILES]
+    return [*found, _latency("slowest", record.max_ms)]
+
+
+def _latency(name: str, value: float) -> Figure:
+    return Figure(name=name, value=value, unit="ms", better="lower")
+
+
+def _rates(run: Run) -> list[Figure]:
+    """Goodput by second, so that a report has an interval for it."""
+    seconds = _whole_seconds(run)
+    samples = [float(run.record.pairs_in_time.get(second, 0)) for second in seconds]
+    total = sum(run.record.pairs_in_time.values()) / run.seconds
+    interval = bootstrap(samples) if samples else None
+    figures = [
+        Figure(
+            name="goodput",
+            value=total,
+            unit="pairs/s",
+            better="higher",
+            low=interval.low if interval else None,
+            high=interval.high if interval else None,
+            samples=tuple(samples),
+        ),
+        Figure(name="offered", value=run.record.count / run.seconds, unit="requests/s"),
+    ]
+    if run.capacity:
+        figures.append(Figure(name="capacity", value=run.capacity, unit="pairs/s"))
+        figures.append(
+            Figure(name="goodput of capacity", value=100 * total / run.capacity, unit="%", better="higher")
+        )
+    return figures
+
+
+def _whole_seconds(run: Run) -> range:
+    return range(_EDGE_S, max(_EDGE_S, math.floor(run.seconds) - _EDGE_S))
+
+
+def _outcomes(run: Run) -> list[Figure]:
+    record = run.record
+    figures = [Figure(name=name, value=record.outcomes[name], unit="requests") for name in OUTCOMES]
+    return [*figures, Figure(name="late", value=record.late, unit="requests", better="lower")]
+
+
+def _memory(run: Run) -> list[Figure]:
+    if not run.memory:
+        return []
+    half = run.memory[len(run.memory) // 2 :]
+    return [
+        Figure(name="memory", value=max(run.memory), unit="bytes", better="lower"),
+        Figure(name="memory growth in the second half", value=half[-1] - half[0], unit="bytes"),
+    ]
+
+
+def _search(run: Run) -> list[Figure]:
+    if run.p99_limit_ms is None:
+        return []
+    found = best(list(run.trials), run.p99_limit_ms)
+    return [
+        Figure(name="highest rate", value=found.rate if found else 0.0, unit="requests/s", better="higher")
+    ]
+
+
+def _callers(run: Run) -> list[System]:
+    if run.callers < 2:
+        return []
+    return [
+        System(
+            name=f"caller {caller + 1}",
+            figures=tuple(
+                _latency(f"p{percent:g}", run.record.caller_percentile_ms(caller, percent))
+                for percent in _PERCENTILES
+            ),
+        )
+        for caller in sorted(run.record.by_caller)
+    ]
+
+
+def _curves(run: Run) -> list[Curve]:
+    record = run.record
+    made = [
+        _curve(
+            "Latency by percentile", "percentile", "ms", [(f, record.percentile_ms(f)) for f in _spectrum()]
+        ),
+        _curve("Slowest request by second", "second it was due", "ms", sorted(record.slowest_ms.items())),
+        _curve(
+            "Goodput by second",
+            "second",
+            "pairs/s",
+            [(second, record.pairs_in_time.get(second, 0)) for second in range(math.ceil(run.seconds))],
+        ),
+        _curve("Memory", "second", "MB", [(second, value / 1e6) for second, value in enumerate(run.memory)]),
+        _curve("p99 by rate", "requests/s", "ms", sorted((one.rate, one.p99_ms) for one in run.trials)),
+    ]
+    return [one for one in made if one.series[0].points]
+
+
+def _curve(title: str, x_label: str, y_label: str, points: Sequence[tuple[float, float]]) -> Curve:
+    series = Series(name=title, points=tuple(Point(x=x, y=y) for x, y in points))
+    return Curve(title=title, x_label=x_label, y_label=y_label, series=(series,))
+
+
+def _spectrum() -> list[float]:
+    return [0.0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.9, 100.0]
+
+
+def _notes(run: Run) -> list[str]:
+    notes = ["latencies are from when a request was due, not from when it was sent"]
+    lag_ms = 1000 * run.record.worst_lag_s
+    if lag_ms > _LAG_WORTH_SAYING_MS:
+        notes.append(
+            f"the sender fell up to {lag_ms:.0f} ms behind, which is in the latencies: give it a machine of its own"
+        )
+    details = run.record.details.most_common(3)
+    return notes + [f"error: {detail}, {count} times" for detail, count in details]

@@ -1,0 +1,141 @@
+"""Who is asked: a sidecar, a search engine whose searches are reranked, or PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiohttp
+
+from jrerank.bench.load.record import Answer
+from jrerank.bench.load.requests import LoadRequest
+from jrerank.bench.quality.live.template import BodyTemplate
+from jrerank.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
+_REFUSED = {429, 503}
+_GRACE_S = 30.0
+
+
+class Target(Protocol):
+    """Something that takes a request and says what became of it; it never raises."""
+
+    async def send(self, request: LoadRequest) -> Answer:
+        """Ask, and wait for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarTarget:
+    """`POST /v1/hits`."""
+
+    session: aiohttp.ClientSession
+    url: str
+    timeout_ms: int
+    keys: Sequence[str]
+
+    async def send(self, request: LoadRequest) -> Answer:
+        """As `Target` says."""
+        hits = [{"id": str(place), "text": text} for place, text in enumerate(request.passages)]
+        body = {"query": request.query, "hits": hits, "timeout_ms": self.timeout_ms}
+        key = self.keys[request.caller] if self.keys else None
+        return await _post(self.session, f"{self.url}/v1/hits", body, key, _of_hits)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTarget:
+    """A search whose pipeline reranks (or a sidecar's search door): the marker in `ext.jrerank` says what became of it."""
+
+    session: aiohttp.ClientSession
+    url: str
+    template: BodyTemplate
+    size: int
+
+    async def send(self, request: LoadRequest) -> Answer:
+        """As `Target` says."""
+        return await _post(
+            self.session, self.url, self.template.fill(request.query, self.size), None, _of_search
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTarget:
+    """A statement with `%(query)s`, `%(passages)s` (an array of text) or both."""
+
+    pool: AsyncConnectionPool
+    statement: str
+
+    async def send(self, request: LoadRequest) -> Answer:
+        """As `Target` says."""
+        try:
+            async with self.pool.connection() as connection:
+                parameters = {
+                    "query": request.query,
+                    "passages": list(request.passages),
+                    "size": len(request.passages),
+                }
+                cursor = await connection.execute(self.statement.encode(), parameters)
+                rows = await cursor.fetchall()
+                status = await connection.execute("select outcome from jrerank.rerank_status()")
+                row = await status.fetchone()
+        except Exception as error:  # noqa: BLE001  a load test counts what goes wrong
+            return Answer("error", 0, type(error).__name__)
+        outcome = str(row[0]) if row else "complete"
+        return Answer(outcome, len(rows) if outcome == "complete" else 0)
+
+
+@asynccontextmanager
+async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """As many connections as requests are open."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_GRACE_S, sock_read=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        yield session
+
+
+@asynccontextmanager
+async def postgres_pool(dsn: str, connections: int) -> AsyncIterator[AsyncConnectionPool]:
+    """Raises:
+    ConfigurationError: psycopg isn't installed.
+    """
+    try:
+        from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ConfigurationError("psycopg is needed: pip install 'jrerank[postgres]'") from None
+    async with AsyncConnectionPool(dsn, min_size=connections, max_size=connections, open=False) as pool:
+        yield pool
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, body: dict[str, Any], key: str | None, read: Any
+) -> Answer:
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+    try:
+        async with session.post(
+            url, data=json.dumps(body, ensure_ascii=False).encode(), headers=headers
+        ) as answer:
+            content = await answer.read()
+            if answer.status in _REFUSED:
+                return Answer("refused")
+            if answer.status >= 400:
+                return Answer("error", 0, f"status {answer.status}")
+            found: Answer = read(json.loads(content))
+            return found
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        return Answer("error", 0, type(error).__name__)
+
+
+def _of_hits(content: dict[str, Any]) -> Answer:
+    return Answer(content["outcome"], sum(hit["scored"] for hit in content["hits"]))
+
+
+def _of_search(content: dict[str, Any]) -> Answer:
+    marker = (content.get("ext") or {}).get("jrerank")
+    hits = len(content["hits"]["hits"])
+    return (
+        Answer("complete", hits) if marker is None else Answer(marker["outcome"], marker.get("reranked") or 0)
+    )

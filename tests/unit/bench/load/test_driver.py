@@ -1,0 +1,83 @@
+"""The clock of the generator is the wall's: these tests take tenths of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jrerank.bench.load.driver import closed_loop, open_loop
+from jrerank.bench.load.record import Answer
+from jrerank.bench.load.report import Run, load_report
+from jrerank.bench.load.requests import LoadRequest
+
+
+def busy_for(seconds: float) -> None:
+    """Holds up the event loop, as a sender without a core of its own is held up."""
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        pass
+
+
+def requests() -> Iterator[LoadRequest]:
+    number = 0
+    while True:
+        yield LoadRequest(number, "q", ("p",), number % 2)
+        number += 1
+
+
+@dataclass
+class Stalling:
+    """Answers at once, but nobody while the stall lasts: as a process that is stopped."""
+
+    stalled_until: float = 0.0
+    stall_at: int = 10
+    stall_s: float = 0.3
+    sent: list[int] = field(default_factory=list)
+
+    async def send(self, request: LoadRequest) -> Answer:
+        self.sent.append(request.number)
+        now = asyncio.get_running_loop().time()
+        if len(self.sent) == self.stall_at:
+            self.stalled_until = now + self.stall_s
+        await asyncio.sleep(max(0.0, self.stalled_until - now))
+        return Answer("complete", 1)
+
+
+async def test_requests_are_sent_while_a_stall_lasts_and_it_shows_in_the_percentiles() -> None:
+    target = Stalling()
+    record = await open_loop(target, [number / 100 for number in range(60)], requests(), deadline_s=0.15)
+    assert target.sent == list(range(60))
+    assert record.count == 60
+    assert record.max_ms >= 290
+    assert record.percentile_ms(75) >= 50, "all that were due in the stall have waited for its end"
+    assert record.late >= 10, "each of them, not one alone"
+
+
+async def test_a_sender_that_falls_behind_says_so() -> None:
+    async def block(request: LoadRequest) -> Answer:
+        busy_for(0.1)
+        return Answer("refused")
+
+    target = Stalling(stall_at=-1)
+    target.send = block  # type: ignore[method-assign]
+    record = await open_loop(target, [0.0, 0.01, 0.02, 0.03], requests(), 1.0)
+    assert record.worst_lag_s > 0.05
+    run = Run(record, 4.0, 1.0, 1000, "target", memory=[5, 7, 6], capacity=2.0, callers=2)
+    report = load_report(run)
+    assert "the sender fell up to" in report.notes[1]
+    figures = {figure.name: figure.value for figure in report.systems[0].figures}
+    assert (figures["refused"], figures["memory"], figures["goodput of capacity"]) == (4, 7, 0)
+    assert [system.name for system in report.systems[1:]] == ["caller 1", "caller 2"]
+
+
+async def test_a_closed_loop_measures_what_so_many_clients_get() -> None:
+    class Slow:
+        async def send(self, request: LoadRequest) -> Answer:
+            await asyncio.sleep(0.02)
+            return Answer("complete", 5)
+
+    assert 0 < await closed_loop(Slow(), 2, 0.3, requests()) <= 500, (
+        "two clients, each 50 times a second, five pairs each time"
+    )

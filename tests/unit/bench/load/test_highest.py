@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jrerank.bench.load.highest import best, highest_rate
+
+
+@given(capacity=st.floats(2, 400), start=st.floats(1, 200))
+@settings(deadline=None)
+async def test_the_rate_that_holds_is_found_from_any_start(capacity: float, start: float) -> None:
+    async def trial(rate: float) -> float:
+        return 50.0 if rate <= capacity else 900.0
+
+    trials = await highest_rate(trial, start, p99_ms=100)
+    found = best(trials, 100)
+    assert len(trials) < 20
+    if start / 64 <= capacity <= start * 256:
+        assert found is not None
+        assert found.rate <= capacity
+        assert found.rate == pytest.approx(capacity, rel=0.05) or capacity < start / 32
+
+
+async def test_where_nothing_holds_there_is_no_rate() -> None:
+    async def trial(rate: float) -> float:
+        return 900.0
+
+    assert best(await highest_rate(trial, 10, 100), 100) is None
