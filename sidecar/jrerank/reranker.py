@@ -22,8 +22,8 @@ from jrerank.tokenization.windows import Reading, Tokenization
 _LOG = logger(__name__)
 # Of a deadline's time, how much is left to the store: without a passage nothing can be scored
 _STORE_SHARE = 0.5
-# Making keys of more text than this would hold up the event loop for a millisecond or more
-_MANY_CHARS = 200_000
+# Making keys of more than this would hold up the event loop for some milliseconds
+_MANY_CHARS, _MANY_PASSAGES = 200_000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Reranker:
         passages = [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
         reading = Reading(request.max_tokens_per_doc, request.truncation)
         arguments = (self._fingerprint, request.query, passages, reading)
-        if sum(map(len, passages)) > _MANY_CHARS:
+        if len(passages) > _MANY_PASSAGES or sum(map(len, passages)) > _MANY_CHARS:
             keys = await asyncio.to_thread(pair_keys, *arguments)
         else:
             keys = pair_keys(*arguments)

@@ -77,10 +77,10 @@ class Queue(Generic[Text]):
         Raises:
             Overloaded: it would not be done by its deadline, though it could be if it came back later.
         """
-        distinct = {pair.key: pair for pair in pairs}
-        known = [job for key in distinct if (job := self._jobs.get(key))]
-        new_tokens = sum(pair.estimated_tokens for key, pair in distinct.items() if key not in self._jobs)
-        tokens = new_tokens + sum(job.waiting_tokens for job in known)
+        new = {pair.key: pair for pair in pairs if pair.key not in self._jobs}
+        known = {pair.key: self._jobs[pair.key] for pair in pairs if pair.key in self._jobs}
+        new_tokens = sum(pair.estimated_tokens for pair in new.values())
+        tokens = new_tokens + sum(job.waiting_tokens for job in known.values())
         alone_s = self._throughput.seconds_for(tokens)
         fits = alone_s <= (deadline - now) * _USABLE_TIME
         ticket = Ticket[Text](
@@ -90,8 +90,12 @@ class Queue(Generic[Text]):
         self._check_time(ticket, tokens, pairs[0].estimated_tokens)
         ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=fits)
         self._tickets.add(ticket)
-        for pair in distinct.values():
-            self._join(ticket, pair)
+        self._backlogs[caller].add(ticket.slot, tokens)
+        self.waiting_tokens += new_tokens
+        self.waiting_pairs += len(new)
+        for pair in pairs:
+            if pair.key not in ticket.waiting:
+                self._join(ticket, pair)
         self._line_up(ticket)
         return ticket
 
@@ -100,7 +104,7 @@ class Queue(Generic[Text]):
         self._tickets.discard(ticket)
         for key in ticket.waiting:
             job = self._jobs[key]
-            job.tickets.discard(ticket)
+            job.tickets.remove(ticket)
             if not job.tickets:
                 self._abandon(job)
         backlog = self._backlogs[ticket.caller]
@@ -128,11 +132,10 @@ class Queue(Generic[Text]):
 
     def supply(self, job: Job[Text], windows: Sequence[Window], now: float, *, truncated: bool) -> None:
         """A pair has been tokenized."""
-        job.is_read, job.truncated, job.windows = True, truncated, len(windows)
         if not job.tickets:
             return
         self._set_waiting(job, sum(map(len, windows)))
-        job.ready.extend(windows)
+        job.is_read, job.truncated, job.windows = True, truncated, windows
         self._add_ready(job, job.waiting_tokens)
         for ticket in job.tickets:
             ticket.ready.append(job)
@@ -155,10 +158,10 @@ class Queue(Generic[Text]):
         while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
             ticket.in_line_for_worker = False
             job = _first_ready(ticket)
-            if job is None or not self._is_in_time(ticket, job.ready[0], now):
+            if job is None or not self._is_in_time(ticket, job.windows[job.taken], now):
                 self._for_worker.charge(ticket.caller, 0)
                 continue
-            cost = len(job.ready[0])
+            cost = len(job.windows[job.taken])
             if batch and tokens + cost > limit.tokens:
                 self._for_worker.charge(ticket.caller, 0)
                 self._line_up(ticket)
@@ -176,9 +179,10 @@ class Queue(Generic[Text]):
             job.error = job.error or result
             self._drop_waiting(job)
         else:
-            job.logits.append(result)
+            job.scored += 1
+            job.logit = max(job.logit, result)
             job.tokens += len(queued.window)
-        if job.running or (job.error is None and len(job.logits) < job.windows):
+        if job.running or (job.error is None and job.scored < len(job.windows)):
             return None
         return self._complete(job)
 
@@ -200,10 +204,8 @@ class Queue(Generic[Text]):
         # While a caller's own work is done, no other caller is given more than that
         ahead = self.running_tokens + own + max(0, min(others, callers * own))
         time_s = (ticket.deadline - ticket.arrival) * _USABLE_TIME
-        if backlog and backlog.unfit:
-            time_s *= (
-                1 - 1 / _STRETCH
-            )  # which is the pace at which the windows of those that don't fit are due
+        if backlog and backlog.unfit:  # their windows are due at the pace of the rest of the time
+            time_s *= 1 - 1 / _STRETCH
         missing_s = self._throughput.seconds_for(ahead) - time_s
         if missing_s > 0:
             raise Overloaded(
@@ -220,16 +222,15 @@ class Queue(Generic[Text]):
         return min(ticket.due, ticket.arrival + self._stretched_s(tokens))
 
     def _join(self, ticket: Ticket[Text], pair: PairWork[Text]) -> None:
+        ticket.waiting.add(pair.key)
         job = self._jobs.get(pair.key)
         if job is None:
-            job = self._jobs[pair.key] = Job(pair.key, pair.text)
-            self._set_waiting(job, pair.estimated_tokens)
-        job.tickets.add(ticket)
-        ticket.waiting.add(pair.key)
-        self._backlogs[ticket.caller].add(ticket.slot, job.waiting_tokens)
+            job = self._jobs[pair.key] = Job(pair.key, pair.text, pair.estimated_tokens, [ticket])
+        else:
+            job.tickets.append(ticket)
         if not job.is_read:
             ticket.unread.append(job)
-        elif job.ready:
+        elif job.is_ready:
             ticket.ready.append(job)
             ticket.ready_tokens += job.waiting_tokens
             ticket.first_ready = ticket.arrival
@@ -270,8 +271,9 @@ class Queue(Generic[Text]):
         return now + run_s < ticket.deadline
 
     def _take(self, ticket: Ticket[Text], job: Job[Text], now: float) -> QueuedWindow[Text]:
-        window = job.ready.popleft()
+        window = job.windows[job.taken]
         tokens = len(window)
+        job.taken += 1
         job.running += 1
         self.running_tokens += tokens
         self._add_ready(job, -tokens)
@@ -296,8 +298,9 @@ class Queue(Generic[Text]):
             ticket.ready_tokens += tokens
 
     def _drop_waiting(self, job: Job[Text]) -> None:
-        self._add_ready(job, -sum(map(len, job.ready)))
-        job.ready.clear()
+        if job.is_read:
+            self._add_ready(job, -job.waiting_tokens)
+            job.taken = len(job.windows)
         self._set_waiting(job, 0)
 
     def _abandon(self, job: Job[Text]) -> None:
@@ -317,6 +320,6 @@ class Queue(Generic[Text]):
 
 
 def _first_ready(ticket: Ticket[Text]) -> Job[Text] | None:
-    while ticket.ready and not ticket.ready[0].ready:
+    while ticket.ready and not ticket.ready[0].is_ready:
         ticket.ready.popleft()
     return ticket.ready[0] if ticket.ready else None

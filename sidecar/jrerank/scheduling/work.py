@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -28,27 +30,35 @@ class PairWork(Generic[Text]):
 class Job(Generic[Text]):
     """A pair that at least one request waits for, or whose windows are still running.
 
-    `waiting_tokens` are those that no worker has taken; `ready` are the windows among them that have been tokenized.
+    Of `windows`, which are there once it `is_read`, the first `taken` have gone to a worker, or will not. `waiting_tokens` are
+    those of the rest, by estimate until it is read. There may be tens of thousands of jobs, so a job has no container of its own
+    but the list of its requests, which is nearly always of one.
     """
 
     key: bytes
     text: Text
-    waiting_tokens: int = 0
-    tickets: set[Ticket[Text]] = field(default_factory=set)
-    ready: deque[Window] = field(default_factory=deque)
+    waiting_tokens: int
+    tickets: list[Ticket[Text]]
     being_read: bool = False
     is_read: bool = False
     truncated: bool = False
-    windows: int = 0
+    windows: Sequence[Window] = ()
+    taken: int = 0
     running: int = 0
-    logits: list[float] = field(default_factory=list)
+    scored: int = 0
     tokens: int = 0
+    logit: float = -math.inf
     error: Exception | None = None
 
     @property
+    def is_ready(self) -> bool:
+        """Whether a worker may take a window."""
+        return self.taken < len(self.windows)
+
+    @property
     def result(self) -> PairResult:
-        """Once every window has run: the best window's logit, as in Nogueira and Cho's passage reranking (2019)."""
-        return self.error or Scored(max(self.logits), self.tokens, self.truncated)
+        """Once every window has run: the best window's logit, as in Dai and Callan's MaxP (SIGIR 2019)."""
+        return self.error or Scored(self.logit, self.tokens, self.truncated)
 
 
 @dataclass(eq=False, slots=True)
