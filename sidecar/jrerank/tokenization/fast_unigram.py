@@ -90,7 +90,8 @@ class FastUnigram:
     def _if_sure(self, ids: npt.NDArray[np.int32]) -> array[int] | None:
         """Two ways to cut a run of one letter may be equally good; which is taken hangs on the last bit of a sum."""
         made = array("i", ids.tobytes())
-        if self._repeats.take(ids).any() and not self._ties.isdisjoint(pairwise(made)):
+        repeats = self._repeats.take(ids).nonzero()[0].tolist()
+        if any(not self._ties.isdisjoint(pairwise(made[max(0, at - 1) : at + 2])) for at in repeats):
             return None
         return made
 
