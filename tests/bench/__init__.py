@@ -1,1 +1,1 @@
-"""Speed, latency and memory against other runtimes: `make bench`."""
+"""What needs a node or a database of the tests to be measured: `make bench-opensearch`, `make bench-sql`."""

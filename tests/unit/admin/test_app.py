@@ -17,7 +17,7 @@ COMMANDS = [
     "postgres setup", "postgres status", "postgres remove", "postgres index", "postgres search",
     "opensearch setup", "opensearch status", "opensearch remove", "opensearch index", "opensearch pipeline show",
     "opensearch plugin path", "opensearch plugin build",
-    "elasticsearch setup", "elasticsearch status", "elasticsearch remove", "bench quality", "bench load",
+    "elasticsearch setup", "elasticsearch status", "elasticsearch remove", "bench quality", "bench load", "bench speed",
 ]  # fmt: skip
 
 

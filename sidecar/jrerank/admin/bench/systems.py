@@ -35,7 +35,7 @@ def given_answers(plan: Plan, live: LiveResults | None, runs: Sequence[str]) -> 
     for name, found in (live.reranked if live else {}).items():
         orders = {id: tuple(hit.id for hit in hits) for id, hits in found.hits.items()}
         systems.append(Answers(name, "as the search answered", orders, found.seconds))
-    for name, path in (_named(text, "run") for text in runs):
+    for name, path in (named(text, "run") for text in runs):
         hits = read_run(Path(path), {})
         systems.append(
             Answers(name, path, {id: tuple(hit.id for hit in found) for id, found in hits.items()})
@@ -83,7 +83,7 @@ async def _remote(text: str, model: str | None) -> AsyncIterator[RemoteScorer]:
         raise ConfigurationError("httpx is needed: pip install 'jrerank[bench]'") from None
     from jrerank.bench.quality.scorers import DIALECTS, RemoteScorer
 
-    dialect, url = _named(text, "url")
+    dialect, url = named(text, "url")
     if dialect not in DIALECTS:
         raise InvalidInput(f"--url {text}: {dialect!r} is no dialect: {', '.join(DIALECTS)}", field="url")
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=_key()) as client:
@@ -98,7 +98,12 @@ def _key() -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
 
 
-def _named(text: str, option: str) -> tuple[str, str]:
+def named(text: str, option: str) -> tuple[str, str]:
+    """`NAME=VALUE` of an option.
+
+    Raises:
+        InvalidInput: it has another form.
+    """
     name, separator, value = text.partition("=")
     if not separator or not name or not value:
         raise InvalidInput(

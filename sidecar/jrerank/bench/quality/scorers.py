@@ -113,7 +113,7 @@ class RemoteScorer:
         """As `Scorer` says. Scores from 0 to 1 are taken for sigmoids."""
         import httpx  # noqa: PLC0415  an extra
 
-        body = _body(self.dialect, query, candidates, self.model)
+        body = request_body(self.dialect, query, candidates, self.model)
         started = time.perf_counter()
         try:
             answer = await self.client.post(self.url, json=body)
@@ -130,7 +130,10 @@ class RemoteScorer:
             ) from None
 
 
-def _body(dialect: Dialect, query: str, candidates: Sequence[Candidate], model: str | None) -> dict[str, Any]:
+def request_body(
+    dialect: Dialect, query: str, candidates: Sequence[Candidate], model: str | None
+) -> dict[str, Any]:
+    """What a dialect's request is made of: all documents, none cut off."""
     texts = [candidate.passage or "" for candidate in candidates]
     if dialect == "tei":
         return {"query": query, "texts": texts, "raw_scores": True, "truncate": True}

@@ -36,7 +36,7 @@ class Figure(_Part):
     relative_samples: Annotated[
         tuple[float, ...],
         Field(
-            description="speed only: the samples as multiples of the yardstick's in the same round; what --compare reads"
+            description="speed only: work done in the time of a fixed computation that was timed beside it; what --compare reads"
         ),
     ] = ()
 

@@ -1,0 +1,1 @@
+"""`bench speed`: engines, precisions, graphs and peers in turn, on the same pairs, in one run."""

@@ -1,0 +1,90 @@
+"""Everything that is measured, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from jrerank.bench.machine import describe_machine
+from jrerank.bench.speed.contender import Contender, engine_contender, own_settings
+from jrerank.bench.speed.report import Measured
+from jrerank.bench.speed.rounds import Progress, Timings, interleaved
+from jrerank.bench.speed.workload import Workload, WorkloadMaker
+from jrerank.errors import JrerankError
+from jrerank.models.checkpoint import Checkpoint
+from jrerank.settings import Settings
+
+_DEPTHS = (1, 10, 30, 100)
+_LENGTHS = (32, 64, 128, 256, 512)
+_LENGTH_PAIRS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much is measured; without `curves` only the mixed workload."""
+
+    pairs: int = 100
+    rounds: int = 7
+    mean_tokens: int = 186
+    curves: bool = True
+
+
+def open_own(base: Settings, checkpoint: Checkpoint, stack: ExitStack) -> tuple[list[Contender], list[str]]:
+    """Our engines that can be had here, and why the others can't."""
+    contenders, left_out = [], []
+    for settings in own_settings(base):
+        try:
+            contenders.append(stack.enter_context(engine_contender(settings, checkpoint)))
+        except JrerankError as error:
+            left_out.append(f"{settings.precision} {settings.graph}: {error}")
+    return contenders, left_out
+
+
+def more_workers(
+    best: Contender, base: Settings, checkpoint: Checkpoint, stack: ExitStack
+) -> list[Contender]:
+    """The best of ours with half and with twice its workers."""
+    chosen = {name.removeprefix("JRERANK_").lower(): value for name, value in best.variables}
+    workers = int(chosen.pop("workers"))
+    settings = [
+        base.model_copy(update={**chosen, "workers": count})
+        for count in sorted({max(1, workers // 2), workers * 2} - {workers})
+    ]
+    return [stack.enter_context(engine_contender(one, checkpoint)) for one in settings]
+
+
+def measure(
+    model: str,
+    maker: WorkloadMaker,
+    contenders: Sequence[Contender],
+    amount: Amount,
+    progress: Progress,
+    left_out: Sequence[str] = (),
+) -> Measured:
+    """The mixed workload first, then the curves with fewer rounds."""
+    machine = describe_machine()
+    work = maker.mixed(amount.pairs, amount.mean_tokens)
+    timings = interleaved(contenders, work, amount.rounds, progress)
+    by_depth: dict[int, dict[str, Timings]] = {}
+    by_length: dict[int, dict[str, Timings]] = {}
+    if amount.curves:
+        rounds = max(3, amount.rounds // 2)
+        for depth in (one for one in _DEPTHS if one <= amount.pairs):
+            by_depth[depth] = interleaved(
+                contenders, work.head(depth), rounds, _renamed(progress, f"depth {depth}")
+            )
+        for tokens in _LENGTHS:
+            even: Workload = maker.even(_LENGTH_PAIRS, tokens)
+            by_length[tokens] = interleaved(contenders, even, rounds, _renamed(progress, f"{tokens} tokens"))
+    return Measured(model, work, contenders, timings, by_depth, by_length, _LENGTH_PAIRS, left_out, machine)
+
+
+def fastest(contenders: Sequence[Contender], work: Workload, rounds: int = 2) -> Contender:
+    """By a short trial."""
+    timings = interleaved(contenders, work, rounds)
+    return min(contenders, key=lambda one: min(timings[one.name].seconds))
+
+
+def _renamed(progress: Progress, name: str) -> Progress:
+    return lambda _, done, total: progress(name, done, total)

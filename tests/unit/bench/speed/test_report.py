@@ -1,0 +1,94 @@
+"""Rounds in turn, what they say, and what is advised."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+import pytest
+
+from jrerank.bench.report.compare import compare
+from jrerank.bench.speed.contender import Contender
+from jrerank.bench.speed.report import Measured, interval_of_median, speed_report
+from jrerank.bench.speed.rounds import Timings, interleaved
+from jrerank.bench.speed.workload import Workload
+from jrerank.domain import Window
+from unit.bench.reports import MACHINE
+
+WORK = Workload("q", ("p",) * 10, (Window(array("i", range(50)), 1),) * 10)
+
+
+def contender(name: str, variables: tuple[tuple[str, str], ...] = ()) -> Contender:
+    return Contender(name, "", lambda _: None, variables)
+
+
+OURS = contender("int8", (("JRERANK_PRECISION", "int8"), ("JRERANK_WORKERS", "2")))
+SLOWER = contender("fp32", (("JRERANK_PRECISION", "fp32"), ("JRERANK_WORKERS", "2")))
+PEER = contender("peer")
+
+
+def measured(ours: float, busy: float = 1.0) -> Measured:
+    """`busy`: how many times as long everything takes."""
+    noise = np.random.default_rng(1).normal(1, 0.02, 9)
+
+    def timings(seconds: float) -> Timings:
+        return Timings([float(seconds * busy * one) for one in noise], [0.05 * busy] * 9)
+
+    all_timings = {"int8": timings(ours), "fp32": timings(0.4), "peer": timings(0.1)}
+    return Measured(
+        "model",
+        WORK,
+        [SLOWER, PEER, OURS],
+        all_timings,
+        {10: all_timings},
+        {64: all_timings},
+        8,
+        ["x: y"],
+        MACHINE,
+    )
+
+
+def test_everything_is_measured_once_in_each_round_and_nobody_is_always_first() -> None:
+    order: list[str] = []
+
+    def recording(name: str) -> Contender:
+        return Contender(name, "", lambda _: order.append(name))
+
+    timings = interleaved([recording("a"), recording("b"), recording("c")], WORK, 3)
+    assert order == [*"abc", *"abc", *"bca", *"cab"]
+    assert {name: len(one.seconds) for name, one in timings.items()} == {"a": 3, "b": 3, "c": 3}
+    assert all(seconds > 0 for one in timings.values() for seconds in one.yardstick)
+
+
+def test_the_fastest_of_ours_is_advised_though_a_peer_is_faster() -> None:
+    report = speed_report(measured(0.2))
+    assert [system.name for system in report.systems] == ["peer", "int8", "fp32"]
+    assert {one.variable: one.value for one in report.advice} == {
+        "JRERANK_PRECISION": "int8",
+        "JRERANK_WORKERS": "2",
+    }
+    ratio = report.systems[0].figure("times our fastest")
+    assert ratio is not None
+    assert ratio.value == pytest.approx(0.5)
+    assert report.systems[1].figure("times our fastest") is None
+    speed = report.systems[1].figure("pairs/s")
+    assert speed is not None
+    assert speed.value == pytest.approx(50, rel=0.05)
+    assert "left out: x: y" in report.notes
+
+
+def test_a_busy_machine_is_no_regression_and_a_slower_build_is() -> None:
+    busy = compare(speed_report(measured(0.2)), speed_report(measured(0.2, busy=1.7)))
+    assert not any(change.regression for change in busy)
+    slower = compare(speed_report(measured(0.2)), speed_report(measured(0.22, busy=0.8)))
+    assert [(change.system, change.regression) for change in slower] == [
+        ("peer", False),
+        ("int8", True),
+        ("fp32", False),
+    ]
+
+
+def test_the_interval_of_a_median_holds_the_median() -> None:
+    samples = [1.0, 2.0, 3.0, 4.0, 50.0]
+    low, high = interval_of_median(samples)
+    assert low < 3.0 < high
