@@ -23,8 +23,8 @@ check: $(DEV)/.installed  ## lint, types, who may import whom
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
 
-bench: $(DEV)/.installed  ## speed against other runtimes, latency, memory
-	PYTHONPATH=tests $(DEV)/bin/python -m bench
+bench: $(DEV)/.installed  ## speed against other runtimes
+	$(DEV)/bin/jrerank-admin bench speed --model random:xsmall-v2 --peers --html bench-speed.html
 
 bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch

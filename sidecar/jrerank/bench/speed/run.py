@@ -62,21 +62,22 @@ def measure(
     progress: Progress,
     left_out: Sequence[str] = (),
 ) -> Measured:
-    """The mixed workload first, then the curves with fewer rounds."""
+    """The mixed workload first, then curves of our own engines with fewer rounds."""
     machine = describe_machine()
     work = maker.mixed(amount.pairs, amount.mean_tokens)
     timings = interleaved(contenders, work, amount.rounds, progress)
     by_depth: dict[int, dict[str, Timings]] = {}
     by_length: dict[int, dict[str, Timings]] = {}
-    if amount.curves:
+    ours = [one for one in contenders if one.ours]
+    if amount.curves and ours:
         rounds = max(3, amount.rounds // 2)
         for depth in (one for one in _DEPTHS if one <= amount.pairs):
             by_depth[depth] = interleaved(
-                contenders, work.head(depth), rounds, _renamed(progress, f"depth {depth}")
+                ours, work.head(depth), rounds, _renamed(progress, f"depth {depth}")
             )
         for tokens in _LENGTHS:
             even: Workload = maker.even(_LENGTH_PAIRS, tokens)
-            by_length[tokens] = interleaved(contenders, even, rounds, _renamed(progress, f"{tokens} tokens"))
+            by_length[tokens] = interleaved(ours, even, rounds, _renamed(progress, f"{tokens} tokens"))
     return Measured(model, work, contenders, timings, by_depth, by_length, _LENGTH_PAIRS, left_out, machine)
 
 

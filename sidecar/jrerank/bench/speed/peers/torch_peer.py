@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from sentence_transformers import CrossEncoder
+from transformers.utils import logging
 
 from jrerank.bench.speed.contender import Contender
 from jrerank.bench.speed.workload import Workload
@@ -18,6 +19,7 @@ _BEST_BATCH = 8  # of 4, 8 and 32 the fastest on every machine that was tried
 
 def torch_contenders(folder: Path, max_tokens: int) -> Iterator[Contender]:
     """float32 with the batches of `predict`, float32 and bfloat16 with small ones."""
+    logging.disable_progress_bar()
     for name, dtype, batch in (
         ("sentence-transformers torch fp32", torch.float32, _USUAL_BATCH),
         ("sentence-transformers torch fp32, batch 8", torch.float32, _BEST_BATCH),
