@@ -94,6 +94,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
             max_tokens=tokenization.max_tokens,
         )
         metrics.info.labels(info.model, info.precision).set(1)
+        metrics.padding_tokens.set_function(opened.padding_tokens)
         scheduler.start()
         _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
         try:
@@ -112,6 +113,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
             )
         finally:
             await scheduler.close()
+            opened.close()
 
 
 @asynccontextmanager

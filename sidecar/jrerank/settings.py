@@ -46,8 +46,18 @@ class Settings(BaseSettings):
     cache_dir: Annotated[
         Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)
     ]
+    engine: Annotated[
+        Literal["auto", "onnx", "torch"],
+        Field(description="auto: torch where it has a GPU, else onnx on the CPU"),
+    ] = "auto"
+    device: Annotated[str, Field(description="auto, cpu, cuda (all GPUs), cuda:1, mps, xpu; for torch")] = (
+        "auto"
+    )
     precision: Annotated[
-        Literal["int8", "fp32"], Field(description="int8 serves only if the quality gate lets it")
+        Literal["int8", "fp32", "fp16", "bf16"],
+        Field(
+            description="int8 serves only if the quality gate lets it; on a GPU it means fp16, if that holds"
+        ),
     ] = "int8"
     graph: Annotated[
         Literal["own", "prebuilt"], Field(description="build the graph, or take the checkpoint's onnx/*.onnx")
@@ -70,13 +80,6 @@ class Settings(BaseSettings):
     cors_origins: Annotated[
         tuple[str, ...], NoDecode, Field(description="comma-separated: whose pages may ask from a browser")
     ] = ()
-
-    trusted_proxies: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        Field(description="comma-separated addresses or networks whose X-Forwarded-For is believed"),
-    ] = ()
-    max_connections: Annotated[PositiveInt, Field(description="of HTTP, open at the same time")] = 10_000
 
     pgwire_port: Annotated[
         int | None, Field(ge=0, le=65535, description="the PostgreSQL-wire door's; default: it is shut")
@@ -107,7 +110,7 @@ class Settings(BaseSettings):
         default_factory=dict
     )
 
-    @field_validator("api_keys", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("api_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, listed: object) -> object:
         return tuple(_stripped(listed.split(","))) if isinstance(listed, str) else listed

@@ -73,6 +73,11 @@ class Metrics:
             "jrerank_truncated_passages", "Passages that were not read to their ends.", registry=self.registry
         )
         self.tokens = Counter("jrerank_scored_tokens", "Tokens the engine has read.", registry=self.registry)
+        self.padding_tokens = Gauge(
+            "jrerank_padding_tokens",
+            "Tokens the engine has computed beyond those it was given, to fill its runs.",
+            registry=self.registry,
+        )
         self.queued_pairs = Gauge(
             "jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry
         )

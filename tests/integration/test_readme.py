@@ -46,9 +46,9 @@ def test_the_admin_commands_work(command: str, tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 0, result.output
 
 
-def test_the_serve_command_is_understood() -> None:
-    (serve,) = [one for one in COMMANDS if one.startswith("jrerank-sidecar")]
-    result = CliRunner().invoke(app, ["serve", *shlex.split(serve)[1:], "--help"])
+@pytest.mark.parametrize("command", re.findall(r"^jrerank-sidecar .*", "".join(COMMANDS), re.MULTILINE))
+def test_the_serve_commands_are_understood(command: str) -> None:
+    result = CliRunner().invoke(app, ["serve", *shlex.split(command)[1:], "--help"])
     assert result.exit_code == 0
 
 

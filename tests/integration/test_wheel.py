@@ -102,6 +102,15 @@ def test_the_base_install_has_no_torch_and_no_client_of_a_store(environment: Pat
     assert not names & NOT_IN_BASE
 
 
+@pytest.mark.parametrize("options", [["--engine", "torch"], ["--device", "cuda"]], ids=" ".join)
+def test_the_engine_that_needs_torch_names_the_extra(environment: Path, options: list[str]) -> None:
+    command = [str(environment / "bin/jrerank-sidecar"), "--model", "bundled", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "needs torch: pip install 'jrerank[torch]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_ships_is_found_in_it(environment: Path) -> None:
     code = "from jrerank.shipped import shipped; print(shipped('sql'), shipped('connectors'))"
     done = subprocess.run(

@@ -72,6 +72,23 @@ async def test_only_a_store_that_may_give_its_texts_away_can_be_searched(returns
         assert bool(searches_of(stores)) is returns_text
 
 
+@pytest.mark.usefixtures("no_measuring")
+async def test_torch_serves_what_onnx_serves_and_counts_its_padding(tiny_folder: Path) -> None:
+    passages = ("晴れ", "富士山の高さ", "今日の天気は？晴れです。" * 20)
+    scores = []
+    for engine in ("onnx", "torch"):
+        request = RerankRequest(
+            "空", tuple(Candidate(text, text) for text in passages), time.monotonic() + 30
+        )
+        async with running_service(tiny_settings(tiny_folder, engine=engine)) as service:
+            ranking = await service.reranker.rerank(request)
+            scores.append({hit.id: hit.logit for hit in ranking.hits})
+            metrics = service.metrics.exposition().decode()
+    assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+    assert service.info.engine == "torch_packed"
+    assert "jrerank_padding_tokens 0.0" in metrics
+
+
 async def test_a_service_serves_until_it_is_left(tiny_folder: Path) -> None:
     request = RerankRequest("空", (Candidate("a", "晴れ"),), time.monotonic() + 30)
     async with running_service(tiny_settings(tiny_folder, api_keys="one,two", max_tokens=32)) as service:

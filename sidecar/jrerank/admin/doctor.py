@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from jrerank.admin.findings import Finding, checked, report
-from jrerank.admin.options import ModelOption, RevisionOption, plain_errors
+from jrerank.admin.options import DeviceOption, EngineOption, ModelOption, RevisionOption, plain_errors
 from jrerank.errors import JrerankError
 from jrerank.settings import Settings
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 _STORE_TIMEOUT_S = 5.0
 
 
-def doctor(model: ModelOption = None, revision: RevisionOption = None) -> None:
+def doctor(
+    model: ModelOption = None,
+    revision: RevisionOption = None,
+    engine: EngineOption = None,
+    device: DeviceOption = None,
+) -> None:
     """Check everything that serving depends on; exit code 1 if something is wrong.
 
     Example: jrerank-admin doctor --model bundled
@@ -27,7 +32,7 @@ def doctor(model: ModelOption = None, revision: RevisionOption = None) -> None:
 
     configure_logging("error", "console")
     with plain_errors():
-        settings = Settings.load(model=model, revision=revision)
+        settings = Settings.load(model=model, revision=revision, engine=engine, device=device)
     report(findings(settings))
 
 
@@ -35,7 +40,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which serving needs them."""
     yield _cpu()
     yield checked("model", lambda: _model(settings))
-    yield checked("gate", lambda: _gate(settings))
+    yield checked("engine", lambda: _engine(settings))
     yield from _stores(settings)
     yield checked("bind", lambda: _bind(settings))
     yield _port("port", settings.host, settings.port)
@@ -58,16 +63,39 @@ def _model(settings: Settings) -> Finding:
     return Finding("model", True, f"{checkpoint.name} ({checkpoint.architecture.summary})")
 
 
-def _gate(settings: Settings) -> Finding:
+def _engine(settings: Settings) -> Finding:
+    from jrerank.engines.accelerators import use_torch
+
+    return _torch(settings) if use_torch(settings) else _onnx(settings)
+
+
+def _torch(settings: Settings) -> Finding:
     from jrerank.assembly import load_checkpoint
+    from jrerank.engines.open import open_engine
+
+    opened = open_engine(settings, load_checkpoint(settings))
+    opened.close()
+    budget = f"runs of up to {opened.engine.batch_limit.tokens} tokens"
+    return Finding("engine", True, "; ".join([f"torch: {opened.tried[-1]}", budget, *_refused(opened.tried)]))
+
+
+def _refused(tried: Sequence[str]) -> list[str]:
+    """What would have been faster."""
+    return [f"refused: {reason}" for reason in tried[:-1]]
+
+
+def _onnx(settings: Settings) -> Finding:
+    from jrerank.assembly import load_checkpoint
+    from jrerank.engines.accelerators import faster
     from jrerank.engines.onnx_cpu.choice import choose_graph
 
     graph = choose_graph(settings, load_checkpoint(settings))
-    if graph.gate is None:
-        return Finding("gate", None, f"not asked: {graph.precision} is served")
-    moved = f"scores move by at most {graph.gate.score_shift:.3f}"
-    passed = graph.precision == "int8"
-    return Finding("gate", passed, f"{moved}; {'int8' if passed else 'too much, so fp32'} is served")
+    passed, served = True, "onnx in fp32 on the CPU"
+    if graph.gate is not None:
+        passed = graph.precision == "int8"
+        moved = f"scores move by at most {graph.gate.score_shift:.3f}"
+        served = f"{moved}; {'int8' if passed else 'too much, so fp32'} is served by onnx on the CPU"
+    return Finding("engine", passed, "; ".join(filter(None, [served, faster(settings)])))
 
 
 def _stores(settings: Settings) -> list[Finding]:

@@ -31,7 +31,15 @@ ModelOption = Annotated[
 ]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="commit, tag or branch on the hub")]
 PrecisionOption = Annotated[
-    Literal["int8", "fp32"] | None, typer.Option("--precision", help="int8 serves if the gate lets it")
+    Literal["int8", "fp32", "fp16", "bf16"] | None,
+    typer.Option("--precision", help="int8 serves if the gate lets it; fp16 and bf16 are for torch"),
+]
+EngineOption = Annotated[
+    Literal["auto", "onnx", "torch"] | None,
+    typer.Option("--engine", help="auto: torch where it has a GPU, else onnx on the CPU"),
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="auto, cpu, cuda (all GPUs), cuda:1, mps, xpu; for torch")
 ]
 GraphOption = Annotated[
     Literal["own", "prebuilt"] | None,

@@ -13,7 +13,14 @@ from typing import Annotated, Any
 
 import typer
 
-from jrerank.admin.options import ModelOption, PrecisionOption, RevisionOption, plain_errors
+from jrerank.admin.options import (
+    DeviceOption,
+    EngineOption,
+    ModelOption,
+    PrecisionOption,
+    RevisionOption,
+    plain_errors,
+)
 from jrerank.admin.texts import plain
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
@@ -33,6 +40,8 @@ def rerank(
     as_json: Annotated[bool, typer.Option("--json", help="print JSONL instead of a table")] = False,
     model: ModelOption = None,
     revision: RevisionOption = None,
+    engine: EngineOption = None,
+    device: DeviceOption = None,
     precision: PrecisionOption = None,
 ) -> None:
     """Rerank lines, or JSONL with `text` (and `id`, `score`), by a query.
@@ -44,7 +53,9 @@ def rerank(
     configure_logging("warning", "console")
     with plain_errors():
         candidates = read_candidates(_lines(file))
-        settings = Settings.load(model=model, revision=revision, precision=precision)
+        settings = Settings.load(
+            model=model, revision=revision, engine=engine, device=device, precision=precision
+        )
         ranking = asyncio.run(_rerank(settings, query, candidates, timeout_ms or _AS_LONG_AS_IT_TAKES_MS))
     hits = ranking.hits[:top_n]
     (_print_json if as_json else _print_table)(hits, candidates)

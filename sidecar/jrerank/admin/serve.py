@@ -6,13 +6,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from jrerank.admin.options import GraphOption, ModelOption, PrecisionOption, RevisionOption, plain_errors
+from jrerank.admin.options import (
+    DeviceOption,
+    EngineOption,
+    GraphOption,
+    ModelOption,
+    PrecisionOption,
+    RevisionOption,
+    plain_errors,
+)
 from jrerank.settings import Settings
 
 
 def serve(
     model: ModelOption = None,
     revision: RevisionOption = None,
+    engine: EngineOption = None,
+    device: DeviceOption = None,
     precision: PrecisionOption = None,
     graph: GraphOption = None,
     host: Annotated[
@@ -40,6 +50,8 @@ def serve(
             Settings.load(
                 model=model,
                 revision=revision,
+                engine=engine,
+                device=device,
                 precision=precision,
                 graph=graph,
                 host=host,

@@ -15,6 +15,7 @@ from jrerank.admin import doctor
 from jrerank.admin.app import app
 from jrerank.admin.doctor import findings
 from jrerank.admin.findings import Finding
+from jrerank.engines import accelerators
 from jrerank.errors import StoreError
 from jrerank.settings import Settings, StoreSettings
 from tiny import tiny_settings
@@ -48,9 +49,32 @@ def found(settings: Settings, name: str) -> list[Finding]:
 def test_it_says_what_is_served() -> None:
     result = CliRunner().invoke(app, ["doctor", "--model", "bundled"])
     lines = result.stdout.splitlines()
-    assert [line.split()[1] for line in lines] == ["cpu", "model", "gate", "stores", "bind", "port"]
+    assert [line.split()[1] for line in lines] == ["cpu", "model", "engine", "stores", "bind", "port"]
     assert "int8 is served" in lines[2]
     assert lines[3].startswith("note")
+
+
+@pytest.mark.usefixtures("no_measuring")
+def test_it_says_what_torch_computes_by(tiny_folder: Path) -> None:
+    (engine,) = found(tiny_settings(tiny_folder, engine="torch", device="cpu"), "engine")
+    assert engine.ok
+    assert engine.text.startswith("torch: cpu, each attention, fp32: logits within ")
+    assert engine.text.endswith("runs of up to 512 tokens")
+
+
+def test_it_says_what_was_refused_and_what_is_missing(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accelerators, "has_gpu_driver", lambda: True)
+    monkeypatch.setattr(accelerators, "has_torch", lambda: False)
+    (onnx,) = found(tiny_settings(tiny_folder), "engine")
+    assert onnx.text.endswith("there is a GPU, which would be faster: pip install 'jrerank[torch]'")
+    (torch,) = found(tiny_settings(tiny_folder, engine="torch"), "engine")
+    assert torch == Finding(
+        "engine", False, "engine torch on device auto needs torch: pip install 'jrerank[torch]'"
+    )
+    (gpu,) = found(tiny_settings(tiny_folder, engine="onnx", device="cuda"), "engine")
+    assert gpu == Finding("engine", False, "engine onnx computes on the CPU; device cuda needs engine torch")
 
 
 def test_what_is_wrong_is_one_line_and_the_rest_is_still_checked() -> None:
@@ -90,8 +114,11 @@ def test_a_taken_port_and_an_open_bind_are_findings(tiny_folder: Path) -> None:
     assert (bind.ok, "JRERANK_API_KEYS" in bind.text) == (False, True)
 
 
-def test_the_gate_that_was_not_asked_is_a_note_and_that_failed_a_failure(tiny_folder: Path) -> None:
-    (note,) = found(tiny_settings(tiny_folder), "gate")
-    assert note == Finding("gate", None, "not asked: fp32 is served")
-    (failed,) = found(tiny_settings(tiny_folder, precision="int8", gate_max_score_shift=1e-9), "gate")
-    assert (failed.ok, failed.text.endswith("too much, so fp32 is served")) == (False, True)
+def test_int8_that_the_gate_refused_is_a_failure_and_fp32_by_choice_is_not(tiny_folder: Path) -> None:
+    (chosen,) = found(tiny_settings(tiny_folder), "engine")
+    assert chosen == Finding("engine", True, "onnx in fp32 on the CPU")
+    (failed,) = found(tiny_settings(tiny_folder, precision="int8", gate_max_score_shift=1e-9), "engine")
+    assert (failed.ok, failed.text.endswith("too much, so fp32 is served by onnx on the CPU")) == (
+        False,
+        True,
+    )

@@ -60,7 +60,7 @@ def completed(words: str, shell: str = "bash") -> list[str]:
     [
         ("mod", {"models"}),
         ("models b", {"build"}),
-        ("serve --precision ", {"int8", "fp32"}),
+        ("serve --precision ", {"int8", "fp32", "fp16", "bf16"}),
         ("serve --graph p", {"prebuilt"}),
         ("rerank --model b", {"bundled"}),
         ("doctor --model random:t", {"random:tiny-v2"}),

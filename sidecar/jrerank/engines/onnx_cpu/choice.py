@@ -10,6 +10,7 @@ from jrerank.engines.gate import GateLimits, GateReport, compare
 from jrerank.engines.onnx_cpu.artifact import Precision, Recipe, ensure_artifact
 from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
 from jrerank.engines.onnx_cpu.prebuilt import prebuilt_graph
+from jrerank.errors import ConfigurationError
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.settings import Settings
 from jrerank.telemetry import logger
@@ -30,10 +31,15 @@ def choose_graph(settings: Settings, checkpoint: Checkpoint) -> ChosenGraph:
     """The graph that serves under these settings; built if it isn't there.
 
     Raises:
+        ConfigurationError: it cannot compute in that precision.
         ArtifactError: a graph could not be built, or does not run.
         ModelNotFound: `graph` is `prebuilt` and the checkpoint has no such file.
         UnsupportedModel: the model has no logit for some text.
     """
+    if settings.precision in {"fp16", "bf16"}:
+        raise ConfigurationError(
+            f"precision {settings.precision} needs engine torch; engine onnx computes in int8 or fp32"
+        )
     prebuilt = settings.graph == "prebuilt"
     if settings.precision == "fp32":
         graph = (

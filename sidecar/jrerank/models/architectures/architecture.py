@@ -12,6 +12,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import onnx
 
+    from jrerank.models.architectures.torch_forward import TorchForward, TorchWeights
+
 Float32Array = npt.NDArray[np.float32]
 Weights = Mapping[str, Float32Array]
 Shapes = dict[str, tuple[int, ...]]
@@ -86,6 +88,14 @@ class Architecture(Protocol):
                 checkpoints in float16; otherwise the rounding is far below what int8 does.
             approximate_gelu: compute the GELU of the MLPs by tanh in place of erf: off by less than 0.0005, which int8's steps
                 are coarser than, in two thirds of the time.
+        """
+        ...
+
+    def torch_forward(self, weights: TorchWeights) -> TorchForward:
+        """The model in torch, for many windows in one run: on the device of the weights and in their type.
+
+        Raises:
+            ImportError: torch is not installed.
         """
         ...
 

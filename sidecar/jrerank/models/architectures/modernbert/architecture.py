@@ -13,6 +13,8 @@ from jrerank.models.architectures.modernbert.weights import expected_shapes
 if TYPE_CHECKING:
     import onnx
 
+    from jrerank.models.architectures.torch_forward import TorchForward, TorchWeights
+
 
 @dataclass(frozen=True, slots=True)
 class ModernBert:
@@ -85,3 +87,9 @@ class ModernBert:
         return build_graph(
             self.config, weights, half_embeddings=half_embeddings, approximate_gelu=approximate_gelu
         )
+
+    def torch_forward(self, weights: TorchWeights) -> TorchForward:
+        """See `Architecture.torch_forward`."""
+        from jrerank.models.architectures.modernbert.forward import ModernBertForward  # noqa: PLC0415  torch is an extra
+
+        return ModernBertForward(self.config, weights)

@@ -12,6 +12,8 @@ from jrerank.models.architectures.post_norm.weights import TensorNames, expected
 if TYPE_CHECKING:
     import onnx
 
+    from jrerank.models.architectures.torch_forward import TorchForward, TorchWeights
+
 
 @dataclass(frozen=True, slots=True)
 class PostNorm:
@@ -83,3 +85,9 @@ class PostNorm:
             half_embeddings=half_embeddings,
             approximate_gelu=approximate_gelu,
         )
+
+    def torch_forward(self, weights: TorchWeights) -> TorchForward:
+        """See `Architecture.torch_forward`."""
+        from jrerank.models.architectures.post_norm.forward import PostNormForward  # noqa: PLC0415  torch is an extra
+
+        return PostNormForward(self.config, self.names, weights)

@@ -7,70 +7,34 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification
 
 from builders import (
     random_tensors,
     tiny_bert_config,
-    tiny_xlm_roberta_config,
-    wordpiece_tokenizer,
     write_checkpoint,
     write_graph,
-    xlm_roberta_tokenizer,
 )
 from jrerank.domain import Window
 from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.models.architectures.registry import read_architecture
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
-
-TOLERANCE = 1e-4
-torch.set_num_threads(1)  # more of them only wait for each other on models this small
-KINDS = {
-    "BERT": (tiny_bert_config(), wordpiece_tokenizer()),
-    "BERT without token types": (tiny_bert_config(type_vocab_size=1), xlm_roberta_tokenizer()),
-    "BERT with the tokenizer of XLM-RoBERTa": (tiny_bert_config(), xlm_roberta_tokenizer()),
-    "XLM-RoBERTa": (tiny_xlm_roberta_config(), xlm_roberta_tokenizer()),
-    "RoBERTa": (
-        tiny_xlm_roberta_config(architectures=["RobertaForSequenceClassification"], model_type="roberta"),
-        xlm_roberta_tokenizer(),
-    ),
-}
+from parity import POST_NORM, TOLERANCE, post_norm_kinds, random_window, reference, reference_logit
 
 
 def both(folder: Path, config: dict[str, object], tokenizer: Tokenizer) -> tuple[Checkpoint, Graph, Any]:
     """A checkpoint, our graph of it, and transformers' model of it."""
     checkpoint = load_checkpoint(write_checkpoint(folder / "model", config, tokenizer), "tiny")
     path = write_graph(folder / "graph.onnx", checkpoint.architecture, checkpoint.weights())
-    model: Any = AutoModelForSequenceClassification.from_pretrained(
-        folder / "model", dtype=torch.float32, attn_implementation="eager"
-    )
-    return checkpoint, Graph(path, checkpoint.layout.passage_type), model.eval()
+    return checkpoint, Graph(path, checkpoint.layout.passage_type), reference(folder / "model")
 
 
-def random_window(checkpoint: Checkpoint, query_tokens: int, passage_tokens: int) -> Window:
-    """Any ids but the first ones, among which is the padding token that RoBERTa counts no position for."""
-    generator = np.random.default_rng(query_tokens + 1000 * passage_tokens)
-    query, passage = (generator.integers(7, 300, size).tolist() for size in (query_tokens, passage_tokens))
-    return checkpoint.layout.join(query, passage)
-
-
-def reference_logit(model: Any, window: Window, passage_type: int) -> float:
-    ids = torch.tensor([list(window.ids)])
-    types = torch.zeros_like(ids)
-    types[:, window.passage_start :] = passage_type
-    with torch.no_grad():
-        return float(model(input_ids=ids, token_type_ids=types, attention_mask=torch.ones_like(ids)).logits)
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POST_NORM)
 def test_logits_equal_those_of_transformers(kind: str, tmp_path: Path) -> None:
-    checkpoint, graph, model = both(tmp_path, *KINDS[kind])
+    checkpoint, graph, model = both(tmp_path, *POST_NORM[kind])
     for lengths in ((0, 0), (1, 1), (5, 30), (12, 200), (9, checkpoint.architecture.max_tokens - 13)):
         window = random_window(checkpoint, *lengths)
         expected = reference_logit(model, window, checkpoint.layout.passage_type)
@@ -79,14 +43,14 @@ def test_logits_equal_those_of_transformers(kind: str, tmp_path: Path) -> None:
 
 def test_only_berts_own_tokenizer_tells_the_passage_by_its_token_type(tmp_path: Path) -> None:
     types = {}
-    for kind, (config, tokenizer) in KINDS.items():
+    for kind, (config, tokenizer) in POST_NORM.items():
         folder = write_checkpoint(tmp_path / kind, config, tokenizer)
         types[kind] = load_checkpoint(folder, "tiny").layout.passage_type
-    assert types == dict.fromkeys(KINDS, 0) | {"BERT": 1}
+    assert types == dict.fromkeys(POST_NORM, 0) | {"BERT": 1}
 
 
 def test_the_last_position_is_read_and_none_behind_it(tmp_path: Path) -> None:
-    config, tokenizer = KINDS["XLM-RoBERTa"]
+    config, tokenizer = POST_NORM["XLM-RoBERTa"]
     checkpoint, graph, _ = both(tmp_path, config, tokenizer)
     assert checkpoint.architecture.max_tokens == 514 - 4
     assert graph.logit(Window(array("i", [1] * 510), 2))
@@ -106,14 +70,14 @@ def test_everything_that_the_configuration_says_moves_the_logit(
     """Without this, parity could be reached by weights that make everything vanish."""
     logits = []
     for number, changes in enumerate(({}, change)):
-        config, tokenizer = KINDS[kind]
+        config, tokenizer = POST_NORM[kind]
         checkpoint, graph, _ = both(tmp_path / str(number), config | changes, tokenizer)
         logits.append(graph.logit(random_window(checkpoint, 10, 100)))
     assert abs(logits[0] - logits[1]) > 10 * TOLERANCE
 
 
 def test_token_types_and_positions_move_the_logit(tmp_path: Path) -> None:
-    checkpoint, graph, _ = both(tmp_path, *KINDS["BERT"])
+    checkpoint, graph, _ = both(tmp_path, *POST_NORM["BERT"])
     window = random_window(checkpoint, 10, 100)
     later = Window(window.ids, window.passage_start + 5)
     turned = Window(window.ids[:1] + window.ids[:0:-1], window.passage_start)
@@ -131,25 +95,8 @@ def test_approximations_move_a_logit_but_little(tmp_path: Path) -> None:
     assert 0 < abs(exact.logit(window) - near.logit(window)) < 0.02
 
 
-@st.composite
-def configurations(draw: st.DrawFn) -> tuple[dict[str, object], Tokenizer]:
-    """Any BERT or XLM-RoBERTa of 1 to 6 layers."""
-    config, tokenizer = KINDS[draw(st.sampled_from(sorted(KINDS)))]
-    heads = draw(st.sampled_from([1, 2, 3, 4]))
-    activations = ["gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_fast", "relu"]
-    return config | {
-        "num_hidden_layers": draw(st.integers(1, 6)),
-        "num_attention_heads": heads,
-        "hidden_size": heads * draw(st.sampled_from([4, 8, 16])),
-        "intermediate_size": draw(st.sampled_from([8, 48, 100])),
-        "layer_norm_eps": draw(st.sampled_from([1e-12, 1e-5])),
-        "hidden_act": draw(st.sampled_from(activations)),
-        "max_position_embeddings": draw(st.sampled_from([128, 514])),
-    }, tokenizer
-
-
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(kind=configurations(), query_tokens=st.integers(0, 30), passage_tokens=st.integers(0, 80))
+@given(kind=post_norm_kinds(), query_tokens=st.integers(0, 30), passage_tokens=st.integers(0, 80))
 def test_logits_of_any_configuration_equal_those_of_transformers(
     kind: tuple[dict[str, object], Tokenizer], query_tokens: int, passage_tokens: int
 ) -> None:

@@ -1,0 +1,105 @@
+"""The thread that owns a device: everything that touches it is done there.
+
+On Apple silicon two threads that use the device crash the process (pytorch#197805), and a CUDA graph has one place for its
+inputs. Two runs may still be in flight: while one is computed, the next is packed and copied by those who wait.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from jrerank.domain import Window
+from jrerank.engines.torch_packed.device_model import DeviceModel
+from jrerank.engines.torch_packed.graphs import Capture, Graphs
+from jrerank.engines.torch_packed.packing import Bucket, Buckets, PackedBatch, pack
+
+_EXAMPLE = Window(array("i", [0]), 0)
+Logits = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+
+class Runner:
+    """Runs packed batches of one model. `logits` may be called from several threads."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._model: DeviceModel | None = None
+        self._graphs = Graphs({})
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"jrerank-{device.type}")
+
+    def on_device(self, work: Callable[[], T]) -> T:
+        """Do something in the device's thread, and wait for it."""
+        return self._thread.submit(work).result()
+
+    def close(self) -> None:
+        """Finish what is being run, and stop the thread."""
+        self._thread.shutdown()
+
+    def use(self, model: DeviceModel, buckets: Buckets | None = None, capture: Capture | None = None) -> None:
+        """Run this model from now on, in graphs of these buckets where there is a `capture`."""
+
+        def swap() -> None:
+            graphs = Graphs({})
+            if capture is not None and buckets is not None:
+                examples = [(bucket, self._example(bucket)) for bucket in buckets.all]
+                graphs = Graphs.of(model.logits, examples, capture)
+            self._model, self._graphs = model, graphs
+
+        self.on_device(swap)
+
+    def logits(self, batch: PackedBatch) -> Logits:
+        """The logits of the batch's real windows.
+
+        Raises:
+            torch.OutOfMemoryError: the device has not enough memory for the batch.
+        """
+        return self._thread.submit(self._launch, batch).result()()
+
+    def free_memory(self) -> None:
+        """Give back what torch keeps for later allocations."""
+        module: Any = getattr(torch, self.device.type, None)
+        if hasattr(module, "empty_cache"):
+            self.on_device(module.empty_cache)
+
+    def _example(self, bucket: Bucket) -> Tensor:
+        return torch.from_numpy(pack([_EXAMPLE], bucket, 0).inputs).to(self.device)
+
+    def _launch(self, batch: PackedBatch) -> Callable[[], Logits]:
+        """Start a run. What is returned waits for it, if others may use the device meanwhile."""
+        if self._model is None:
+            raise RuntimeError("no model is in use")
+        inputs = torch.from_numpy(batch.inputs)
+        is_cuda = self.device.type == "cuda"
+        if is_cuda:
+            inputs = inputs.pin_memory()
+        captured = self._graphs.get(batch.bucket)
+        if captured is None:
+            output = self._model.logits(inputs.to(self.device, non_blocking=is_cuda), batch.bucket)
+        else:
+            output = captured.logits(inputs)
+        if not is_cuda:
+            logits: Logits = output.cpu().numpy()[: batch.windows].copy()
+            return lambda: logits
+        return self._read_later(output, batch.windows)
+
+    def _read_later(self, output: Tensor, windows: int) -> Callable[[], Logits]:
+        host = torch.empty(output.shape, dtype=output.dtype, pin_memory=True)
+        host.copy_(output, non_blocking=True)
+        cuda: Any = torch.cuda  # partly without types
+        copied = cuda.Event()
+        copied.record()
+
+        def read() -> Logits:
+            copied.synchronize()
+            logits: Logits = host.numpy()[:windows].copy()
+            return logits
+
+        return read
