@@ -12,7 +12,7 @@ import hmac
 import os
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.errors import NotAuthorized
@@ -24,11 +24,12 @@ _ITERATIONS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """What proves that somebody knows a key, without the key. `caller` is whom the scheduler is fair to."""
+    """What proves that somebody knows a key. `caller` is whom the scheduler is fair to; `secret` is what `proof` is made of."""
 
-    stored_key: bytes
-    server_key: bytes
+    stored_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
     caller: str
+    secret: bytes = field(repr=False)
 
 
 class Verifiers:
@@ -43,7 +44,18 @@ class Verifiers:
         salted = hashlib.pbkdf2_hmac("sha256", password, self.salt, _ITERATIONS)
         client_key = _hmac(salted, b"Client Key")
         caller = "key-" + hashlib.sha256(key.encode()).hexdigest()[:8]
-        return Verifier(hashlib.sha256(client_key).digest(), _hmac(salted, b"Server Key"), caller)
+        stored_key = hashlib.sha256(client_key).digest()
+        return Verifier(stored_key, _hmac(salted, b"Server Key"), caller, secret_of(key))
+
+
+def secret_of(key: str) -> bytes:
+    """What both sides know of a key when they prove later on that they do."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def proof(secret: bytes, nonce: str) -> str:
+    """What only somebody who knows the key can answer to a nonce. PostgreSQL has no HMAC without an extension."""
+    return hashlib.sha256(secret + hashlib.sha256(secret + nonce.encode()).digest()).hexdigest()
 
 
 class Exchange:
@@ -76,8 +88,8 @@ class Exchange:
         self._so_far = bare + b"," + server_first
         return server_first
 
-    def conclude(self, client_final: bytes) -> tuple[bytes, str]:
-        """The server's last message, and the caller's name.
+    def conclude(self, client_final: bytes) -> tuple[bytes, Verifier]:
+        """The server's last message, and whose key it was.
 
         Every key is tried, each in constant time, so that the time taken tells nothing.
 
@@ -97,7 +109,7 @@ class Exchange:
         proven = [one for one in self._verifiers.all if _proves(proof, one, message)]
         if not proven:
             raise NotAuthorized
-        return b"v=" + base64.b64encode(_hmac(proven[0].server_key, message)), proven[0].caller
+        return b"v=" + base64.b64encode(_hmac(proven[0].server_key, message)), proven[0]
 
 
 def _proves(proof: bytes, verifier: Verifier, message: bytes) -> bool:

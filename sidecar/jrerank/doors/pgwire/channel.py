@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,10 +84,31 @@ class Channel:
         Raises:
             ProtocolViolation: its length is negative, or beyond the limit.
         """
-        length = await self._length()
+        return await self.exactly(await self.length(), limit_bytes)
+
+    async def exactly(self, length: int, limit_bytes: int) -> bytes:
+        """So many bytes.
+
+        Raises:
+            ProtocolViolation: that is beyond the limit.
+        """
         if length > limit_bytes:
             raise ProtocolViolation(f"a message of {length} bytes; at most {limit_bytes} are accepted here")
         return await self._reader.readexactly(length)
+
+    async def discard(self, length: int) -> None:
+        """Read so many bytes without keeping them."""
+        while length > 0:
+            length -= len(await self._piece(length))
+
+    def buffer_more(self, receive_bytes: int) -> None:
+        """Let the kernel take that much from the client before it is read."""
+        connected: socket.socket | None = self._writer.get_extra_info("socket")
+        if connected is None or connected.family not in {socket.AF_INET, socket.AF_INET6}:
+            return
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if sys.platform == "linux":  # where the window is still that of the smaller buffer
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, receive_bytes)
 
     async def message(self, limit_bytes: int, take: Take) -> Message:
         """The next message; `take` is told of each piece before it is kept.
@@ -144,7 +167,7 @@ class Channel:
             self._writer.transport.abort()
 
     async def _rest(self, kind: bytes, arrival: float, limit_bytes: int, take: Take) -> Message:
-        left, body = await self._length(), bytearray()
+        left, body = await self.length(), bytearray()
         try:
             if left > limit_bytes + 1:  # there is a zero byte at the end
                 raise InputTooLong(f"the query is larger than {limit_bytes} bytes")
@@ -154,8 +177,7 @@ class Channel:
                 take(len(piece))
                 body += piece
         except JrerankError as refusal:
-            while left > 0:
-                left -= len(await self._piece(left))
+            await self.discard(left)
             return Message(kind, b"", arrival, refusal)
         return Message(kind, bytes(body), arrival)
 
@@ -165,7 +187,12 @@ class Channel:
             raise EOFError
         return piece
 
-    async def _length(self) -> int:
+    async def length(self) -> int:
+        """Of the body that follows.
+
+        Raises:
+            ProtocolViolation: it is negative.
+        """
         length = int.from_bytes(await self._reader.readexactly(4), "big", signed=True) - 4
         if length < 0:
             raise ProtocolViolation(f"a message's length of {length + 4}; it counts its own 4 bytes")

@@ -10,24 +10,17 @@ from jrerank.doors.bodies import Share
 from jrerank.doors.pgwire import extended, messages
 from jrerank.doors.pgwire.channel import Channel, Message
 from jrerank.doors.pgwire.faults import Fault, NotSpoken, ShuttingDown, fault_of
+from jrerank.doors.pgwire.introspection import PARAMETERS
+from jrerank.doors.pgwire.login import Login
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.pgwire.prepared import PreparedStatements
 from jrerank.doors.pgwire.session import Session
-from jrerank.doors.pgwire.statements import SessionStatement, column_of
+from jrerank.doors.pgwire.statements import SessionStatement, column_of, is_placeholder
 from jrerank.doors.service import Service
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 
-_PARAMETERS = {
-    "server_version": "16.0 (jrerank)",
-    "server_encoding": "UTF8",
-    "client_encoding": "UTF8",  # without it, dblink sends a SET first
-    "DateStyle": "ISO, MDY",
-    "TimeZone": "UTC",
-    "integer_datetimes": "on",
-    "standard_conforming_strings": "on",
-}
 _QUERY, _FUNCTION_CALL, _EXECUTE, _SYNC, _FLUSH, _TERMINATE = b"Q", b"F", b"E", b"S", b"H", b"X"
 # What the client waits for an answer to; until then answers are collected, unless they become many
 _AWAITED = {_QUERY, _FUNCTION_CALL, _SYNC, _FLUSH}
@@ -38,13 +31,13 @@ _MOST_UNSENT_BYTES = 64 * 1024
 class Conversation:
     """Reads messages and answers them, one after the other. `process_id` and `secret` are what a client cancels with."""
 
-    def __init__(self, channel: Channel, service: Service, caller: str) -> None:
+    def __init__(self, channel: Channel, service: Service, login: Login) -> None:
         self.process_id = secrets.randbelow(2**31 - 1) + 1
         self.secret = os.urandom(4)
         self._answering = False
         self._channel = channel
         self._service = service
-        self._session = Session(service, caller, channel.gone)
+        self._session = Session(service, login, channel.gone)
         self._prepared = PreparedStatements(service.limits.body_bytes)
         self._unsent = bytearray()
         self._skipping = False
@@ -102,7 +95,7 @@ class Conversation:
             raise ProtocolViolation(f"no further part of a request within {timeout_s} s") from None
 
     def _greeting(self) -> bytes:
-        status = b"".join(messages.parameter_status(*parameter) for parameter in _PARAMETERS.items())
+        status = b"".join(messages.parameter_status(*parameter) for parameter in PARAMETERS.items())
         key = messages.backend_key_data(self.process_id, self.secret)
         return messages.authentication(0) + status + key + self._ready()
 
@@ -157,7 +150,7 @@ class Conversation:
         portal = self._prepared.portal(name)
         result = await self._run(portal.text, arrival)
         row = b""
-        if result.column is not None:
+        if result.column is not None and result.value is not None:
             row = messages.data_row(result.column, result.value, binary=portal.binary)
         return row + messages.completion(result.tag)
 
@@ -182,7 +175,7 @@ class Conversation:
             portal = self._prepared.portal(named.name)
             return self._columns(portal.text, binary=portal.binary)
         statement = self._prepared.statement(named.name)
-        text = "{}" if statement.type_oids else statement.text
+        text = "{}" if is_placeholder(statement.text) else statement.text
         return extended.parameter_description(statement.type_oids) + self._columns(text)
 
     def _columns(self, text: str, *, binary: bool = False) -> bytes:

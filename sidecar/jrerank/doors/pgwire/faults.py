@@ -42,6 +42,18 @@ class NotSpoken(Exception):  # noqa: N818
     kind: ClassVar[str] = "not_spoken"
 
 
+class Probed(Exception):  # noqa: N818
+    """somebody reads here, which is all that a startup message of this size is to find out"""
+
+    kind: ClassVar[str] = "probe"
+
+
+class Locked(Exception):  # noqa: N818
+    """this connection belongs to who locked it with PROVE"""
+
+    kind: ClassVar[str] = "locked"
+
+
 class UnknownName(Exception):  # noqa: N818
     """There is no prepared statement or portal of that name."""
 
@@ -76,6 +88,8 @@ _SQLSTATES = {
     "cancelled": "57014",
     "too_many_connections": "53300",
     "shutting_down": "57P01",
+    "probe": "57P03",
+    "locked": "42501",
     "no_sql": "42601",
     "not_spoken": "0A000",
     "unknown_name": "26000",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jrerank.doors.pgwire import messages
-from jrerank.doors.pgwire.auth import MECHANISM, Exchange, Verifiers
+from jrerank.doors.pgwire.auth import MECHANISM, Exchange, Verifiers, secret_of
 from jrerank.doors.pgwire.channel import Channel
+from jrerank.doors.pgwire.faults import Probed
 from jrerank.doors.pgwire.messages import CancelRequest, EncryptionRequest, ProtocolViolation, Startup
 
 # Before a client has proved who it is, it may neither send much nor take long
 _LOGIN_BYTES = 10_000
 LOGIN_TIMEOUT_S = 10.0
+# dblink of PostgreSQL 16 and newer waits for ever for a server that has stopped. What doesn't fit into that server's receive
+# buffer makes the client's kernel give up (tcp_user_timeout): so before it connects, our extension sends a startup message that
+# is larger than the buffer. It is read and thrown away, unauthenticated as it is
+PROBE_BYTES = 1024 * 1024
 # GSSAPI, TLS, and then the startup itself
 _FIRST_MESSAGES = 3
 
@@ -26,10 +31,19 @@ class Access:
     tls: ssl.SSLContext | None
 
 
-async def log_in(channel: Channel, access: Access) -> str | CancelRequest:
-    """Whom the scheduler is fair to; or the cancel request that came instead.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """`caller` is whom the scheduler is fair to, `secret` what is known of its key: see `auth.proof`."""
+
+    caller: str
+    secret: bytes = field(repr=False)
+
+
+async def log_in(channel: Channel, access: Access) -> Login | CancelRequest:
+    """Who came in; or the cancel request that came instead.
 
     Raises:
+        Probed: the client wanted no more than to see that somebody reads what it sends.
         ProtocolViolation: the client broke the protocol, or took too long.
         NotAuthorized: it knows no key.
         EOFError: it has gone.
@@ -40,14 +54,16 @@ async def log_in(channel: Channel, access: Access) -> str | CancelRequest:
             if isinstance(first, CancelRequest):
                 return first
             await _negotiate(channel, first)
-            return channel.peer if access.verifiers is None else await _prove(channel, access.verifiers)
+            if access.verifiers is None:
+                return Login(channel.peer, secret_of(""))
+            return await _prove(channel, access.verifiers)
     except TimeoutError:
         raise ProtocolViolation(f"no login within {LOGIN_TIMEOUT_S:g} s") from None
 
 
 async def _startup(channel: Channel, tls: ssl.SSLContext | None) -> Startup | CancelRequest:
     for _ in range(_FIRST_MESSAGES):
-        first = messages.parse_first(await channel.body(_LOGIN_BYTES))
+        first = messages.parse_first(await _first_body(channel))
         if not isinstance(first, EncryptionRequest):
             return first
         if channel.encrypted:
@@ -59,6 +75,14 @@ async def _startup(channel: Channel, tls: ssl.SSLContext | None) -> Startup | Ca
     raise ProtocolViolation("encryption was refused; log in without it, or leave")
 
 
+async def _first_body(channel: Channel) -> bytes:
+    length = await channel.length()
+    if _LOGIN_BYTES < length <= PROBE_BYTES:
+        await channel.discard(length)
+        raise Probed
+    return await channel.exactly(length, _LOGIN_BYTES)
+
+
 async def _negotiate(channel: Channel, startup: Startup) -> None:
     if startup.protocol >> 16 != messages.PROTOCOL_3_0 >> 16:
         raise ProtocolViolation("protocol 3 is spoken here")
@@ -67,16 +91,16 @@ async def _negotiate(channel: Channel, startup: Startup) -> None:
         await channel.send(messages.negotiate_version(unknown))
 
 
-async def _prove(channel: Channel, verifiers: Verifiers) -> str:
+async def _prove(channel: Channel, verifiers: Verifiers) -> Login:
     exchange = Exchange(verifiers)
     await channel.send(messages.authentication(10, f"{MECHANISM}\0\0".encode()))
     mechanism, first = messages.sasl_initial_response(await _password_message(channel))
     if mechanism != MECHANISM:
         raise ProtocolViolation(f"{MECHANISM} is spoken here")
     await channel.send(messages.authentication(11, exchange.challenge(first)))
-    final, caller = exchange.conclude(await _password_message(channel))
+    final, verifier = exchange.conclude(await _password_message(channel))
     await channel.send(messages.authentication(12, final))
-    return caller
+    return Login(verifier.caller, verifier.secret)
 
 
 async def _password_message(channel: Channel) -> bytes:

@@ -57,17 +57,19 @@ class Column:
     type_oid: int
 
 
+TEXT = 25
 ANSWER = Column("answer", 114)  # json
+PROOF = Column("proof", TEXT)
 ONE = Column("?column?", 23)  # int4
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a statement ends with: its tag, and a row with one value where it has a column. No tag: it was empty."""
+    """What a statement ends with: its tag, and a row where it has a column and a value. No tag: it was empty."""
 
     tag: str
     column: Column | None = None
-    value: str = ""
+    value: str | None = ""
 
 
 def parse_first(body: bytes) -> Startup | EncryptionRequest | CancelRequest:
@@ -193,7 +195,7 @@ def whole_result(result: Result) -> bytes:
     """All that a simple query gets."""
     if result.column is None:
         return completion(result.tag)
-    row = data_row(result.column, result.value)
+    row = b"" if result.value is None else data_row(result.column, result.value)
     return row_description(result.column) + row + completion(result.tag)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jrerank.doors.pgwire.extended import Bind, Named, Parse
 from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
 from jrerank.doors.pgwire.messages import decoded
-from jrerank.doors.pgwire.statements import ALL, is_placeholder
+from jrerank.doors.pgwire.statements import ALL, is_placeholder, parameters_of, takes_parameters
 from jrerank.errors import InputTooLong, InvalidInput
 
 _TEXT_OID, _JSONB_OID = 25, 3802
@@ -47,13 +47,10 @@ class PreparedStatements:
             NotSpoken: it has parameters, but not the one.
             InputTooLong: that is more than is kept.
         """
-        if parse.type_oids and not is_placeholder(parse.text):
-            raise NotSpoken
+        oids = self._parameters(parse)
         self._drop(parse.name)
         if self._kept_chars + _chars(parse.name, parse.text) > self._limit_chars:
             raise InputTooLong(f"the prepared statements have more than {self._limit_chars} characters")
-        oid = parse.type_oids[0] if parse.type_oids else 0
-        oids = (oid or _TEXT_OID,) if is_placeholder(parse.text) else ()
         self._statements[parse.name] = Prepared(parse.text, oids)
         self._kept_chars += _chars(parse.name, parse.text)
 
@@ -69,7 +66,7 @@ class PreparedStatements:
         statement = self.statement(bind.statement)
         if len(bind.values) != len(statement.type_oids):
             raise NotSpoken
-        text = _value(bind, statement.type_oids[0]) if bind.values else statement.text
+        text = _value(bind, statement.type_oids[0]) if is_placeholder(statement.text) else statement.text
         self._portals.clear()  # one at a time is enough, and bounds what is kept
         self._portals[bind.portal] = Portal(text, bind.binary_result)
 
@@ -108,6 +105,15 @@ class PreparedStatements:
         """The statement of that name, or ALL."""
         for one in list(self._statements) if name.upper() == ALL else [name]:
             self._drop(one)
+
+    def _parameters(self, parse: Parse) -> tuple[int, ...]:
+        count = 1 if is_placeholder(parse.text) else 0
+        if takes_parameters(parse.text):
+            count = max(parameters_of(parse.text), len(parse.type_oids))
+        elif len(parse.type_oids) > count:
+            raise NotSpoken
+        given = (*parse.type_oids, *[0] * count)[:count]
+        return tuple(oid or _TEXT_OID for oid in given)
 
     def _drop(self, name: str) -> None:
         if (dropped := self._statements.pop(name, None)) is not None:

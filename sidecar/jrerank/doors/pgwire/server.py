@@ -27,6 +27,8 @@ _BACKLOG = 2048
 _MOST_LOGGING_IN = 500
 # A client that sends a part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
 _RECEIVE_BUFFER_BYTES = 1024 * 1024
+# Before it has logged in, it shall find out that the sidecar has stopped: see `login.PROBE_BYTES`
+_LOGIN_BUFFER_BYTES = 64 * 1024
 
 
 def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
@@ -49,6 +51,7 @@ def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
 # asyncio gives every TLS connection a buffer of 256 KiB, which is too much for thousands that idle
 _TLS_BUFFER_BYTES = 16 * 1024
 _SHUTTING_DOWN = fault_of(ShuttingDown())
+_EXPECTED = {_SHUTTING_DOWN.kind, "probe"}
 
 
 class PgWireServer:
@@ -64,8 +67,11 @@ class PgWireServer:
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        # Connections inherit it: a client whose machine is switched off would otherwise stay for ever
+        # Connections inherit all of these
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _LOGIN_BUFFER_BYTES)
+        # asyncio doesn't set it for a socket that was bound without naming its protocol: the end of a login would wait 40 ms
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A client whose machine is switched off would otherwise stay for ever
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if self._access.tls is not None:
             SSLProtocol.max_size = _TLS_BUFFER_BYTES
@@ -110,7 +116,7 @@ class PgWireServer:
             await channel.close()
 
     def _turn_away(self, channel: Channel, fault: Fault) -> None:
-        if fault.sqlstate != _SHUTTING_DOWN.sqlstate:
+        if fault.kind not in _EXPECTED:
             self._service.metrics.refusals.labels("pgwire", fault.kind).inc()
             _LOG.warning("connection_refused", door="pgwire", sqlstate=fault.sqlstate, peer=channel.peer)
         channel.send_last(fault.encoded(fatal=True))
@@ -124,6 +130,7 @@ class PgWireServer:
             return
         if len(self._conversations) >= self._max_connections:
             raise TooManyConnections
+        channel.buffer_more(_RECEIVE_BUFFER_BYTES)
         await self._talk(Conversation(channel, self._service, entry))
 
     async def _talk(self, conversation: Conversation) -> None:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from typing import Any
 
 import pydantic_core
 
 from jrerank.doors.intake import Caller
 from jrerank.doors.native import hits_answer, read_hits
-from jrerank.doors.pgwire.faults import Cancelled
-from jrerank.doors.pgwire.messages import ANSWER, Result
+from jrerank.doors.pgwire.auth import proof
+from jrerank.doors.pgwire.faults import Cancelled, Locked
+from jrerank.doors.pgwire.login import Login
+from jrerank.doors.pgwire.messages import ANSWER, PROOF, Result
 from jrerank.doors.pgwire.parts import Parts
-from jrerank.doors.pgwire.statements import Part, Rerank, SessionStatement, Statement, read_statement
+from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
 from jrerank.telemetry import span
 
 
 class Session:
-    """One client's. `gone` is done when it has left, `caller` is whom the scheduler is fair to."""
+    """One client's. `gone` is done when it has left."""
 
-    def __init__(self, service: Service, caller: str, gone: asyncio.Future[None]) -> None:
+    def __init__(self, service: Service, login: Login, gone: asyncio.Future[None]) -> None:
         self._service = service
-        self._caller = caller
+        self._login = login
+        # Of the one who has locked the connection, and whether what comes next is from there
+        self._token: str | None = None
+        self._unlocked = False
         self._gone = gone
         self._parts: Parts | None = None
         self._work: asyncio.Task[str] | None = None
@@ -48,17 +54,24 @@ class Session:
         Raises:
             InputTooLong: beyond the service's limits.
             Cancelled: by `cancel`.
+            Locked: somebody else has locked the connection.
             EOFError: the client has left.
             JrerankError: as `Reranker.rerank` does.
         """
         match statement:
             case Rerank(json):
                 try:
+                    self._check_unlocked()
                     body = self._parts.joined(json) if self._parts else json.encode()
                     return Result("SELECT 1", ANSWER, await self._watched(body, arrival))
                 finally:
+                    self._unlocked = False
                     self.forget_parts()
+            case Prove(token, nonce):
+                self._unlock(token)
+                return Result("SELECT 1", PROOF, proof(self._login.secret, nonce))
             case Part(json):
+                self._check_unlocked()
                 self._parts = self._parts or Parts(self._service)
                 self._parts.add(json)
                 return Result("PART")
@@ -77,6 +90,15 @@ class Session:
         if self._work is not None:
             self._cancelled = True
             self._work.cancel()
+
+    def _unlock(self, token: str) -> None:
+        self._token = self._token or token
+        self._unlocked = hmac.compare_digest(self._token, token)
+        self._check_unlocked()
+
+    def _check_unlocked(self) -> None:
+        if self._token is not None and not self._unlocked:
+            raise Locked
 
     async def _watched(self, body: bytes, arrival: float) -> str:
         self._cancelled = False
@@ -100,7 +122,7 @@ class Session:
         service = self._service
         with span("pgwire", {}) as attributes, service.bodies.share() as share:
             share.take_values(body)
-            request = read_hits(body).to_request(service.intake, Caller(self._caller, arrival))
+            request = read_hits(body).to_request(service.intake, Caller(self._login.caller, arrival))
             ranking = await service.reranker.rerank(request)
             attributes["jrerank.outcome"] = ranking.outcome.value
         service.note("pgwire", len(request.candidates), ranking, arrival)

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from jrerank.doors.pgwire.faults import NoSql, NotSpoken
-from jrerank.doors.pgwire.messages import ANSWER, ONE, Column, Result
+from jrerank.doors.pgwire.introspection import introspection
+from jrerank.doors.pgwire.messages import ANSWER, ONE, PROOF, Column, Result
 
 _IDLE = re.compile(
     r"(rollback)\s+to\b|(select)\s+pg_advisory_unlock_all\b"
@@ -25,6 +26,12 @@ _SELECT_1 = re.compile(r"select\s+1", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"\$1(::\w+)?|select\s+(\$1(::\w+)?|(jrerank\.)?rerank\s*\(\s*\$1(::\w+)?\s*\))", re.IGNORECASE
 )
+
+_NUMBERED = re.compile(r"\$(\d{1,5})\b")
+_LITERAL_BEGIN = re.compile(r"select\s+(?:jrerank\.)?rerank\s*\(\s*(e?)'", re.IGNORECASE)
+_LITERAL_END = re.compile(r"'\s*(?:::\s*\w+\s*)?\)$")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_PROVE = re.compile(r"PROVE ([0-9a-f]{64}) ([0-9a-f-]{36})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,15 @@ class SessionStatement:
     deallocates: str = ""
 
 
-Statement = Rerank | Part | SessionStatement
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Prove that the sidecar knows the key, and from then on answer to nobody on this connection who doesn't know `token`."""
+
+    token: str
+    nonce: str
+
+
+Statement = Rerank | Part | SessionStatement | Prove
 
 
 def read_statement(text: str, *, continued: bool) -> Statement:
@@ -68,7 +83,12 @@ def read_statement(text: str, *, continued: bool) -> Statement:
     if continued:
         return Rerank(text)
     sql = _bare(text)
-    return Rerank(sql) if sql.startswith("{") else _courtesy(sql)
+    if sql.startswith("{"):
+        return Rerank(sql)
+    if proving := _PROVE.fullmatch(sql):
+        return Prove(proving[1], proving[2])
+    literal = _literal(sql)
+    return _session_statement(sql) if literal is None else Rerank(literal)
 
 
 def is_placeholder(text: str) -> bool:
@@ -80,14 +100,38 @@ def column_of(statement: Statement) -> Column | None:
     """What the statement's result will consist of."""
     if isinstance(statement, Rerank):
         return ANSWER
+    if isinstance(statement, Prove):
+        return PROOF
     return statement.result.column if isinstance(statement, SessionStatement) else None
+
+
+def parameters_of(text: str) -> int:
+    """How many parameters a statement has."""
+    return max((int(number) for number in _NUMBERED.findall(text)), default=0)
+
+
+def takes_parameters(text: str) -> bool:
+    """Whether its parameters don't matter: a driver looks for something that isn't there."""
+    return introspection(_bare(text)) is not None
+
+
+def _literal(sql: str) -> str | None:
+    """The request of a driver that puts its parameters into the text itself: `SELECT rerank('{...}')`."""
+    opening, closing = _LITERAL_BEGIN.match(sql), _LITERAL_END.search(sql)
+    if opening is None or closing is None or opening.end() > closing.start():
+        return None
+    quoted = sql[opening.end() : closing.start()]
+    if "'" in quoted.replace("''", ""):
+        raise NotSpoken
+    text = quoted.replace("''", "'")
+    return _ESCAPED.sub(r"\1", text) if opening[1] else text
 
 
 def _bare(text: str) -> str:
     return text.strip().rstrip(";").rstrip()
 
 
-def _courtesy(sql: str) -> SessionStatement:
+def _session_statement(sql: str) -> SessionStatement:
     if found := _IDLE.match(sql):
         return _idle(sql, found[found.lastindex or 0].upper())
     if found := _END.match(sql):
@@ -97,6 +141,8 @@ def _courtesy(sql: str) -> SessionStatement:
         return SessionStatement(Result("BEGIN"), in_transaction=True)
     if _SELECT_1.fullmatch(sql):
         return SessionStatement(Result("SELECT 1", ONE, "1"))
+    if (answer := introspection(sql)) is not None:
+        return SessionStatement(answer)
     if sql:
         raise NoSql
     return SessionStatement(Result(""))

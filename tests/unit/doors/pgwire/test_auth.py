@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.doors.pgwire.auth import Exchange, Verifiers
+from jrerank.doors.pgwire.auth import Exchange, Verifiers, proof, secret_of
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.errors import NotAuthorized
 from wire import ScramClient
@@ -18,8 +18,8 @@ KEYS = Verifiers(["first key", "二つ目", "=,="])
 
 def log_in(password: str, verifiers: Verifiers = KEYS, flag: bytes = b"n") -> tuple[ScramClient, bytes, str]:
     client, exchange = ScramClient(password, flag), Exchange(verifiers)
-    final, caller = exchange.conclude(client.final(exchange.challenge(client.first())))
-    return client, final, caller
+    final, verifier = exchange.conclude(client.final(exchange.challenge(client.first())))
+    return client, final, verifier.caller
 
 
 @pytest.mark.parametrize("key", ["first key", "二つ目", "=,="])
@@ -35,6 +35,13 @@ def test_callers_are_told_apart_by_their_key_and_not_by_their_login() -> None:
     assert log_in("first key")[2] == log_in("first key")[2]
     assert log_in("first key")[2] != log_in("二つ目")[2]
     assert "first" not in log_in("first key")[2]
+
+
+def test_a_proof_is_of_this_key_and_of_this_nonce() -> None:
+    proofs = {proof(secret_of(key), nonce) for key in ("first key", "二つ目") for nonce in ("a", "b")}
+    assert len(proofs) == 4
+    assert proof(secret_of("first key"), "a") in proofs
+    assert "first key" not in repr(KEYS.all)
 
 
 @pytest.mark.parametrize("key", ["", "first", "first key ", "FIRST KEY", "second"])

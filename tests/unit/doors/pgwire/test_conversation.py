@@ -12,6 +12,7 @@ from engines import GatedEngine
 from jrerank.doors.pgwire import conversation as module
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import ShuttingDown
+from jrerank.doors.pgwire.login import Login
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.service import Service
 from unit.doors.pgwire.conftest import Pair
@@ -44,7 +45,7 @@ class Talk:
     """A conversation that runs, and its client."""
 
     def __init__(self, pair: Pair, service: Service) -> None:
-        self.conversation = Conversation(pair.channel, service, "key-1")
+        self.conversation = Conversation(pair.channel, service, Login("key-1", b"secret"))
         self.client: Wire = pair.client
         self.running = asyncio.ensure_future(self.conversation.run())
 

@@ -8,8 +8,9 @@ import struct
 import pytest
 
 from jrerank.doors.pgwire import login
-from jrerank.doors.pgwire.auth import Verifiers
-from jrerank.doors.pgwire.login import Access, log_in
+from jrerank.doors.pgwire.auth import Verifiers, secret_of
+from jrerank.doors.pgwire.faults import Probed
+from jrerank.doors.pgwire.login import Access, Login, log_in
 from jrerank.doors.pgwire.messages import CancelRequest, ProtocolViolation
 from jrerank.errors import NotAuthorized
 from unit.doors.pgwire.conftest import Pair
@@ -20,7 +21,7 @@ KEYED = Access(Verifiers(["a key"]), None)
 ASK_FOR_TLS, ASK_FOR_GSS = packet(b"", struct.pack("!i", 80877103)), packet(b"", struct.pack("!i", 80877104))
 
 
-def entering(pair: Pair, access: Access) -> asyncio.Task[str | CancelRequest]:
+def entering(pair: Pair, access: Access) -> asyncio.Task[Login | CancelRequest]:
     return asyncio.ensure_future(log_in(pair.channel, access))
 
 
@@ -37,7 +38,7 @@ async def prove(client: Wire, password: str) -> bytes:
 
 async def test_without_keys_everybody_may_come_in(pair: Pair) -> None:
     await pair.client.send(startup(user="me", database="any"))
-    assert await entering(pair, OPEN) == pair.channel.peer
+    assert await entering(pair, OPEN) == Login(pair.channel.peer, secret_of(""))
 
 
 async def test_with_keys_one_of_them_is_asked_for(pair: Pair) -> None:
@@ -45,7 +46,10 @@ async def test_with_keys_one_of_them_is_asked_for(pair: Pair) -> None:
     await pair.client.send(startup(user="me"))
     expected = await prove(pair.client, "a key")
     assert await pair.client.read() == (b"R", struct.pack("!i", 12) + expected)
-    assert str(await entry).startswith("key-")
+    proven = await entry
+    assert isinstance(proven, Login)
+    assert proven.caller.startswith("key-")
+    assert proven.secret == secret_of("a key")
 
 
 async def test_a_wrong_key_is_no_key(pair: Pair) -> None:
@@ -54,6 +58,22 @@ async def test_a_wrong_key_is_no_key(pair: Pair) -> None:
     await prove(pair.client, "another")
     with pytest.raises(NotAuthorized):
         await entry
+
+
+@pytest.mark.parametrize("length", [10_001, login.PROBE_BYTES])
+async def test_a_startup_that_is_a_probe_is_read_and_answered_without_a_login(
+    pair: Pair, length: int
+) -> None:
+    entry = entering(pair, KEYED)
+    await pair.client.send(struct.pack("!i", length + 4) + bytes(length))
+    with pytest.raises(Probed):
+        await entry
+
+
+async def test_a_larger_one_is_not_read(pair: Pair) -> None:
+    await pair.client.send(struct.pack("!i", login.PROBE_BYTES + 5))
+    with pytest.raises(ProtocolViolation, match="at most 10000"):
+        await entering(pair, KEYED)
 
 
 async def test_encryption_that_is_not_there_is_refused_twice_and_then_no_more(pair: Pair) -> None:

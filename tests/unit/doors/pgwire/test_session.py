@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from engines import GatedEngine
-from jrerank.doors.pgwire.faults import Cancelled, NoSql
+from jrerank.doors.pgwire.auth import proof
+from jrerank.doors.pgwire.faults import Cancelled, Locked, NoSql
+from jrerank.doors.pgwire.login import Login
 from jrerank.doors.pgwire.messages import ANSWER, Result
 from jrerank.doors.pgwire.session import Session
 from jrerank.doors.service import Service
@@ -19,10 +21,11 @@ from jrerank.errors import InputTooLong, InvalidInput, Overloaded
 REQUEST = json.dumps(
     {"query": "富士山", "hits": [{"id": "a", "text": "空"}, {"id": "b", "text": "富士山の高さ"}]}
 )
+LOGIN = Login("key-1", b"secret")
 
 
 def session_of(service: Service) -> Session:
-    return Session(service, "key-1", asyncio.get_running_loop().create_future())
+    return Session(service, LOGIN, asyncio.get_running_loop().create_future())
 
 
 async def run(session: Session, text: str) -> Result:
@@ -68,6 +71,18 @@ async def test_a_failed_request_uses_its_parts_up_too(service: Service) -> None:
     with pytest.raises(InvalidInput, match="not JSON"):
         await run(session, "no")
     assert json.loads((await run(session, REQUEST)).value)["outcome"] == "complete"
+
+
+async def test_who_locks_a_connection_is_the_only_one_it_answers_to(service: Service) -> None:
+    session, token, nonce = session_of(service), "a" * 64, "1" * 36
+    assert (await run(session, f"PROVE {token} {nonce}")).value == proof(b"secret", nonce)
+    assert json.loads((await run(session, REQUEST)).value)["outcome"] == "complete"
+    for text in (REQUEST, "+{", f"PROVE {'b' * 64} {nonce}", REQUEST):
+        with pytest.raises(Locked):
+            await run(session, text)
+    await run(session, f"PROVE {token} {nonce}")
+    assert await run(session, "+" + REQUEST) == Result("PART")
+    assert json.loads((await run(session, "")).value)["outcome"] == "complete"
 
 
 async def test_a_transaction_is_remembered(service: Service) -> None:
@@ -127,7 +142,7 @@ async def test_with_nothing_to_cancel_nothing_is_cancelled(service: Service) -> 
 
 async def test_who_leaves_costs_nothing_more(gated_service: Service) -> None:
     gone = asyncio.get_running_loop().create_future()
-    session = Session(gated_service, "", gone)
+    session = Session(gated_service, LOGIN, gone)
     running = asyncio.ensure_future(run(session, REQUEST))
     await until_queued(gated_service)
     gone.set_result(None)

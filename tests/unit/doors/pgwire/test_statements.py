@@ -10,6 +10,7 @@ from jrerank.doors.pgwire.faults import NoSql, NotSpoken
 from jrerank.doors.pgwire.messages import ANSWER, ONE, Result
 from jrerank.doors.pgwire.statements import (
     Part,
+    Prove,
     Rerank,
     SessionStatement,
     column_of,
@@ -122,3 +123,22 @@ def test_only_answers_and_pings_have_a_column() -> None:
     assert column_of(Rerank("{}")) == ANSWER
     assert column_of(said("SELECT 1")) == ONE
     assert column_of(Part("{")) is column_of(said("BEGIN")) is None
+
+
+@given(st.text().filter(lambda text: "\0" not in text))
+def test_a_driver_may_put_the_request_into_the_statement_itself(text: str) -> None:
+    quoted = text.replace("'", "''")
+    assert read_statement(f"SELECT rerank('{quoted}')", continued=False) == Rerank(text)
+    escaped = quoted.replace("\\", "\\\\")
+    assert read_statement(f"select jrerank.rerank( E'{escaped}'::json )", continued=False) == Rerank(text)
+
+
+def test_but_nothing_behind_it() -> None:
+    with pytest.raises(NotSpoken):
+        read_statement("SELECT rerank('{}') + rerank('{}')", continued=False)
+
+
+def test_a_sidecar_proves_that_it_knows_the_key() -> None:
+    assert read_statement(f"PROVE {'a' * 64} {'1' * 36}", continued=False) == Prove("a" * 64, "1" * 36)
+    with pytest.raises(NoSql):
+        read_statement("PROVE a b", continued=False)
