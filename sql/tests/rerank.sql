@@ -26,7 +26,7 @@ SELECT results_eq($$SELECT index, score IS NULL FROM jrerank.rerank('q', ARRAY[N
 
 -- Duplicates keep their order
 SELECT results_eq($$SELECT index FROM jrerank.rerank('q', ARRAY['同じ', '同じ', '同じ'])$$, $$VALUES (1), (2), (3)$$, 'equal documents keep their order');
-SELECT results_eq($$SELECT id, first_rank FROM jrerank.rerank('q', ARRAY[ROW('x', '同じ', 2), ROW('x', '同じ', 1)]::jrerank.hit[])$$, $$VALUES ('x', 1), ('x', 2)$$, 'equal ids are hits of their own');
+SELECT results_eq($$SELECT id, first_rank FROM jrerank.rerank_hits('q', ARRAY[ROW('x', '同じ', 2), ROW('x', '同じ', 1)]::jrerank.hit[])$$, $$VALUES ('x', 1), ('x', 2)$$, 'equal ids are hits of their own');
 
 -- Hits
 SELECT is(jrerank.hits(id, passage, score ORDER BY score DESC), ARRAY[ROW('2', 'b', 9), ROW('1', 'a', 0.5)]::jrerank.hit[], 'hits collects in order, ids of any type')
@@ -34,11 +34,11 @@ SELECT is(jrerank.hits(id, passage, score ORDER BY score DESC), ARRAY[ROW('2', '
 SELECT is(jrerank.hits(jrerank.hit(id, passage)), ARRAY[ROW('1', 'a', NULL), ROW('2', 'b', NULL)]::jrerank.hit[], 'scores may be left out')
   FROM (VALUES (1, 'a'), (2, 'b')) v(id, passage);
 SELECT results_eq(
-  $$SELECT id, rank, first_rank, first_score, scored FROM jrerank.rerank('富士山の高さ', (
+  $$SELECT id, rank, first_rank, first_score, scored FROM jrerank.rerank_hits('富士山の高さ', (
       SELECT jrerank.hits(id, passage, score ORDER BY score DESC) FROM (VALUES (7, '味噌汁の作り方', 2), (8, '富士山の標高は3776メートルである', 1)) v(id, passage, score)))$$,
   $$VALUES ('8', 1, 2, 1::real, true), ('7', 2, 1, 2, true)$$, 'a hit keeps its id, its first rank and its first score');
 SELECT results_eq(
-  $$SELECT id FROM jrerank.rerank('富士山の高さ', ARRAY[ROW('a', '味噌汁の作り方', 1e6), ROW('b', '富士山の標高は3776メートルである', 'NaN')]::jrerank.hit[], fusion => '{"method": "linear", "weight": 1}')$$,
+  $$SELECT id FROM jrerank.rerank_hits('富士山の高さ', ARRAY[ROW('a', '味噌汁の作り方', 1e6), ROW('b', '富士山の標高は3776メートルである', 'NaN')]::jrerank.hit[], fusion => '{"method": "linear", "weight": 1}')$$,
   $$VALUES ('a'), ('b')$$, 'fusion takes the first stage in; a score that is no number counts as none');
 
 -- Stores, and scores alone

@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(12);
 
 SET jrerank.on_error = 'perhaps';
-SELECT throws_ok($$SELECT * FROM jrerank.rerank('q', ARRAY['a'])$$, '22023', 'jrerank.on_error: ''perhaps'' is not one of keep_order, error');
+SELECT throws_ok($$SELECT * FROM jrerank.rerank('q', ARRAY['a'])$$, '22023', 'jrerank.on_error: ''perhaps'' is not one of keep_order, error, error_unless_complete');
 RESET jrerank.on_error;
 SET jrerank.timeout_ms = 'soon';
 SELECT throws_ok($$SELECT * FROM jrerank.rerank('q', ARRAY['a'])$$, '22023', 'jrerank.timeout_ms: ''soon'' is not a number of milliseconds');
@@ -30,7 +30,7 @@ SELECT is(provolatile::text || proparallel::text, 'vu', 'neither folded by the p
   FROM pg_proc WHERE proname = 'rerank' AND pronamespace = 'jrerank'::regnamespace LIMIT 1;
 SET TRANSACTION READ ONLY;
 SELECT lives_ok($$SELECT * FROM jrerank.rerank('q', ARRAY['a'])$$, 'in a read-only transaction');
-SELECT is(jrerank.version(), '0.1.0', 'the version can be asked');
+SELECT is(jrerank.version(), '0.2.0', 'the version can be asked');
 
 SELECT * FROM finish();
 ROLLBACK;

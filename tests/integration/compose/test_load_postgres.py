@@ -73,6 +73,7 @@ def readme_statement() -> str:
 
 def test_the_readmes_statement_is_reranked(server: PostgresServer) -> None:
     with server.connect(LOADER["PGDATABASE"], LOADER["PGUSER"]) as connection:
+        connection.execute("SET jrerank.status = 'session'")
         rows = connection.execute(readme_statement()).fetchall()
         status = connection.execute(
             "SELECT outcome, transport, documents FROM jrerank.rerank_status()"

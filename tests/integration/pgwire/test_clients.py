@@ -174,7 +174,7 @@ def test_psql_asks(conninfo: str) -> None:
 
 
 def test_psql_shows_errors_as_those_of_a_database(conninfo: str) -> None:
-    done = psql(conninfo, "-v", "VERBOSITY=verbose", "-c", "SELECT version()")
+    done = psql(conninfo, "-v", "VERBOSITY=verbose", "-c", "SELECT * FROM passages")
     assert done.returncode == 1
     assert "ERROR:  42601: this is not a database" in done.stderr
     assert "HINT:" in done.stderr

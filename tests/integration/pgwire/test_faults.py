@@ -35,7 +35,7 @@ PART_BYTES = 64 * 1024
         (json.dumps({"query": "a" * 10_001, "hits": []}), "54000", "query has 10001 characters"),
         (json.dumps({"query": "a", "hits": [{"id": "1", "text": ""}] * 1001}), "54000", "at most 1000"),
         ("{" + " " * 13_000_000 + "}", "54000", "12000000 bytes"),
-        ("SELECT version()", "42601", "not a database"),
+        ("SELECT * FROM passages", "42601", "not a database"),
         ("SET client_encoding TO 'EUC_JP'", "0A000", "UTF-8"),
     ],
 )

@@ -19,6 +19,7 @@ GRANT USAGE ON FOREIGN SERVER jrerank TO jrerank_owner;
 CREATE USER MAPPING FOR jrerank_owner SERVER jrerank OPTIONS (user 'jrerank', password {key});
 GRANT jrerank_user TO app;
 ALTER DATABASE {database} SET jrerank.transport = {transport};
+ALTER DATABASE {database} SET jrerank.status = 'session';
 """
 
 

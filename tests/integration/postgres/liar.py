@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from integration.postgres.sidecar import Address
+from integration.postgres.sidecar import API_KEY, Address
+from jrerank.doors.pgwire.auth import proof, secret_of
 from jrerank.doors.pgwire.messages import (
     ANSWER,
+    PROOF,
     Result,
     authentication,
     backend_key_data,
@@ -62,11 +64,12 @@ def truthful(request: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Liar:
-    """`answer` makes of a request JSON, or text that is none, or a `Refusal`; `raw` goes out on the wire as it is."""
+    """`answer` makes of a request JSON, or text that is none, or a `Refusal`; `raw` goes out as it is."""
 
     address: Address
     answer: Answer = truthful
     raw: bytes | None = None
+    knows_the_key: bool = True
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -124,16 +127,24 @@ class _Wire(socketserver.StreamRequestHandler):
             return
         parts = ""
         while (query := self._query()) is not None:
-            if query.startswith("+"):
+            if query.startswith("PROVE "):
+                self._send(whole_result(Result("SELECT 1", PROOF, self._proof(query.split()[2]))))
+            elif query.startswith("+"):
                 parts += query[1:]
                 self._send(whole_result(Result("PART")))
             else:
                 self._send(_wire_reply(self.server.liar, parts + query))  # type: ignore[attr-defined]
                 parts = ""
 
+    def _proof(self, nonce: str) -> str:
+        liar: Liar = self.server.liar  # type: ignore[attr-defined]
+        return proof(secret_of(API_KEY if liar.knows_the_key else "another"), nonce)
+
     def _logged_in(self) -> bool:
-        while len(self._message(b"")) == 4:  # libpq asks for TLS first
+        while len(first := self._message(b"")) == 4:  # libpq asks for TLS first
             self.wfile.write(b"N")
+        if len(first) > 10_000:  # it only looks whether somebody reads
+            return False
         self.wfile.write(authentication(ASK_FOR_CLEARTEXT))
         if self.rfile.read(1) != b"p":
             return False

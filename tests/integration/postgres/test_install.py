@@ -11,10 +11,10 @@ import pytest
 from integration.postgres.extensions import SQL
 from integration.postgres.servers import Database, PostgresServer
 
-SCRIPT = SQL / "jrerank--0.1.0.sql"
+SCRIPT = SQL / "jrerank--0.2.0.sql"
 NEXT_VERSION = """
 CREATE OR REPLACE FUNCTION jrerank.version() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT '0.1.1'::pg_catalog.text $$;
+AS $$ SELECT '0.2.1'::pg_catalog.text $$;
 """
 CALL = "SELECT index FROM jrerank.rerank('q', ARRAY['a', 'b'])"
 
@@ -31,7 +31,7 @@ def rows(database: Database, query: str, user: str = "postgres") -> list[tuple[o
 @pytest.fixture
 def next_version(database: Database) -> Iterator[Path]:
     """The script to a version after this one, where the server finds it."""
-    script = database.server.extensions / "jrerank--0.1.0--0.1.1.sql"
+    script = database.server.extensions / "jrerank--0.2.0--0.2.1.sql"
     script.write_text(NEXT_VERSION)
     yield script
     script.unlink()
@@ -84,11 +84,11 @@ def test_an_extension_that_needs_no_superuser(database: Database, without_roles:
 def test_the_next_version_by_alter_extension(database: Database, next_version: Path) -> None:
     with database.connect() as admin:
         admin.execute("CREATE EXTENSION jrerank")
-        assert admin.execute("SELECT jrerank.version()").fetchone() == ("0.1.0",)
-        admin.execute("ALTER EXTENSION jrerank UPDATE TO '0.1.1'")
-        assert admin.execute("SELECT jrerank.version()").fetchone() == ("0.1.1",)
+        assert admin.execute("SELECT jrerank.version()").fetchone() == ("0.2.0",)
+        admin.execute("ALTER EXTENSION jrerank UPDATE TO '0.2.1'")
+        assert admin.execute("SELECT jrerank.version()").fetchone() == ("0.2.1",)
         assert admin.execute("SELECT extversion FROM pg_extension WHERE extname = 'jrerank'").fetchone() == (
-            "0.1.1",
+            "0.2.1",
         )
         assert admin.execute(CALL).fetchall() == [(1,), (2,)]
         assert _rights(database)
@@ -109,7 +109,7 @@ def test_by_hand_as_a_superuser(database: Database, next_version: Path) -> None:
     by_hand(database, SCRIPT, "postgres")
     assert rows(database, CALL) == [(1,), (2,)]
     by_hand(database, next_version, "postgres")
-    assert rows(database, "SELECT jrerank.version()") == [("0.1.1",)]
+    assert rows(database, "SELECT jrerank.version()") == [("0.2.1",)]
     assert _rights(database)
 
 
@@ -121,7 +121,7 @@ def test_by_hand_as_the_administrator_of_a_managed_server(
     assert rows(database, CALL, role) == [(1,), (2,)]
     assert _rights(database)
     by_hand(database, next_version, role)
-    assert rows(database, "SELECT jrerank.version()", role) == [("0.1.1",)]
+    assert rows(database, "SELECT jrerank.version()", role) == [("0.2.1",)]
 
 
 def test_by_hand_as_one_who_may_make_no_roles(database: Database, without_roles: None, role: str) -> None:
@@ -170,6 +170,7 @@ def test_another_encoding_is_told_of(postgres: PostgresServer) -> None:
     try:
         with postgres.connect("euc") as admin:
             admin.execute("CREATE EXTENSION jrerank")
+            admin.execute("SET jrerank.status = 'session'")
             assert admin.execute(CALL).fetchall() == [(1,), (2,)]
             detail = admin.execute("SELECT detail FROM jrerank.rerank_status()").fetchone()
             assert detail == ("the encoding of the database is not UTF8",)

@@ -93,6 +93,7 @@ def test_the_statements_give_reranked_hits_to_the_application(
         admin.execute("grant select on passages to app")
     ilike, hybrid, tsvector, by_ids = blocks("sql")
     with postgres18.connect(DATABASE, "app") as connection:
+        connection.execute("set jrerank.status = 'session'")
         connection.execute("set jrerank.timeout_ms = 20000")  # a loaded machine may be slow
         assert "3776" in str(rows(connection, ilike)[0][2])
         status(connection, 2)

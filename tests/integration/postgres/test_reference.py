@@ -44,6 +44,7 @@ def set_up(database: Database, sidecar: KeyedSidecar) -> Database:
 
 def test_what_it_says_of_installing_is_enough_to_rerank(set_up: Database) -> None:
     with set_up.connect("app") as connection:
+        connection.execute("SET jrerank.status = 'session'")
         connection.execute("SELECT * FROM jrerank.rerank('富士山', ARRAY['山', '川'], timeout_ms => 20000)")
         row = connection.execute("SELECT outcome, transport FROM jrerank.rerank_status()").fetchone()
     assert row == ("complete", "dblink")
@@ -60,7 +61,7 @@ def test_every_function_that_may_be_called_is_in_it_and_no_other(set_up: Databas
 
 
 def test_every_setting_and_reason_is_in_the_script() -> None:
-    script = (SQL / "jrerank--0.1.0.sql").read_text(encoding="utf-8")
+    script = (SQL / "jrerank--0.2.0.sql").read_text(encoding="utf-8")
     for setting in first_cells(SETTINGS):
         name = setting.removeprefix("jrerank.")
         assert f"'jrerank.{name}'" in script or f"'{name}'" in script

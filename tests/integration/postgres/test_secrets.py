@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import psycopg
 import pytest
 
@@ -113,26 +111,6 @@ def test_nobody_sends_requests_through_us_that_may_not_send_them_alone(database_
             connection.execute("RESET jrerank.url")
             connection.execute(CALL)
             assert status(connection) == ("complete", None)
-
-
-@pytest.mark.parametrize("option", ["proxy", "ssl_verifypeer", "dns_servers", "userpwd", "pre_proxy"])
-def test_a_session_that_changes_how_http_connects_gets_no_key_sent(
-    database_18: Database, option: str
-) -> None:
-    with lying_sidecar() as own:
-        installed = install(database_18, "http", own.address)
-        with installed.connect() as connection:
-            connection.execute(
-                f"SET http.curlopt_{option} = '{'0' if option == 'ssl_verifypeer' else '127.0.0.1:1'}'"
-            )
-            connection.execute(CALL)
-            assert status(connection) == ("passthrough", "not_configured")
-            assert own.keys == []
-            connection.execute(f"RESET http.curlopt_{option}")
-            with contextlib.suppress(psycopg.Error):
-                connection.execute("SELECT http_reset_curlopt()")
-            connection.execute(CALL)
-            assert own.keys == [f"Bearer {API_KEY}"]
 
 
 def _bytes_of(text: str) -> str:

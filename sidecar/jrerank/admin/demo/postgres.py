@@ -1,4 +1,4 @@
-"""The demo in PostgreSQL: questions asked with `select * from jrerank.rerank(...)`, and once more over HTTP, which has to agree."""
+"""The demo in PostgreSQL: questions asked with `jrerank.rerank_hits(...)`, and once more over HTTP, which has to agree."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jrerank.admin.demo.first_stage import SEARCH, FirstStage, embedded_first_st
 from jrerank.admin.demo.sidecar import running_sidecar
 from jrerank.admin.postgres.choices import Form
 from jrerank.admin.postgres.offers import read_offers
+from jrerank.admin.postgres.search_statements import KEEP_STATUS
 from jrerank.admin.postgres.searching import why_incomplete
 from jrerank.admin.postgres.setting_up import Wish, carry_out, plan
 from jrerank.admin.postgres.sidecar_address import read_address
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 TIMEOUT_MS = 60_000
 _SEARCH_AND_RERANK = f"""
 select id, first_rank
-from jrerank.rerank(
+from jrerank.rerank_hits(
     %(query)s,
-    (select jrerank.hits(id, passage, score) from ({SEARCH}) found),
+    (select jrerank.hits(jrerank.hit(id, passage, score)) from ({SEARCH}) found),
     timeout_ms => %(timeout_ms)s::int, fusion => %(fusion)s::jsonb
 )
 order by rank
@@ -71,6 +72,7 @@ def run(dataset: Dataset, questions: int, model: str, precision: str, window: in
 def set_up(connection: Connection, url: str) -> None:
     """As `jrerank-admin postgres setup` does, by the plain script: the server of the demo is not ours to put files into."""
     wish = Wish(read_address(url, None, None, None), None, (), form=Form.SCRIPT)
+    connection.execute(KEEP_STATUS)
     carry_out(connection, plan(read_offers(connection), None, wish).steps, lambda _: None)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jrerank.admin.postgres.search_statements import KEEP_STATUS
 from jrerank.errors import ConfigurationError, JrerankError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def connected(context: typer.Context) -> Iterator[Connection]:
     except psycopg.Error as error:
         raise ConfigurationError(f"the database can't be reached: {' '.join(str(error).split())}") from None
     with connection:
+        connection.execute(KEEP_STATUS)
         try:
             yield connection
         except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction) as error:

@@ -63,9 +63,12 @@ order by first_stage.rank limit %(top_n)s"""
 # Hits that could not be reranked come back in the order they had; jrerank.rerank_status() says why
 RERANK = """
 select hits.rank, hits.first_rank, hits.score, passages.id, passages.text
-from jrerank.rerank(
+from jrerank.rerank_hits(
     %(query)s,
-    (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
+    (
+        select jrerank.hits(jrerank.hit(id, text, first_stage.score) order by first_stage.rank)
+        from first_stage join {table} using (id)
+    ),
     top_n => %(top_n)s::int, timeout_ms => %(timeout_ms)s::int
 ) hits join {table} passages using (id)
 order by hits.rank"""
@@ -74,16 +77,22 @@ order by hits.rank"""
 # For measuring: where each stage puts a hit, NULL where it does not have it
 RANKS = """,
 reranked as (
-    select id, rank from jrerank.rerank(
+    select id, rank from jrerank.rerank_hits(
         %(query)s,
-        (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
+        (
+        select jrerank.hits(jrerank.hit(id, text, first_stage.score) order by first_stage.rank)
+        from first_stage join {table} using (id)
+    ),
         timeout_ms => %(timeout_ms)s::int
     )
 ),
 fused as (
-    select id, rank from jrerank.rerank(
+    select id, rank from jrerank.rerank_hits(
         %(query)s,
-        (select jrerank.hits(id, text, first_stage.score order by first_stage.rank) from first_stage join {table} using (id)),
+        (
+        select jrerank.hits(jrerank.hit(id, text, first_stage.score) order by first_stage.rank)
+        from first_stage join {table} using (id)
+    ),
         timeout_ms => %(timeout_ms)s::int, fusion => '{{"method": "rrf"}}'
     )
 )
@@ -91,4 +100,5 @@ select id, text_hits.rank, vector_hits.rank, first_stage.rank, reranked.rank, fu
 from text_hits full join vector_hits using (id) full join first_stage using (id)
     full join reranked using (id) full join fused using (id)"""
 
+KEEP_STATUS = "set jrerank.status = 'session'"  # nobody else uses this connection
 OUTCOME = "select outcome, reason, detail from jrerank.rerank_status()"

@@ -1,0 +1,1515 @@
+-- jrerank 0.2.0: SELECT * FROM jrerank.rerank(query, documents). README.md beside this file says how everything behaves.
+-- The same script serves CREATE EXTENSION and psql, as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--0.2.0.sql
+-- Made of source/ by build.py: change that.
+
+-- A trusted extension is installed with a superuser's rights: no name below may be found in a schema where others write
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+-- A trusted extension is installed with a superuser's rights: no name below may be found in a schema where others write
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+-- Who asks, and who holds the key -----------------------------------------------------------------------------------------
+
+-- Roles belong to the whole cluster: they are not dropped with the extension, and another database may have made them.
+DO $roles$
+DECLARE
+  name text;
+  installer text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['jrerank_owner', 'jrerank_user'] LOOP
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name AND (rolcanlogin OR rolsuper)) THEN
+      RAISE EXCEPTION 'role % exists, and may log in or is a superuser', name
+        USING HINT = pg_catalog.format('ALTER ROLE %I NOLOGIN NOSUPERUSER, or drop it.', name);
+    END IF;
+    CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name);
+    EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', name);
+    -- Only who made jrerank_user may hand it on: elsewhere it opens the databases of others
+    SELECT pg_catalog.quote_ident(r.rolname) INTO installer
+      FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_roles r ON r.oid = e.extowner
+      WHERE e.extname = 'jrerank' AND NOT r.rolsuper;
+    IF name = 'jrerank_user' AND installer IS NOT NULL THEN
+      EXECUTE pg_catalog.format('GRANT jrerank_user TO %s WITH ADMIN OPTION', installer);
+    END IF;
+  END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'the roles jrerank_owner and jrerank_user could not be made (%): the functions belong to %', SQLERRM, current_user;
+END
+$roles$;
+
+CREATE SCHEMA jrerank;
+
+-- What a search found -----------------------------------------------------------------------------------------------------
+
+CREATE TYPE jrerank.hit AS (id text, passage text, score real);
+COMMENT ON TYPE jrerank.hit IS 'A hit of the first stage: its id, its passage, and its score there, if it has one.';
+
+-- What goes to the sidecar and what comes back: rows, in place of arrays that would have to be kept in step
+
+CREATE TYPE jrerank._sent AS (place int, id text);
+CREATE TYPE jrerank._ranked AS (place int, score real);
+CREATE TYPE jrerank._outcome AS (
+  ranked jrerank._ranked[], outcome text, reason text, detail text, transport text, model text, sidecar_ms real, missing text[]
+);
+CREATE TYPE jrerank._window AS (query text, documents text[], scores real[], place int);
+
+CREATE OR REPLACE FUNCTION jrerank.version() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT '0.2.0'::pg_catalog.text $$;
+COMMENT ON FUNCTION jrerank.version() IS 'The version of these functions, also where they are no extension.';
+
+-- A score that the type real can't hold: what is too large counts as none, what is too small as 0
+CREATE OR REPLACE FUNCTION jrerank._first_score(score double precision) RETURNS real
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE WHEN pg_catalog.abs(score) < 1e-44 THEN 0::pg_catalog.float4
+              WHEN score BETWEEN -3.4e38 AND 3.4e38 THEN score::pg_catalog.float4 END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank.hit(id anyelement, passage text, score double precision DEFAULT NULL) RETURNS jrerank.hit
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit $$;
+COMMENT ON FUNCTION jrerank.hit(anyelement, text, double precision) IS 'One hit, of an id of any type.';
+
+CREATE OR REPLACE FUNCTION jrerank._append_hit(hits jrerank.hit[], id anyelement, passage text, score double precision)
+RETURNS jrerank.hit[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT pg_catalog.array_append(hits, ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit) $$;
+
+CREATE AGGREGATE jrerank.hits(jrerank.hit) (SFUNC = pg_catalog.array_append, STYPE = jrerank.hit[], INITCOND = '{}');
+COMMENT ON AGGREGATE jrerank.hits(jrerank.hit) IS
+  'Collects any number of hits for rerank_hits, in the order of its input: hits(hit(id, passage, score) ORDER BY score DESC).';
+
+-- A function of SQL copies what has been collected with each hit: 1 ms for 100 hits of 300 characters, 400 ms for 1,000
+CREATE AGGREGATE jrerank.hits(id anyelement, passage text, score double precision) (
+  SFUNC = jrerank._append_hit, STYPE = jrerank.hit[], INITCOND = '{}'
+);
+COMMENT ON AGGREGATE jrerank.hits(anyelement, text, double precision) IS
+  'Collects at most a few hundred hits: hits(hit(id, passage, score)) is faster.';
+
+-- Settings: jrerank.*, of a session, a role or a database -------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION jrerank._setting(name text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT nullif(pg_catalog.current_setting('jrerank.' || name, true), '') $$;
+
+-- One of a few words; the first is the default.
+CREATE OR REPLACE FUNCTION jrerank._choice(name text, chosen text, VARIADIC allowed text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  chosen := coalesce(chosen, allowed[1]);
+  IF chosen <> ALL (allowed) THEN
+    RAISE EXCEPTION 'jrerank.%: % is not one of %', name, quote_literal(chosen), array_to_string(allowed, ', ')
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN chosen;
+END
+$$;
+
+-- Where passages go is not for a session to say when they aren't its own: in a function of somebody else's (SECURITY DEFINER)
+-- only what ALTER ROLE or ALTER DATABASE has set for that function's owner counts, or for everybody.
+CREATE OR REPLACE FUNCTION jrerank._trusted_setting(name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF current_user = session_user THEN
+    RETURN nullif(current_setting('jrerank.' || name, true), '');
+  END IF;
+  RETURN (
+    SELECT nullif(substr(setting, strpos(setting, '=') + 1), '')
+    FROM pg_db_role_setting s, unnest(s.setconfig) setting
+    WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+      AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
+      AND lower(split_part(setting, '=', 1)) = 'jrerank.' || name
+    ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1
+  );
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._route(OUT transport text, OUT server text, OUT url text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  transport := jrerank._choice('transport', jrerank._trusted_setting('transport'), 'auto', 'http', 'dblink');
+  server := coalesce(jrerank._trusted_setting('server'), 'jrerank');
+  url := rtrim(jrerank._trusted_setting('url'), '/');
+END
+$$;
+
+-- When the call must be over: also before statement_timeout would end it, so that the rows come back in their old order.
+CREATE OR REPLACE FUNCTION jrerank._deadline(timeout_ms int) RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  set_ms text := coalesce(nullif(current_setting('jrerank.timeout_ms', true), ''), '1000');
+  statement interval := current_setting('statement_timeout')::interval;
+  transaction interval := current_setting('transaction_timeout', true)::interval;
+  deadline timestamptz;
+BEGIN
+  IF timeout_ms IS NULL THEN
+    IF set_ms !~ '^[0-9]{1,8}$' THEN
+      RAISE EXCEPTION 'jrerank.timeout_ms: % is not a number of milliseconds', quote_literal(set_ms)
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'Such as SET jrerank.timeout_ms = 500.';
+    END IF;
+    timeout_ms := set_ms;
+  END IF;
+  IF timeout_ms NOT BETWEEN 1 AND 86400000 THEN
+    RAISE EXCEPTION 'timeout_ms: % is not between 1 and 86400000', timeout_ms USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  deadline := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0);
+  IF statement > '0' THEN
+    deadline := least(deadline, statement_timestamp() + statement - jrerank._margin(statement));
+  END IF;
+  IF transaction > '0' THEN
+    deadline := least(deadline, transaction_timestamp() + transaction - jrerank._margin(transaction));
+  END IF;
+  RETURN deadline;
+END
+$$;
+
+-- What is kept back of a timeout that would end the statement.
+CREATE OR REPLACE FUNCTION jrerank._margin(timeout interval) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT least(greatest(timeout * 0.1::pg_catalog.float8, '50 ms'::pg_catalog.interval), '500 ms'::pg_catalog.interval) $$;
+
+CREATE OR REPLACE FUNCTION jrerank._remaining_ms(deadline timestamptz) RETURNS int
+LANGUAGE sql VOLATILE
+AS $$ SELECT pg_catalog.floor(extract(epoch FROM deadline - pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int4 $$;
+
+CREATE OR REPLACE FUNCTION jrerank._ask_key_file(server text) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT o.option_value FROM pg_catalog.pg_user_mappings m, pg_catalog.pg_options_to_table(m.umoptions) o
+  WHERE m.srvname = server AND m.usename = current_user AND o.option_name = 'password_file'
+$$;
+
+-- The key: of the user mapping of the role that asks, which nobody else can read; or of a file, which a dump doesn't hold.
+CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  file constant text := jrerank._ask_key_file(server);
+BEGIN
+  IF file IS NOT NULL THEN
+    RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
+  END IF;
+  RETURN (
+    SELECT o.option_value FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+    WHERE m.srvname = server AND m.usename = current_user AND o.option_name = 'password'
+  );
+END
+$$;
+
+-- dblink: the sidecar's PostgreSQL-wire door ------------------------------------------------------------------------------------
+
+-- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
+-- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: at first without sleeping, then more and more calmly, ten
+-- times in one statement, since most of what a poll costs is to begin one.
+CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, deadline timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  started timestamptz := clock_timestamp();
+  poll text := format(
+    'SELECT true FROM generate_series(1, $2) WHERE CASE WHEN %I.dblink_is_busy($1) = 0 THEN true ELSE pg_sleep($3)::text IS NULL END LIMIT 1',
+    dblink);
+  polls int := 100;
+  pause_s double precision := 0;
+  done boolean;
+BEGIN
+  LOOP
+    EXECUTE poll INTO done USING connection, polls, pause_s;
+    IF done THEN
+      RETURN true;
+    ELSIF clock_timestamp() >= deadline THEN
+      RETURN false;
+    END IF;
+    pause_s := least(greatest(0.0002, extract(epoch FROM clock_timestamp() - started) / 50), 0.02);
+    polls := least(greatest(1, extract(epoch FROM deadline - clock_timestamp()) / pause_s), 10);
+  END LOOP;
+END
+$$;
+
+-- Takes the result of the query that was sent, with the empty one that ends it.
+CREATE OR REPLACE FUNCTION jrerank._dblink_result(
+  dblink text, connection text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  take text := format('SELECT t.answer FROM %I.dblink_get_result($1) AS t(answer text)', dblink);
+  failure text;
+BEGIN
+  IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
+    state := 'timeout';
+    RETURN;
+  END IF;
+  BEGIN
+    EXECUTE take INTO answer USING connection;
+  EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
+    -- The sidecar's error comes with the sidecar's SQLSTATE: one that cancels must not pass for a cancel of this query
+    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO failure USING connection;
+    IF SQLSTATE = '57014' AND failure = 'OK' THEN
+      RAISE;
+    END IF;
+    state := SQLSTATE;
+    message := SQLERRM;
+  END;
+  IF jrerank._dblink_wait(dblink, connection, deadline) THEN
+    EXECUTE format('SELECT 1 FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink) USING connection;
+  ELSE
+    state := coalesce(state, 'timeout');
+  END IF;
+END
+$$;
+
+-- One text to the sidecar, and its answer. `state` is an SQLSTATE, or timeout.
+CREATE OR REPLACE FUNCTION jrerank._dblink_query(
+  dblink text, connection text, query text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  sent int;
+BEGIN
+  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent USING connection, query;
+  IF sent = 0 THEN
+    state := '08006';
+    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    RETURN;
+  END IF;
+  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+END
+$$;
+
+-- A text in parts: none is longer than 130,000 bytes, and none cuts a character.
+CREATE OR REPLACE FUNCTION jrerank._part_texts(body text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  most constant int := 130000;
+  bytes bytea;
+  parts text[] := '{}';
+  part_start int := 0;
+  part_end int := 0;
+BEGIN
+  IF octet_length(body) <= most THEN
+    RETURN ARRAY[body];
+  END IF;
+  bytes := convert_to(body, 'UTF8');
+  WHILE part_start < length(bytes) LOOP
+    part_end := least(part_start + most, length(bytes));
+    WHILE part_end < length(bytes) AND get_byte(bytes, part_end) & 192 = 128 LOOP  -- a byte within a character
+      part_end := part_end - 1;
+    END LOOP;
+    parts := parts || convert_from(substr(bytes, part_start + 1, part_end - part_start), 'UTF8');
+    part_start := part_end;
+  END LOOP;
+  RETURN parts;
+END
+$$;
+
+-- One request over a connection that is open. libpq writes a query to its end before it looks at anything else, so that a
+-- sidecar that has stopped could hang it. What fits into the receive buffer of its door is taken for it by the kernel: beyond
+-- that a request goes in parts, and each must be taken before the next.
+CREATE OR REPLACE FUNCTION jrerank._dblink_request(
+  dblink text, connection text, body text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  parts text[] := jrerank._part_texts(body);
+  part text;
+BEGIN
+  FOR number IN 1..cardinality(parts) LOOP
+    part := CASE WHEN number < cardinality(parts) THEN '+' || parts[number]
+                 -- In the last part, from which the sidecar counts
+                 ELSE parts[number] || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline)) END;
+    SELECT * INTO answer, state, message FROM jrerank._dblink_query(dblink, connection, part, deadline);
+    EXIT WHEN state IS NOT NULL;
+  END LOOP;
+END
+$$;
+
+-- The sidecar has a little less time than the caller, so that its answer, with what was scored by then, still arrives.
+CREATE OR REPLACE FUNCTION jrerank._sidecar_ms(deadline timestamptz) RETURNS int
+LANGUAGE sql VOLATILE
+AS $$
+  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 100)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
+$$;
+
+-- The connection -------------------------------------------------------------------------------------------------------------
+
+-- dblink's connections are the session's: whoever may call dblink sees their names, can use them, and can close one and open one
+-- of the same name that leads elsewhere. So before passages go anywhere the sidecar proves that it knows the key, and it answers
+-- on a connection to nobody but who has locked it. Name, token and proof are made of the key, which the session can't read.
+CREATE OR REPLACE FUNCTION jrerank._dblink_secret(server text) RETURNS bytea
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.sha256(pg_catalog.convert_to(coalesce(jrerank._ask_key(server), ''), 'UTF8')) $$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_digest(secret bytea, VARIADIC texts text[]) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT pg_catalog.encode(pg_catalog.sha256(secret || pg_catalog.convert_to(
+    pg_catalog.concat_ws(' ', pg_catalog.pg_backend_pid(), pg_catalog.array_to_string(texts, ' ')), 'UTF8')), 'hex')
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_name(server text, secret bytea, id text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT 'jrerank_' || id || '_' || pg_catalog."left"(jrerank._dblink_digest(secret, 'name', server, id), 32) $$;
+
+-- This session's open connections to the server: those of which nobody but these functions can have made the name.
+CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text, secret bytea) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    'SELECT name FROM unnest(%I.dblink_get_connections()) name WHERE name = jrerank._dblink_name($1, $2, split_part(name, ''_'', 2))',
+    dblink) USING server, secret;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  open boolean;
+BEGIN
+  EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO open USING connection;
+  IF open THEN
+    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING connection;
+  END IF;
+END
+$$;
+
+-- What libpq understands of the server's options, and more: names and values in turn.
+CREATE OR REPLACE FUNCTION jrerank._dblink_conninfo(server text, VARIADIC more text[]) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT pg_catalog.string_agg(
+    pg_catalog.format('%s=''%s''', o.name, pg_catalog.replace(pg_catalog.replace(o.value, '\', '\\'), '''', '\''')), ' ')
+  FROM (
+    SELECT o.option_name AS name, o.option_value AS value
+    FROM pg_catalog.pg_foreign_server s, pg_catalog.pg_options_to_table(s.srvoptions) o
+    WHERE s.srvname = server AND o.option_name <> ALL (more)
+      AND o.option_name IN ('host', 'hostaddr', 'port', 'dbname', 'connect_timeout', 'tcp_user_timeout', 'keepalives',
+        'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'application_name', 'sslmode', 'sslrootcert', 'sslcrl',
+        'sslsni', 'ssl_min_protocol_version', 'gssencmode')
+    UNION ALL SELECT more[n], more[n + 1] FROM pg_catalog.generate_series(1, pg_catalog.cardinality(more), 2) n
+  ) o
+$$;
+
+-- Whether somebody reads what comes to the sidecar's port, before dblink connects: to that no deadline can be given, and from
+-- PostgreSQL 16 on it waits for ever for a sidecar that has stopped, whose kernel still accepts. What doesn't fit into that kernel's
+-- receive buffer, though, makes ours give up when tcp_user_timeout is over, so that a startup message larger than the buffer is
+-- sent, without a key. The sidecar throws it away and hangs up; anything that comes soon will do.
+CREATE OR REPLACE FUNCTION jrerank._dblink_answers(dblink text, server text, deadline timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  timer_ms constant int := 270;  -- after tcp_user_timeout, until the kernel's own timer looks at it
+  user_timeout_ms int := greatest(jrerank._remaining_ms(deadline) - timer_ms, 30);
+  probe constant text := 'jrerank_' || gen_random_uuid();
+  started timestamptz := clock_timestamp();
+  open boolean := true;
+BEGIN
+  BEGIN
+    EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING probe, jrerank._dblink_conninfo(server,
+      'user', 'probe', 'password', 'probe', 'dbname', 'probe', 'sslmode', 'disable', 'gssencmode', 'disable',
+      'tcp_user_timeout', user_timeout_ms::text, 'application_name', 'jrerank', 'options', repeat(' ', 200000));
+  EXCEPTION WHEN OTHERS THEN
+    open := false;
+  END;
+  IF open THEN
+    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING probe;
+  END IF;
+  RETURN clock_timestamp() < started + make_interval(secs => (user_timeout_ms + 100) / 1000.0);
+END
+$$;
+
+-- Opens a connection; NULL where the sidecar doesn't read.
+CREATE OR REPLACE FUNCTION jrerank._dblink_connect(dblink text, server text, secret bytea, deadline timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  connection text := jrerank._dblink_name(server, secret, left(replace(gen_random_uuid()::text, '-', ''), 16));
+  host text := (
+    SELECT max(o.option_value) FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+    WHERE s.srvname = server AND o.option_name IN ('host', 'hostaddr')
+  );
+BEGIN
+  IF host !~ '^/' AND NOT jrerank._dblink_answers(dblink, server, deadline) THEN
+    RETURN NULL;
+  END IF;
+  IF jrerank._ask_key_file(server) IS NULL THEN
+    EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
+  ELSE
+    EXECUTE format(
+      'SELECT %I.dblink_connect($1, jrerank._dblink_conninfo($2, ''user'', ''jrerank'', ''password'', jrerank._ask_key($2)))', dblink
+    ) USING connection, server;
+  END IF;
+  RETURN connection;
+END
+$$;
+
+-- Makes a connection ready, and says whether it was open before. `state` is busy, or timeout, where it is not.
+-- A call that ran out of time leaves its connection busy. While it stays so the sidecar hangs, and to connect anew would hang
+-- too; it is waited for, for half of the time that there is. After 30 s it is given up nevertheless.
+CREATE OR REPLACE FUNCTION jrerank._dblink_ready(
+  dblink text, server text, secret bytea, deadline timestamptz, OUT connection text, OUT reused boolean, OUT state text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  waiting_since timestamptz := nullif(current_setting('jrerank.waiting_since', true), '');
+BEGIN
+  SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
+  reused := connection IS NOT NULL;
+  IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
+    IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
+      PERFORM set_config('jrerank.waiting_since', coalesce(waiting_since, clock_timestamp())::text, false);
+      state := 'busy';
+      RETURN;
+    END IF;
+    PERFORM jrerank._dblink_disconnect(dblink, connection);
+    reused := false;
+  END IF;
+  IF waiting_since IS NOT NULL THEN
+    PERFORM set_config('jrerank.waiting_since', '', false);
+  END IF;
+  IF reused AND jrerank._dblink_left_over(dblink, connection, deadline) = 'PART' THEN
+    PERFORM jrerank._dblink_disconnect(dblink, connection);  -- the sidecar waits for the rest of a request that was given up
+    reused := false;
+  END IF;
+  IF NOT reused THEN
+    connection := jrerank._dblink_connect(dblink, server, secret, deadline);
+    state := CASE WHEN connection IS NULL THEN 'timeout' END;
+  END IF;
+END
+$$;
+
+-- Takes what a late answer has left.
+CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection text, deadline timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  take text := format('SELECT max(t.answer) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink);
+  taken text;
+  last text;
+BEGIN
+  LOOP
+    EXECUTE take INTO taken USING connection;
+    EXIT WHEN taken IS NULL OR NOT jrerank._dblink_wait(dblink, connection, deadline);
+    last := taken;
+  END LOOP;
+  RETURN last;
+END
+$$;
+
+-- The sidecar proves that it knows the key, and locks the connection. `state` is NULL when it has, unproven when it doesn't.
+CREATE OR REPLACE FUNCTION jrerank._dblink_prove(
+  dblink text, connection text, secret bytea, deadline timestamptz, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  nonce constant text := gen_random_uuid();
+  expected constant text := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+  proof text;
+BEGIN
+  SELECT * INTO proof, state, message FROM jrerank._dblink_query(
+    dblink, connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce), deadline);
+  IF state IS NULL AND proof IS DISTINCT FROM expected THEN
+    state := 'unproven';
+    message := 'who answers there does not know the key';
+  END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._ask_dblink(
+  dblink text, server text, body text, deadline timestamptz, OUT answer text, OUT reason text, OUT detail text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  secret constant bytea := jrerank._dblink_secret(server);
+  ready record;
+  result record;
+BEGIN
+  FOR attempt IN 1..2 LOOP
+    ready := jrerank._dblink_ready(dblink, server, secret, deadline);
+    IF ready.state IS NOT NULL THEN
+      reason := 'timeout';
+      detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
+      RETURN;
+    END IF;
+    SELECT NULL::text AS answer, p.state, p.message INTO result
+      FROM jrerank._dblink_prove(dblink, ready.connection, secret, deadline) p;
+    IF result.state IS NULL THEN
+      result := jrerank._dblink_request(dblink, ready.connection, body, deadline);
+    END IF;
+    EXIT WHEN result.state IS NULL OR result.state = 'timeout';
+    IF result.state !~ '^(22|54|53000|57P03)' THEN
+      PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
+    END IF;
+    -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
+    EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
+  END LOOP;
+  answer := result.answer;
+  reason := jrerank._reason(result.state);
+  detail := result.message;
+EXCEPTION WHEN query_canceled THEN
+  -- Takes the request out of the sidecar's queue
+  PERFORM jrerank._dblink_disconnect(dblink, c) FROM jrerank._dblink_connections(dblink, server, secret) c;
+  RAISE;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._reason(state text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE
+    WHEN state = 'timeout' THEN state
+    WHEN state ~ '^(28|unproven)' THEN 'unauthorized'
+    WHEN state ~ '^(22|42|54|0A)' THEN 'rejected'
+    WHEN state ~ '^53' THEN 'overloaded'
+    WHEN state ~ '^(08|57)' THEN 'unreachable'
+    WHEN state IS NOT NULL THEN 'sidecar_error'
+  END
+$$;
+
+-- http: pgsql-http --------------------------------------------------------------------------------------------------------------
+
+-- The options of libcurl are the session's, whoever set them and however: a proxy of its own would be shown the key. All are taken
+-- back, and those of the server set.
+CREATE OR REPLACE FUNCTION jrerank._http_reset(http text, server text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  option record;
+BEGIN
+  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
+  FOR option IN
+    SELECT upper(o.option_name) AS name, o.option_value AS value
+    FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o WHERE s.srvname = server AND o.option_name ~ '^curlopt_'
+  LOOP
+    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING option.name, option.value;
+  END LOOP;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._http_options(http text) RETURNS text[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  options text[];
+BEGIN
+  EXECUTE format('SELECT array_agg(ARRAY[o.curlopt, o.value]) FROM %I.http_list_curlopt() o', http) INTO options;
+  RETURN options;
+END
+$$;
+
+-- What `_http_options` had is the session's again.
+CREATE OR REPLACE FUNCTION jrerank._http_restore(http text, options text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
+  FOR n IN 1..coalesce(array_length(options, 1), 0) LOOP
+    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING options[n][1], options[n][2];
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN
+  NULL;  -- an option that this libcurl doesn't have
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._ask_http(
+  http text, server text, url text, keyed boolean, body text, deadline timestamptz,
+  OUT answer text, OUT reason text, OUT detail text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  keepalive text := coalesce(current_setting('http.keepalive', true), 'off');
+  timeout_msec text := coalesce(current_setting('http.timeout_msec', true), '5000');
+  options constant text[] := jrerank._http_options(http);
+  status int;
+BEGIN
+  PERFORM jrerank._http_reset(http, server);
+  PERFORM set_config('http.keepalive', 'on', true),
+    -- A little later than the sidecar's own deadline: what ends here has lost the scores that there were
+    set_config('http.timeout_msec', greatest(1, jrerank._remaining_ms(deadline) + 40)::text, true);
+  body := body || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline));
+  -- The key goes from the catalog into the header within one statement, and never is a variable. An empty `expect` keeps libcurl
+  -- from asking whether it may send the body, which costs a round trip and a delayed acknowledgement: 40 ms
+  EXECUTE format(
+    $request$
+      SELECT r.status, r.content
+      FROM (
+        SELECT ROW('expect', '')::%1$I.http_header || ARRAY(
+          SELECT ROW('authorization', 'Bearer ' || k)::%1$I.http_header FROM jrerank._ask_key($4) k WHERE $3 AND k IS NOT NULL
+        ) AS headers
+      ) k,
+      LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
+    $request$, http
+  ) INTO status, answer USING url || '/v1/hits', body, keyed, server;
+  PERFORM jrerank._http_restore(http, options);
+  -- As the caller had them, for the rest of its transaction; after an error they are so anyway
+  PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);
+  IF status <> 200 THEN
+    detail := format('HTTP status %s: %s', status, left(answer, 300));
+    answer := NULL;
+    reason := CASE WHEN status IN (401, 403) THEN 'unauthorized' WHEN status = 429 THEN 'overloaded'
+                   WHEN status = 503 THEN 'unreachable' WHEN status BETWEEN 400 AND 499 THEN 'rejected'
+                   ELSE 'sidecar_error' END;
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  PERFORM jrerank._http_restore(http, options);
+  IF SQLERRM ~ '^canceling statement' THEN  -- with an SQLSTATE that isn't a cancel's
+    RAISE EXCEPTION USING ERRCODE = 'query_canceled', MESSAGE = SQLERRM;
+  END IF;
+  reason := CASE WHEN clock_timestamp() >= deadline OR SQLERRM ~ 'timed out' THEN 'timeout' ELSE 'unreachable' END;
+  detail := SQLERRM;
+END
+$$;
+
+-- Asking ------------------------------------------------------------------------------------------------------------------------
+
+-- Which way, and with what. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- session may have set to look at it is off.
+CREATE OR REPLACE FUNCTION jrerank._ask(
+  body text, deadline timestamptz, chosen text, server text, other_url text,
+  OUT answer text, OUT reason text, OUT detail text, OUT transport text
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
+SET debug_print_parse = off
+SET debug_print_rewritten = off
+SET debug_print_plan = off
+AS $$
+DECLARE
+  http text := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'http');
+  dblink text := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink');
+  server_options text[] := (SELECT coalesce(s.srvoptions, '{}') FROM pg_foreign_server s WHERE s.srvname = server);
+  server_url text := (SELECT rtrim(o.option_value, '/') FROM pg_options_to_table(server_options) o WHERE o.option_name = 'url');
+  url text := coalesce(other_url, server_url);
+  own boolean := url IS NOT DISTINCT FROM server_url;
+  got record;
+BEGIN
+  transport := CASE WHEN chosen <> 'auto' THEN chosen WHEN http IS NOT NULL AND url IS NOT NULL THEN 'http' ELSE 'dblink' END;
+  detail := coalesce(
+    jrerank._ask_obstacle(server),
+    CASE transport WHEN 'http' THEN jrerank._http_obstacle(http, server, url, own)
+      ELSE jrerank._dblink_obstacle(dblink, server, server_options) END);
+  IF detail IS NOT NULL THEN
+    reason := 'not_configured';
+  ELSIF jrerank._remaining_ms(deadline) < 1 THEN
+    reason := 'timeout';
+    detail := 'no time was left to ask the sidecar';
+  ELSE
+    IF transport = 'http' THEN
+      got := jrerank._ask_http(http, server, url, own, body, deadline);
+    ELSE
+      got := jrerank._ask_dblink(dblink, server, body, deadline);
+    END IF;
+    answer := got.answer;
+    reason := got.reason;
+    detail := coalesce(got.detail, CASE WHEN reason = 'timeout' THEN 'the sidecar did not answer in time' END);
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+  detail := concat_ws(': ', SQLERRM, nullif(detail, ''));
+  reason := CASE
+    WHEN detail ~ 'password authentication failed' THEN 'unauthorized'
+    WHEN detail ~ 'too many connections' THEN 'overloaded'
+    WHEN SQLSTATE ~ '^08' THEN CASE WHEN clock_timestamp() >= deadline THEN 'timeout' ELSE 'unreachable' END
+    ELSE 'not_configured' END;
+END
+$$;
+
+-- What keeps a transport from being used, as a sentence.
+CREATE OR REPLACE FUNCTION jrerank._ask_obstacle(server text) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  owner oid := (SELECT s.srvowner FROM pg_foreign_server s WHERE s.srvname = server);
+BEGIN
+  IF current_setting('server_encoding') <> 'UTF8' THEN
+    RETURN 'the encoding of the database is not UTF8';
+  END IF;
+  -- These functions ask with their owner's rights: a server that just anybody has made leads anywhere
+  IF owner IS NOT NULL AND NOT jrerank._ask_trusts(owner) THEN
+    RETURN format('the server %1$I belongs to %2$I, who is no administrator here: ALTER SERVER %1$I OWNER TO another role',
+      server, owner::regrole);
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- Superusers, and whoever owns the database or these functions.
+CREATE OR REPLACE FUNCTION jrerank._ask_trusts(role oid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (SELECT rolsuper FROM pg_roles WHERE oid = role)
+    OR pg_has_role(role, (SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')
+    OR pg_has_role(role, (SELECT nspowner FROM pg_namespace WHERE nspname = 'jrerank'), 'USAGE')
+    OR role IN (SELECT extowner FROM pg_extension WHERE extname = 'jrerank');
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._http_obstacle(http text, server text, url text, own boolean) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN CASE
+    WHEN http IS NULL THEN 'the extension http is not installed: CREATE EXTENSION http, or use dblink'
+    WHEN NOT has_schema_privilege(http, 'USAGE')
+      THEN format('%I may not use the schema of http: GRANT USAGE ON SCHEMA %I TO %1$I', current_user, http)
+    WHEN NOT has_function_privilege(format('%1$I.http(%1$I.http_request)', http), 'EXECUTE')
+      THEN format('%I may not send HTTP requests: GRANT EXECUTE ON FUNCTION %2$I.http(%2$I.http_request) TO %1$I', current_user, http)
+    WHEN url IS NULL THEN format('neither jrerank.url nor the option url of the server %I is set', server)
+    WHEN url !~ '^https?://' THEN format('jrerank.url: %s does not begin with http:// or https://', quote_literal(url))
+    -- Where the caller points it, the caller must be allowed to go alone
+    WHEN NOT own AND NOT has_function_privilege(session_user, format('%1$I.http(%1$I.http_request)', http), 'EXECUTE')
+      THEN format('jrerank.url is not the url of the server %I, and %I may not send HTTP requests', server, session_user)
+  END;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_obstacle(dblink text, server text, options text[]) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN CASE
+    WHEN dblink IS NULL THEN 'the extension dblink is not installed: CREATE EXTENSION dblink'
+    WHEN options IS NULL THEN format('there is no server %I: CREATE SERVER, and a user mapping for %I', server, current_user)
+    WHEN NOT has_schema_privilege(dblink, 'USAGE')
+      THEN format('%I may not use the schema of dblink: GRANT USAGE ON SCHEMA %I TO %1$I', current_user, dblink)
+    WHEN NOT has_function_privilege(format('%I.dblink_connect(text, text)', dblink), 'EXECUTE')
+      THEN format('%I may not use dblink: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO %1$I', current_user, dblink)
+    -- Before PostgreSQL 16 dblink connects without looking at statement_timeout
+    WHEN current_setting('server_version_num')::int < 160000
+      AND NOT EXISTS (SELECT FROM pg_options_to_table(options) o WHERE o.option_name = 'connect_timeout')
+      THEN format('the server %1$I needs connect_timeout: ALTER SERVER %1$I OPTIONS (ADD connect_timeout ''2'')', server)
+  END;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_disconnect() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  dblink text := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink');
+BEGIN
+  IF dblink IS NOT NULL THEN
+    PERFORM jrerank._dblink_disconnect(dblink, c)
+      FROM pg_user_mappings m, jrerank._dblink_connections(dblink, m.srvname, jrerank._dblink_secret(m.srvname)) c
+      WHERE m.usename = current_user;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_disconnect() IS
+  'Closes this session''s dblink connections to the sidecar; the next call opens one.';
+
+-- What became of it ---------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_status()
+RETURNS TABLE (
+  outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
+  sidecar_ms real, elapsed_ms real, at timestamptz
+)
+LANGUAGE sql STABLE
+AS $$
+  SELECT s.* FROM pg_catalog.json_to_record(jrerank._setting('last_status')::pg_catalog.json) AS s(
+    outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
+    sidecar_ms real, elapsed_ms real, at timestamptz
+  ) WHERE jrerank._setting('last_status') IS NOT NULL
+$$;
+COMMENT ON FUNCTION jrerank.rerank_status() IS
+  'What became of the last call of this transaction, or of this session with jrerank.status = session; no row before the first one.';
+
+-- The sidecar's answer, checked: the hits that it scored, in their new order. It raises an error, of whatever kind, when the answer
+-- is not one for these hits: each place once, with its id, and a finite score where it says that there is one.
+CREATE OR REPLACE FUNCTION jrerank._read_answer(answer text, sent jrerank._sent[], expected int) RETURNS jrerank._outcome
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
+AS $$
+DECLARE
+  result jrerank._outcome;
+  hits json;
+  valid boolean;
+BEGIN
+  SELECT a.outcome, a.reason, a.model, a.took_ms, a.missing, a.hits
+    INTO result.outcome, result.reason, result.model, result.sidecar_ms, result.missing, hits
+    FROM json_to_record(answer::json) AS a(outcome text, reason text, model text, took_ms real, missing text[], hits json);
+  SELECT
+    count(*) = expected AND count(DISTINCT h.first_rank) = expected
+      AND count(DISTINCT h.rank) = expected AND min(h.rank) = 1 AND max(h.rank) = expected
+      AND bool_and(coalesce(h.id = s.id, false))
+      AND bool_and(coalesce(CASE WHEN h.scored THEN h.score BETWEEN '-3e38' AND '3e38' ELSE h.score IS NULL END, false))
+      AND bool_and(h.scored IS NOT NULL)
+      AND CASE result.outcome WHEN 'complete' THEN bool_and(h.scored) WHEN 'passthrough' THEN NOT bool_or(h.scored)
+        ELSE result.outcome = 'partial' END,
+    coalesce(array_agg(ROW(s.place, jrerank._first_score(h.score))::jrerank._ranked ORDER BY h.rank) FILTER (WHERE h.scored), '{}')
+    INTO valid, result.ranked
+    FROM json_to_recordset(hits) AS h(id text, score double precision, rank int, first_rank int, scored boolean)
+    LEFT JOIN unnest(sent) WITH ORDINALITY AS s(place, id, number) ON s.number = h.first_rank;
+  IF valid IS NOT TRUE THEN
+    RAISE EXCEPTION 'the answer does not fit the hits that were sent';
+  END IF;
+  RETURN result;
+END
+$$;
+
+-- A statement that calls many times (LATERAL) must not wait for a sidecar that is gone each time: when a call of it got no answer,
+-- the others of the next 5 s don't ask.
+CREATE OR REPLACE FUNCTION jrerank._gave_up() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  mark text[] := string_to_array(nullif(current_setting('jrerank.gave_up', true), ''), '|');
+BEGIN
+  RETURN CASE WHEN mark[1]::timestamptz = statement_timestamp() AND mark[2]::timestamptz > clock_timestamp() - interval '5 s'
+    THEN mark[3] END;
+END
+$$;
+
+-- One attempt at the sidecar. Nothing that it does raises an error here: `reason` says what was wrong, and then nothing is ranked.
+CREATE OR REPLACE FUNCTION jrerank._attempt(
+  body text, deadline timestamptz, sent jrerank._sent[], expected int, expected_model text
+) RETURNS jrerank._outcome
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  route record := jrerank._route();
+  failed jrerank._outcome;
+  read jrerank._outcome;
+  answer text;
+BEGIN
+  failed.outcome := 'passthrough';
+  failed.reason := jrerank._gave_up();
+  IF failed.reason IS NOT NULL THEN
+    failed.detail := 'a call of the same statement got no answer just now';
+    RETURN failed;
+  END IF;
+  SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
+    FROM jrerank._ask(body, deadline, route.transport, route.server, route.url) a;
+  IF failed.reason IN ('timeout', 'unreachable') THEN
+    PERFORM set_config('jrerank.gave_up', concat_ws('|', statement_timestamp(), clock_timestamp(), failed.reason), true);
+  END IF;
+  IF failed.reason IS NOT NULL THEN
+    RETURN failed;
+  END IF;
+  BEGIN
+    read := jrerank._read_answer(answer, sent, expected);
+    read.transport := failed.transport;
+    IF read.model IS NOT DISTINCT FROM coalesce(expected_model, read.model) THEN
+      RETURN read;
+    END IF;
+    failed.reason := 'wrong_model';
+    failed.model := read.model;
+    failed.detail := format('the sidecar scored with %s, not with %s', read.model, expected_model);
+  EXCEPTION WHEN OTHERS THEN
+    failed.reason := 'bad_answer';
+    failed.detail := SQLERRM;
+  END;
+  RETURN failed;
+END
+$$;
+
+-- Tells of the call: in rerank_status(), and in a message unless all is well.
+CREATE OR REPLACE FUNCTION jrerank._report(started timestamptz, total int, attempt jrerank._outcome) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  level text := jrerank._choice('notice_level', jrerank._setting('notice_level'), 'notice', 'none', 'debug', 'log', 'info', 'warning');
+  -- With a pooler in between, the next transaction of this session may be another client's
+  kept text := jrerank._choice('status', jrerank._setting('status'), 'transaction', 'session');
+  message text := format('jrerank: %s (%s)', attempt.outcome, concat_ws(': ', attempt.reason, attempt.detail));
+BEGIN
+  PERFORM set_config('jrerank.last_status', json_build_object(
+    'outcome', attempt.outcome, 'reason', attempt.reason, 'detail', attempt.detail, 'transport', attempt.transport,
+    'model', attempt.model, 'documents', total, 'scored', coalesce(cardinality(attempt.ranked), 0),
+    'missing', attempt.missing[:100], 'sidecar_ms', attempt.sidecar_ms,
+    'elapsed_ms', extract(epoch FROM clock_timestamp() - started) * 1000, 'at', clock_timestamp()
+  )::text, kept = 'transaction');
+  CASE WHEN attempt.outcome = 'complete' OR level = 'none' THEN NULL;
+    WHEN level = 'debug' THEN RAISE DEBUG '%', message;
+    WHEN level = 'log' THEN RAISE LOG '%', message;
+    WHEN level = 'info' THEN RAISE INFO '%', message;
+    WHEN level = 'notice' THEN RAISE NOTICE '%', message;
+    WHEN level = 'warning' THEN RAISE WARNING '%', message;
+  END CASE;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._check_at_least_1(name text, given int) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF given < 1 THEN
+    RAISE EXCEPTION '%: % is not at least 1', name, given USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+END
+$$;
+
+-- Raises where the session would rather have an error than hits in their old order.
+CREATE OR REPLACE FUNCTION jrerank._check_outcome(attempt jrerank._outcome) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  on_error text := jrerank._choice('on_error', jrerank._setting('on_error'), 'keep_order', 'error', 'error_unless_complete');
+BEGIN
+  IF attempt.outcome = 'passthrough' AND on_error = 'error' OR attempt.outcome <> 'complete' AND on_error = 'error_unless_complete' THEN
+    RAISE EXCEPTION 'jrerank: %', concat_ws(': ', attempt.reason, attempt.detail)
+      USING ERRCODE = 'external_routine_exception', DETAIL = format('The outcome is %s; jrerank.on_error is %s.', attempt.outcome, on_error);
+  END IF;
+END
+$$;
+
+-- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
+-- the scores of those at the front that have one. `elements` are the hits as JSON, `sent` which of the `total` they are.
+CREATE OR REPLACE FUNCTION jrerank._rank(
+  query text, elements text, sent jrerank._sent[], total int,
+  store text, top_n int, timeout_ms int, expected_model text, fusion jsonb, max_tokens_per_doc int
+) RETURNS jrerank._ranked[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  started timestamptz := clock_timestamp();
+  deadline timestamptz := jrerank._deadline(timeout_ms);
+  sent_count int := coalesce(cardinality(sent), 0);
+  wanted int := least(coalesce(top_n, total), total);
+  attempt jrerank._outcome;
+  ranked jrerank._ranked[];
+BEGIN
+  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
+  PERFORM jrerank._check_outcome(attempt);
+  IF total > 0 AND sent_count > 0 AND query IS NOT NULL THEN
+    attempt := jrerank._attempt(
+      '{"query":' || to_json(query)::text || ',"hits":[' || elements || ']'
+        || coalesce(',"store":' || to_json(store)::text, '') || coalesce(',"top_n":' || top_n, '')
+        || coalesce(',"model":' || to_json(expected_model)::text, '') || coalesce(',"fusion":' || fusion::text, '')
+        || coalesce(',"max_tokens_per_doc":' || max_tokens_per_doc, ''),
+      deadline, sent, least(coalesce(top_n, sent_count), sent_count), expected_model);
+    IF attempt.outcome = 'complete' AND sent_count < total THEN
+      attempt.outcome := 'partial';
+      attempt.reason := 'missing_passages';
+    END IF;
+  ELSE
+    attempt.outcome := CASE WHEN total = 0 THEN 'complete' ELSE 'passthrough' END;
+    attempt.reason := CASE WHEN total = 0 THEN NULL WHEN query IS NULL THEN 'null_query' ELSE 'missing_passages' END;
+  END IF;
+  PERFORM jrerank._check_outcome(attempt);
+  PERFORM jrerank._report(started, total, attempt);
+  ranked := coalesce(attempt.ranked, '{}');
+  IF cardinality(ranked) < wanted THEN
+    ranked := ranked || ARRAY(
+      SELECT ROW(o.place, NULL)::jrerank._ranked
+      FROM (SELECT generate_series(1, total) AS place EXCEPT SELECT r.place FROM unnest(ranked) r) o
+      ORDER BY o.place LIMIT wanted - cardinality(ranked)
+    );
+  END IF;
+  RETURN ranked;
+END
+$$;
+
+-- Japanese text in the database itself ------------------------------------------------------------------------------------------------
+
+-- Letters and digits by their code points (Unicode's categories L and N, without what NFKC takes away): a regular expression's own
+-- class would depend on the database's locale, and an index could not be trusted.
+CREATE OR REPLACE FUNCTION jrerank._runs(document text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+  SELECT r.run[1] FROM pg_catalog.regexp_matches(pg_catalog.lower(pg_catalog.normalize(document, 'NFKC')),
+    '['
+    '\u0030-\u0039\u0041-\u005A\u0061-\u007A\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02C1\u02C6-\u02D1\u02EC\u02EE'
+    '\u0370-\u0373\u0376-\u03F3\u03F7-\u0481\u048A-\u0559\u0560-\u0588\u05D0-\u05F2\u0620-\u064A\u0660-\u0669'
+    '\u066E-\u066F\u0671-\u06D3\u06D5\u06E5-\u06E6\u06EE-\u06FC\u06FF\u0710\u0712-\u072F\u074D-\u07A5\u07B1-\u07EA'
+    '\u07F4-\u07F5\u07FA\u0800-\u0815\u081A\u0824\u0828\u0840-\u0858\u0860-\u0887\u0889-\u088E\u08A0-\u08C9'
+    '\u0904-\u0939\u093D\u0950\u0960-\u0961\u0966-\u096F\u0971-\u0980\u0985-\u09B9\u09BD\u09CE\u09E0-\u09E1'
+    '\u09E6-\u09F1\u09F4-\u09F9\u09FC\u0A05-\u0A39\u0A5C-\u0A6F\u0A72-\u0A74\u0A85-\u0AB9\u0ABD\u0AD0-\u0AE1'
+    '\u0AE6-\u0AEF\u0AF9\u0B05-\u0B39\u0B3D\u0B5F-\u0B61\u0B66-\u0B6F\u0B71-\u0B77\u0B83-\u0BB9\u0BD0\u0BE6-\u0BF2'
+    '\u0C05-\u0C39\u0C3D\u0C58-\u0C61\u0C66-\u0C6F\u0C78-\u0C7E\u0C80\u0C85-\u0CB9\u0CBD\u0CDD-\u0CE1\u0CE6-\u0CF2'
+    '\u0D04-\u0D3A\u0D3D\u0D4E\u0D54-\u0D56\u0D58-\u0D61\u0D66-\u0D78\u0D7A-\u0D7F\u0D85-\u0DC6\u0DE6-\u0DEF'
+    '\u0E01-\u0E30\u0E32\u0E40-\u0E46\u0E50-\u0E59\u0E81-\u0EB0\u0EB2\u0EBD-\u0EC6\u0ED0-\u0F00\u0F20-\u0F33'
+    '\u0F40-\u0F6C\u0F88-\u0F8C\u1000-\u102A\u103F-\u1049\u1050-\u1055\u105A-\u105D\u1061\u1065-\u1066\u106E-\u1070'
+    '\u1075-\u1081\u108E\u1090-\u1099\u10A0-\u10FA\u10FD-\u135A\u1369-\u138F\u13A0-\u13FD\u1401-\u166C\u166F-\u167F'
+    '\u1681-\u169A\u16A0-\u16EA\u16EE-\u1711\u171F-\u1731\u1740-\u1751\u1760-\u1770\u1780-\u17B3\u17D7\u17DC'
+    '\u17E0-\u17F9\u1810-\u1884\u1887-\u18A8\u18AA-\u191E\u1946-\u19DA\u1A00-\u1A16\u1A20-\u1A54\u1A80-\u1A99\u1AA7'
+    '\u1B05-\u1B33\u1B45-\u1B59\u1B83-\u1BA0\u1BAE-\u1BE5\u1C00-\u1C23\u1C40-\u1C7D\u1C80-\u1CBF\u1CE9-\u1CEC'
+    '\u1CEE-\u1CF3\u1CF5-\u1CF6\u1CFA-\u1D9A\u1E00-\u1FFC\u2132\u214E\u2180-\u2188\u24EB-\u24FF\u2776-\u2793'
+    '\u2C00-\u2CE4\u2CEB-\u2CEE\u2CF2-\u2CF3\u2CFD\u2D00-\u2D67\u2D80-\u2DDE\u2E2F\u3005-\u3007\u3021-\u3029'
+    '\u3031-\u3035\u303B-\u303C\u3041-\u3096\u309D-\u309E\u30A1-\u30FA\u30FC-\u312F\u31A0-\u31BF\u31F0-\u324F'
+    '\u3400-\u4DBF\u4E00-\uA48C\uA4D0-\uA4FD\uA500-\uA60C\uA610-\uA66E\uA67F-\uA69B\uA6A0-\uA6EF\uA717-\uA71F'
+    '\uA722-\uA788\uA78B-\uA801\uA803-\uA805\uA807-\uA80A\uA80C-\uA822\uA830-\uA835\uA840-\uA873\uA882-\uA8B3'
+    '\uA8D0-\uA8D9\uA8F2-\uA8F7\uA8FB\uA8FD-\uA8FE\uA900-\uA925\uA930-\uA946\uA960-\uA97C\uA984-\uA9B2\uA9CF-\uA9D9'
+    '\uA9E0-\uA9E4\uA9E6-\uAA28\uAA40-\uAA42\uAA44-\uAA4B\uAA50-\uAA59\uAA60-\uAA76\uAA7A\uAA7E-\uAAAF\uAAB1'
+    '\uAAB5-\uAAB6\uAAB9-\uAABD\uAAC0\uAAC2-\uAADD\uAAE0-\uAAEA\uAAF2-\uAAF4\uAB01-\uAB5A\uAB60-\uAB68\uAB70-\uABE2'
+    '\uABF0-\uFA29\uFE73\U00010000-\U000100FA\U00010107-\U00010133\U00010140-\U00010178\U0001018A-\U0001018B'
+    '\U00010280-\U000102D0\U000102E1-\U00010375\U00010380-\U0001039D\U000103A0-\U000103CF\U000103D1-\U00010563'
+    '\U00010570-\U00010855\U00010858-\U00010876\U00010879-\U0001091B\U00010920-\U00010939\U00010980-\U00010A00'
+    '\U00010A10-\U00010A35\U00010A40-\U00010A48\U00010A60-\U00010A7E\U00010A80-\U00010AC7\U00010AC9-\U00010AE4'
+    '\U00010AEB-\U00010AEF\U00010B00-\U00010B35\U00010B40-\U00010B91\U00010BA9-\U00010D23\U00010D30-\U00010EA9'
+    '\U00010EB0-\U00010F45\U00010F51-\U00010F54\U00010F70-\U00010F81\U00010FB0-\U00010FF6\U00011003-\U00011037'
+    '\U00011052-\U0001106F\U00011071-\U00011072\U00011075\U00011083-\U000110AF\U000110D0-\U000110F9'
+    '\U00011103-\U00011126\U00011136-\U0001113F\U00011144\U00011147-\U00011172\U00011176\U00011183-\U000111B2'
+    '\U000111C1-\U000111C4\U000111D0-\U000111DA\U000111DC\U000111E1-\U0001122B\U00011280-\U000112A8'
+    '\U000112B0-\U000112DE\U000112F0-\U000112F9\U00011305-\U00011339\U0001133D\U00011350\U0001135D-\U00011361'
+    '\U00011400-\U00011434\U00011447-\U0001144A\U00011450-\U00011459\U0001145F-\U000114AF\U000114C4-\U000114C5'
+    '\U000114C7-\U000115AE\U000115D8-\U000115DB\U00011600-\U0001162F\U00011644-\U00011659\U00011680-\U000116AA'
+    '\U000116B8\U000116C0-\U0001171A\U00011730-\U0001173B\U00011740-\U0001182B\U000118A0-\U0001192F\U0001193F'
+    '\U00011941\U00011950-\U000119D0\U000119E1\U000119E3\U00011A00\U00011A0B-\U00011A32\U00011A3A\U00011A50'
+    '\U00011A5C-\U00011A89\U00011A9D\U00011AB0-\U00011C2E\U00011C40\U00011C50-\U00011C6C\U00011C72-\U00011C8F'
+    '\U00011D00-\U00011D30\U00011D46\U00011D50-\U00011D89\U00011D98-\U00011EF2\U00011FB0-\U00011FD4'
+    '\U00012000-\U0001246E\U00012480-\U00012FF0\U00013000-\U0001342E\U00014400-\U00016A69\U00016A70-\U00016AED'
+    '\U00016B00-\U00016B2F\U00016B40-\U00016B43\U00016B50-\U00016E96\U00016F00-\U00016F4A\U00016F50'
+    '\U00016F93-\U00016FE1\U00016FE3\U00017000-\U0001BC99\U0001D2E0-\U0001D2F3\U0001D360-\U0001D378'
+    '\U0001DF00-\U0001DF1E\U0001E100-\U0001E12C\U0001E137-\U0001E14E\U0001E290-\U0001E2AD\U0001E2C0-\U0001E2EB'
+    '\U0001E2F0-\U0001E2F9\U0001E7E0-\U0001E8CF\U0001E900-\U0001E943\U0001E94B-\U0001E959\U0001EC71-\U0001ECAB'
+    '\U0001ECAD-\U0001ECAF\U0001ECB1-\U0001ED2D\U0001ED2F-\U0001ED3D\U0001F10B-\U0001F10C\U00020000-\U0003134A'
+    ']+', 'g') r(run)
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank.bigrams(document text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+  SELECT coalesce(pg_catalog.string_agg(pg_catalog.substr(r.run, i, 2), ' ' ORDER BY r.number, i), '')
+  FROM jrerank._runs(document) WITH ORDINALITY r(run, number),
+    pg_catalog.generate_series(1, greatest(pg_catalog.length(r.run) - 1, 1)) i
+$$;
+COMMENT ON FUNCTION jrerank.bigrams(text) IS
+  'Pairs of neighbouring letters and digits, in NFKC and lower case: tokens for to_tsvector(''simple'', ...) and BM25.';
+
+-- What is called ------------------------------------------------------------------------------------------------------------------
+
+-- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, and before
+-- PostgreSQL 17 no error caught. Without nested loops 10,000 documents take milliseconds; what looks dear to the planner then, the
+-- small statements below among it, is not worth to be compiled.
+CREATE OR REPLACE FUNCTION jrerank.rerank(
+  query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (index int, score real, document text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
+SET jit = off
+AS $$
+DECLARE
+  elements text;
+  sent jrerank._sent[];
+  ranked jrerank._ranked[];
+BEGIN
+  SELECT string_agg('{"id":"' || d.ordinal || '","text":' || to_json(d.document)::text || '}', ','),
+         array_agg(ROW(d.ordinal, d.ordinal)::jrerank._sent)
+    INTO elements, sent
+    FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
+  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(documents), 0),
+    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  RETURN QUERY
+    SELECT r.place, r.score, d.document
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
+    JOIN unnest(documents) WITH ORDINALITY AS d(document, ordinal) ON d.ordinal = r.place
+    ORDER BY r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
+  'The documents in their new order, the best first. index counts from 1; score is NULL where the model has not read a document.';
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
+  query text, hits jrerank.hit[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  elements text;
+  sent jrerank._sent[];
+  ranked jrerank._ranked[];
+BEGIN
+  SELECT string_agg('{"id":"' || h.ordinal || '","text":' || to_json(h.passage)::text
+           || CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN ',"score":' || h.score ELSE '' END || '}', ','),
+         array_agg(ROW(h.ordinal, h.ordinal)::jrerank._sent)
+    INTO elements, sent
+    FROM unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) WHERE h.passage IS NOT NULL;
+  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(hits), 0),
+    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  RETURN QUERY
+    SELECT h.id, r.score, r.rank::int, r.place, h.score, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
+    JOIN unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) ON h.ordinal = r.place
+    ORDER BY r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_hits(text, jrerank.hit[], int, int, text, jsonb, int) IS
+  'The hits in their new order, the best first. Collect them with the aggregate jrerank.hits.';
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
+  query text, ids anyarray, passages text[], scores double precision[] DEFAULT NULL, top_n int DEFAULT NULL,
+  timeout_ms int DEFAULT NULL, model text DEFAULT NULL, fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (id anyelement, score real, rank int, first_rank int, first_score double precision, scored boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF cardinality(passages) <> cardinality(ids) OR cardinality(scores) <> cardinality(ids) THEN
+    RAISE EXCEPTION 'ids, passages and scores have % elements, which must be equally many',
+      concat_ws(', ', cardinality(ids), cardinality(passages), cardinality(scores)) USING ERRCODE = 'array_subscript_error';
+  END IF;
+  RETURN QUERY
+    SELECT ids[h.first_rank + array_lower(ids, 1) - 1], h.score, h.rank, h.first_rank,
+      scores[h.first_rank + array_lower(scores, 1) - 1], h.scored
+    FROM jrerank.rerank_hits(
+      query,
+      ARRAY(SELECT ROW(NULL, p.passage, jrerank._first_score(p.score))::jrerank.hit
+            FROM unnest(passages, scores) WITH ORDINALITY AS p(passage, score, place) ORDER BY p.place),
+      top_n, timeout_ms, model, fusion, max_tokens_per_doc) h
+    ORDER BY h.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_hits(text, anyarray, text[], double precision[], int, int, text, jsonb, int) IS
+  'The same of arrays: each id comes back in its own type.';
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_ids(
+  query text, store text, ids text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  elements text;
+  sent jrerank._sent[];
+  ranked jrerank._ranked[];
+BEGIN
+  IF store IS NULL THEN
+    RAISE EXCEPTION 'store: NULL is not the name of a store' USING ERRCODE = 'null_value_not_allowed',
+      HINT = 'The sidecar''s settings name the stores that passages are fetched from.';
+  END IF;
+  SELECT string_agg('{"id":' || to_json(i.id)::text || '}', ','), array_agg(ROW(i.ordinal, i.id)::jrerank._sent)
+    INTO elements, sent
+    FROM unnest(ids) WITH ORDINALITY AS i(id, ordinal) WHERE i.id IS NOT NULL;
+  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(ids), 0),
+    store, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  RETURN QUERY
+    SELECT i.id, r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
+    JOIN unnest(ids) WITH ORDINALITY AS i(id, ordinal) ON i.ordinal = r.place
+    ORDER BY r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_ids(text, text, text[], int, int, text, jsonb, int) IS
+  'Like rerank, of ids alone: the sidecar fetches the passages from a store that its settings name.';
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_scores(
+  query text, documents text[], timeout_ms int DEFAULT NULL, model text DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS real[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF documents IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN ARRAY(
+    SELECT r.score FROM jrerank.rerank(query, documents, NULL, timeout_ms, model, NULL, max_tokens_per_doc) r ORDER BY r.index
+  );
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_scores(text, text[], int, text, int) IS
+  'A score for each document, in their order; NULL where the model has not read it.';
+
+CREATE OR REPLACE FUNCTION jrerank.rerank_many(
+  queries text[], documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (query_index int, index int, score real, document text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    SELECT q.ordinal::int, r.index, r.score, r.document
+    FROM unnest(queries) WITH ORDINALITY AS q(query, ordinal)
+    CROSS JOIN LATERAL jrerank.rerank(q.query, documents, top_n, timeout_ms, model, NULL, max_tokens_per_doc)
+      WITH ORDINALITY AS r(index, score, document, rank)
+    ORDER BY q.ordinal, r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_many(text[], text[], int, int, text, int) IS
+  'The documents in an order for each query. A request for each; timeout_ms is of each.';
+
+-- A score for each row, of one request for all of them ---------------------------------------------------------------------------
+
+-- A plain function would ask once for each row. As an aggregate over a window whose head moves, from the current row to the end,
+-- it has all rows when it is asked for the first row's score; the row that leaves the window takes the state on to the next.
+
+CREATE OR REPLACE FUNCTION jrerank._window_add(state jrerank._window, query text, document text) RETURNS jrerank._window
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF state IS NULL THEN
+    state := ROW(query, '{}', NULL, 1);
+  ELSIF state.scores IS NOT NULL THEN
+    PERFORM jrerank._window_misused(state);
+  ELSIF state.query IS DISTINCT FROM query THEN
+    RAISE EXCEPTION 'rerank_score: the query is the same for all rows of a window' USING ERRCODE = 'invalid_parameter_value',
+      HINT = 'PARTITION BY the query in the window makes a request for each query.';
+  END IF;
+  state.documents := array_append(state.documents, document);
+  RETURN state;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._window_misused(state jrerank._window) RETURNS real
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'rerank_score(query, document) needs OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)'
+    USING ERRCODE = 'windowing_error', HINT = 'So it asks once for all rows. Its arguments may call no volatile function.';
+END
+$$;
+
+-- What the first row's score came with; a final function may not change the state, so it is handed on in a setting.
+CREATE OR REPLACE FUNCTION jrerank._window_scores(state jrerank._window) RETURNS real[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  mark text := concat_ws(' ', statement_timestamp(), md5(ROW(state.query, state.documents)::text));
+  kept text[] := string_to_array(current_setting('jrerank.window', true), '|');
+  scores real[];
+BEGIN
+  IF kept[1] = mark THEN
+    RETURN kept[2]::real[];
+  END IF;
+  scores := jrerank.rerank_scores(state.query, state.documents);
+  PERFORM set_config('jrerank.window', concat_ws('|', mark, scores::text), true);
+  RETURN scores;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._window_remove(state jrerank._window, query text, document text) RETURNS jrerank._window
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN ROW(state.query, NULL, coalesce(state.scores, jrerank._window_scores(state)), state.place + 1)::jrerank._window;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._window_score(state jrerank._window) RETURNS real
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (coalesce(state.scores, jrerank._window_scores(state)))[state.place];
+END
+$$;
+
+CREATE AGGREGATE jrerank.rerank_score(query text, document text) (
+  SFUNC = jrerank._window_add, STYPE = jrerank._window, FINALFUNC = jrerank._window_misused,
+  MSFUNC = jrerank._window_add, MINVFUNC = jrerank._window_remove, MSTYPE = jrerank._window, MFINALFUNC = jrerank._window_score
+);
+COMMENT ON AGGREGATE jrerank.rerank_score(text, text) IS
+  'A row''s score, of one request for all rows: rerank_score(query, document) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING).';
+
+-- Search and rerank in one call -------------------------------------------------------------------------------------------------------
+
+-- A name as it is written in a statement; NULL where the relation has no such column.
+CREATE OR REPLACE FUNCTION jrerank._column(relation regclass, name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (SELECT format('t.%I', a.attname) FROM pg_attribute a
+          WHERE a.attrelid = relation AND a.attname = name AND a.attnum > 0 AND NOT a.attisdropped);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._required_column(relation regclass, parameter text, name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  found text := jrerank._column(relation, name);
+BEGIN
+  IF found IS NULL THEN
+    RAISE EXCEPTION '%: % has no column %', parameter, relation, quote_literal(name) USING ERRCODE = 'undefined_column';
+  END IF;
+  RETURN found;
+END
+$$;
+
+-- Statements that give ids as text and their rank: by BM25 where an index of pg_textsearch is on the tokens, else by a tsvector. $1 is
+-- the query's tokens, $2 how many hits.
+CREATE OR REPLACE FUNCTION jrerank._text_stage(relation regclass, id text, tokens text, tokens_column text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  bm25 record;
+BEGIN
+  SELECT i.indexrelid::regclass::text AS index, n.nspname AS schema INTO bm25
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    JOIN pg_extension e ON e.extname = 'pg_textsearch' JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE i.indrelid = relation AND am.amname = 'bm25' AND i.indisvalid AND a.attname = tokens_column
+    ORDER BY i.indexrelid LIMIT 1;
+  IF bm25.index IS NOT NULL THEN
+    RETURN format(
+      'SELECT h.id, row_number() OVER (ORDER BY h.distance, h.id) AS rank FROM (SELECT %1$s AS id, %2$s OPERATOR(%3$I.<@>) %3$I.to_bm25query($1, %4$L) AS distance'
+      ' FROM %5$s t ORDER BY %2$s OPERATOR(%3$I.<@>) %3$I.to_bm25query($1, %4$L) LIMIT $2) h WHERE h.distance < 0',
+      id, tokens, bm25.schema, bm25.index, relation);
+  END IF;
+  RETURN format(
+    'SELECT h.id, row_number() OVER (ORDER BY h.score DESC, h.id) AS rank FROM (SELECT %1$s AS id, ts_rank(to_tsvector(''simple'', %2$s), q.q, 1) AS score'
+    ' FROM %3$s t, cast(replace(plainto_tsquery(''simple'', $1)::text, ''&'', ''|'') AS tsquery) q(q) WHERE to_tsvector(''simple'', %2$s) @@ q.q'
+    ' ORDER BY score DESC LIMIT $2) h', id, tokens, relation);
+END
+$$;
+
+-- By pgvector's cosine distance. $3 is the query's vector.
+CREATE OR REPLACE FUNCTION jrerank._vector_stage(relation regclass, id text, embedding text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  vector text := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector');
+BEGIN
+  IF vector IS NULL THEN
+    RAISE EXCEPTION 'vector: this database has no pgvector: CREATE EXTENSION vector' USING ERRCODE = 'undefined_object';
+  END IF;
+  RETURN format(
+    'SELECT h.id, row_number() OVER (ORDER BY h.distance, h.id) AS rank FROM (SELECT %1$s AS id, %2$s OPERATOR(%3$I.<=>) $3::%3$I.vector AS distance'
+    ' FROM %4$s t ORDER BY %2$s OPERATOR(%3$I.<=>) $3::%3$I.vector LIMIT $2) h', id, embedding, vector, relation);
+END
+$$;
+
+-- With the caller's own rights; what comes in as a name goes into the statement as a quoted name, everything else as a parameter.
+CREATE OR REPLACE FUNCTION jrerank.search(
+  query text, relation regclass, vector text DEFAULT NULL, top_n int DEFAULT 10, candidates int DEFAULT 50,
+  timeout_ms int DEFAULT NULL, id_column text DEFAULT 'id', text_column text DEFAULT 'text', tokens_column text DEFAULT 'tokens',
+  vector_column text DEFAULT 'embedding'
+)
+RETURNS TABLE (id text, score real, rank int, first_rank int, scored boolean, document text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  id_sql text := jrerank._required_column(relation, 'id_column', id_column);
+  text_sql text := jrerank._required_column(relation, 'text_column', text_column);
+  tokens_sql text := coalesce(jrerank._column(relation, tokens_column), format('jrerank.bigrams(%s)', text_sql));
+  stages text := jrerank._text_stage(relation, id_sql, tokens_sql, tokens_column);
+  found record;
+BEGIN
+  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('candidates', candidates);
+  IF vector IS NOT NULL THEN
+    stages := format('(%s) UNION ALL (%s)', stages,
+      jrerank._vector_stage(relation, id_sql, jrerank._required_column(relation, 'vector_column', vector_column)));
+  END IF;
+  -- Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)
+  EXECUTE format(
+    'SELECT array_agg(f.id::text ORDER BY f.rrf DESC, f.id) AS ids, array_agg(%1$s ORDER BY f.rrf DESC, f.id) AS passages,'
+    ' array_agg(f.rrf::float8 ORDER BY f.rrf DESC, f.id) AS scores'
+    ' FROM (SELECT s.id, sum(1.0 / (60 + s.rank)) AS rrf FROM (%2$s) s GROUP BY s.id ORDER BY rrf DESC, s.id LIMIT $2) f'
+    ' JOIN %3$s t ON %4$s = f.id', text_sql, stages, relation, id_sql)
+    INTO found USING jrerank.bigrams(query), candidates, vector;
+  RETURN QUERY
+    SELECT h.id, h.score, h.rank, h.first_rank, h.scored, found.passages[h.first_rank]
+    FROM jrerank.rerank_hits(query, found.ids, found.passages, found.scores, top_n, timeout_ms) h ORDER BY h.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.search(text, regclass, text, int, int, int, text, text, text, text) IS
+  'Full text (BM25 or tsvector), fused with pgvector where a vector is given, and reranked.';
+
+-- Where the sidecar is ------------------------------------------------------------------------------------------------------------
+
+-- What CREATE SERVER and CREATE USER MAPPING may say: a misspelt option would be passed over in silence.
+CREATE OR REPLACE FUNCTION jrerank.check_options(options text[], catalog oid) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  allowed text[] := CASE catalog
+    WHEN 'pg_foreign_server'::regclass THEN ARRAY['url', 'host', 'hostaddr', 'port', 'dbname', 'connect_timeout',
+      'tcp_user_timeout', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'application_name',
+      'sslmode', 'sslrootcert', 'sslcrl', 'sslsni', 'ssl_min_protocol_version', 'gssencmode']
+    WHEN 'pg_user_mapping'::regclass THEN ARRAY['user', 'password', 'password_file']
+    ELSE '{}' END;
+  option record;
+BEGIN
+  FOR option IN SELECT * FROM pg_options_to_table(options) LOOP
+    IF option.option_name <> ALL (allowed)
+      AND NOT (catalog = 'pg_foreign_server'::regclass AND option.option_name ~ '^curlopt_[a-z_]+$') THEN
+      RAISE EXCEPTION 'invalid option %', quote_literal(option.option_name) USING ERRCODE = 'fdw_invalid_option_name',
+        HINT = 'Valid here: ' || coalesce(nullif(array_to_string(allowed, ', '), ''), 'none') || '.';
+    ELSIF option.option_name = 'url' AND option.option_value !~ '^https?://[^/?#@]+(/[^?#]*)?$' THEN
+      RAISE EXCEPTION 'url: % is not of the form http://host:port', quote_literal(option.option_value)
+        USING ERRCODE = 'fdw_invalid_attribute_value';
+    END IF;
+  END LOOP;
+END
+$$;
+
+
+DO $wrapper$
+BEGIN
+  CREATE FOREIGN DATA WRAPPER jrerank VALIDATOR jrerank.check_options;
+  COMMENT ON FOREIGN DATA WRAPPER jrerank IS 'A sidecar: url for the transport http, host and port for dblink.';
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'only a superuser makes a foreign-data wrapper: CREATE SERVER jrerank FOREIGN DATA WRAPPER dblink_fdw instead';
+END
+$wrapper$;
+
+
+-- Who may do what -----------------------------------------------------------------------------------------------------------------
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA jrerank FROM PUBLIC;
+
+DO $grants$
+DECLARE
+  installer text := (
+    SELECT quote_ident(r.rolname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_roles r ON r.oid = e.extowner
+    WHERE e.extname = 'jrerank'
+  );
+  function pg_catalog.regprocedure;
+BEGIN
+  IF installer IS NOT NULL THEN
+    EXECUTE pg_catalog.format('GRANT USAGE ON FOREIGN DATA WRAPPER jrerank TO %s', installer);
+    EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA jrerank TO %s WITH GRANT OPTION', installer);
+    EXECUTE pg_catalog.format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jrerank TO %s WITH GRANT OPTION', installer);
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'jrerank_owner') THEN
+    RETURN;  -- they could not be made: see above
+  END IF;
+  GRANT USAGE ON SCHEMA jrerank TO jrerank_user, jrerank_owner;
+  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jrerank TO jrerank_owner;
+  FOR function IN
+    SELECT p.oid FROM pg_catalog.pg_proc p
+    WHERE p.pronamespace = 'jrerank'::pg_catalog.regnamespace
+      AND p.proname !~ '^(_ask_|_dblink_|_http_|_foreign_|_part_|check_)'  -- what only _ask calls
+  LOOP
+    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO jrerank_user', function);
+  END LOOP;
+  -- Who asks the sidecar is nobody but the role that the user mapping is for
+  IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+    EXECUTE pg_catalog.format('GRANT jrerank_owner TO %I', current_user);
+  END IF;
+  GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
+  ALTER FUNCTION jrerank._ask(text, timestamptz, text, text, text) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
+  REVOKE CREATE ON SCHEMA jrerank FROM jrerank_owner;
+END
+$grants$;

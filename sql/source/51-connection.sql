@@ -1,0 +1,240 @@
+
+-- The connection -------------------------------------------------------------------------------------------------------------
+
+-- dblink's connections are the session's: whoever may call dblink sees their names, can use them, and can close one and open one
+-- of the same name that leads elsewhere. So before passages go anywhere the sidecar proves that it knows the key, and it answers
+-- on a connection to nobody but who has locked it. Name, token and proof are made of the key, which the session can't read.
+CREATE OR REPLACE FUNCTION jrerank._dblink_secret(server text) RETURNS bytea
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.sha256(pg_catalog.convert_to(coalesce(jrerank._ask_key(server), ''), 'UTF8')) $$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_digest(secret bytea, VARIADIC texts text[]) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT pg_catalog.encode(pg_catalog.sha256(secret || pg_catalog.convert_to(
+    pg_catalog.concat_ws(' ', pg_catalog.pg_backend_pid(), pg_catalog.array_to_string(texts, ' ')), 'UTF8')), 'hex')
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_name(server text, secret bytea, id text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT 'jrerank_' || id || '_' || pg_catalog."left"(jrerank._dblink_digest(secret, 'name', server, id), 32) $$;
+
+-- This session's open connections to the server: those of which nobody but these functions can have made the name.
+CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text, secret bytea) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    'SELECT name FROM unnest(%I.dblink_get_connections()) name WHERE name = jrerank._dblink_name($1, $2, split_part(name, ''_'', 2))',
+    dblink) USING server, secret;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  open boolean;
+BEGIN
+  EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO open USING connection;
+  IF open THEN
+    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING connection;
+  END IF;
+END
+$$;
+
+-- What libpq understands of the server's options, and more: names and values in turn.
+CREATE OR REPLACE FUNCTION jrerank._dblink_conninfo(server text, VARIADIC more text[]) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+  SELECT pg_catalog.string_agg(
+    pg_catalog.format('%s=''%s''', o.name, pg_catalog.replace(pg_catalog.replace(o.value, '\', '\\'), '''', '\''')), ' ')
+  FROM (
+    SELECT o.option_name AS name, o.option_value AS value
+    FROM pg_catalog.pg_foreign_server s, pg_catalog.pg_options_to_table(s.srvoptions) o
+    WHERE s.srvname = server AND o.option_name <> ALL (more)
+      AND o.option_name IN ('host', 'hostaddr', 'port', 'dbname', 'connect_timeout', 'tcp_user_timeout', 'keepalives',
+        'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'application_name', 'sslmode', 'sslrootcert', 'sslcrl',
+        'sslsni', 'ssl_min_protocol_version', 'gssencmode')
+    UNION ALL SELECT more[n], more[n + 1] FROM pg_catalog.generate_series(1, pg_catalog.cardinality(more), 2) n
+  ) o
+$$;
+
+-- Whether somebody reads what comes to the sidecar's port, before dblink connects: to that no deadline can be given, and from
+-- PostgreSQL 16 on it waits for ever for a sidecar that has stopped, whose kernel still accepts. What doesn't fit into that kernel's
+-- receive buffer, though, makes ours give up when tcp_user_timeout is over, so that a startup message larger than the buffer is
+-- sent, without a key. The sidecar throws it away and hangs up; anything that comes soon will do.
+CREATE OR REPLACE FUNCTION jrerank._dblink_answers(dblink text, server text, deadline timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  timer_ms constant int := 270;  -- after tcp_user_timeout, until the kernel's own timer looks at it
+  user_timeout_ms int := greatest(jrerank._remaining_ms(deadline) - timer_ms, 30);
+  probe constant text := 'jrerank_' || gen_random_uuid();
+  started timestamptz := clock_timestamp();
+  open boolean := true;
+BEGIN
+  BEGIN
+    EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING probe, jrerank._dblink_conninfo(server,
+      'user', 'probe', 'password', 'probe', 'dbname', 'probe', 'sslmode', 'disable', 'gssencmode', 'disable',
+      'tcp_user_timeout', user_timeout_ms::text, 'application_name', 'jrerank', 'options', repeat(' ', 200000));
+  EXCEPTION WHEN OTHERS THEN
+    open := false;
+  END;
+  IF open THEN
+    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING probe;
+  END IF;
+  RETURN clock_timestamp() < started + make_interval(secs => (user_timeout_ms + 100) / 1000.0);
+END
+$$;
+
+-- Opens a connection; NULL where the sidecar doesn't read.
+CREATE OR REPLACE FUNCTION jrerank._dblink_connect(dblink text, server text, secret bytea, deadline timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  connection text := jrerank._dblink_name(server, secret, left(replace(gen_random_uuid()::text, '-', ''), 16));
+  host text := (
+    SELECT max(o.option_value) FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+    WHERE s.srvname = server AND o.option_name IN ('host', 'hostaddr')
+  );
+BEGIN
+  IF host !~ '^/' AND NOT jrerank._dblink_answers(dblink, server, deadline) THEN
+    RETURN NULL;
+  END IF;
+  IF jrerank._ask_key_file(server) IS NULL THEN
+    EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
+  ELSE
+    EXECUTE format(
+      'SELECT %I.dblink_connect($1, jrerank._dblink_conninfo($2, ''user'', ''jrerank'', ''password'', jrerank._ask_key($2)))', dblink
+    ) USING connection, server;
+  END IF;
+  RETURN connection;
+END
+$$;
+
+-- Makes a connection ready, and says whether it was open before. `state` is busy, or timeout, where it is not.
+-- A call that ran out of time leaves its connection busy. While it stays so the sidecar hangs, and to connect anew would hang
+-- too; it is waited for, for half of the time that there is. After 30 s it is given up nevertheless.
+CREATE OR REPLACE FUNCTION jrerank._dblink_ready(
+  dblink text, server text, secret bytea, deadline timestamptz, OUT connection text, OUT reused boolean, OUT state text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  waiting_since timestamptz := nullif(current_setting('jrerank.waiting_since', true), '');
+BEGIN
+  SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
+  reused := connection IS NOT NULL;
+  IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
+    IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
+      PERFORM set_config('jrerank.waiting_since', coalesce(waiting_since, clock_timestamp())::text, false);
+      state := 'busy';
+      RETURN;
+    END IF;
+    PERFORM jrerank._dblink_disconnect(dblink, connection);
+    reused := false;
+  END IF;
+  IF waiting_since IS NOT NULL THEN
+    PERFORM set_config('jrerank.waiting_since', '', false);
+  END IF;
+  IF reused AND jrerank._dblink_left_over(dblink, connection, deadline) = 'PART' THEN
+    PERFORM jrerank._dblink_disconnect(dblink, connection);  -- the sidecar waits for the rest of a request that was given up
+    reused := false;
+  END IF;
+  IF NOT reused THEN
+    connection := jrerank._dblink_connect(dblink, server, secret, deadline);
+    state := CASE WHEN connection IS NULL THEN 'timeout' END;
+  END IF;
+END
+$$;
+
+-- Takes what a late answer has left.
+CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection text, deadline timestamptz) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  take text := format('SELECT max(t.answer) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink);
+  taken text;
+  last text;
+BEGIN
+  LOOP
+    EXECUTE take INTO taken USING connection;
+    EXIT WHEN taken IS NULL OR NOT jrerank._dblink_wait(dblink, connection, deadline);
+    last := taken;
+  END LOOP;
+  RETURN last;
+END
+$$;
+
+-- The sidecar proves that it knows the key, and locks the connection. `state` is NULL when it has, unproven when it doesn't.
+CREATE OR REPLACE FUNCTION jrerank._dblink_prove(
+  dblink text, connection text, secret bytea, deadline timestamptz, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  nonce constant text := gen_random_uuid();
+  expected constant text := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+  proof text;
+BEGIN
+  SELECT * INTO proof, state, message FROM jrerank._dblink_query(
+    dblink, connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce), deadline);
+  IF state IS NULL AND proof IS DISTINCT FROM expected THEN
+    state := 'unproven';
+    message := 'who answers there does not know the key';
+  END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._ask_dblink(
+  dblink text, server text, body text, deadline timestamptz, OUT answer text, OUT reason text, OUT detail text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  secret constant bytea := jrerank._dblink_secret(server);
+  ready record;
+  result record;
+BEGIN
+  FOR attempt IN 1..2 LOOP
+    ready := jrerank._dblink_ready(dblink, server, secret, deadline);
+    IF ready.state IS NOT NULL THEN
+      reason := 'timeout';
+      detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
+      RETURN;
+    END IF;
+    SELECT NULL::text AS answer, p.state, p.message INTO result
+      FROM jrerank._dblink_prove(dblink, ready.connection, secret, deadline) p;
+    IF result.state IS NULL THEN
+      result := jrerank._dblink_request(dblink, ready.connection, body, deadline);
+    END IF;
+    EXIT WHEN result.state IS NULL OR result.state = 'timeout';
+    IF result.state !~ '^(22|54|53000|57P03)' THEN
+      PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
+    END IF;
+    -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
+    EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
+  END LOOP;
+  answer := result.answer;
+  reason := jrerank._reason(result.state);
+  detail := result.message;
+EXCEPTION WHEN query_canceled THEN
+  -- Takes the request out of the sidecar's queue
+  PERFORM jrerank._dblink_disconnect(dblink, c) FROM jrerank._dblink_connections(dblink, server, secret) c;
+  RAISE;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._reason(state text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE
+    WHEN state = 'timeout' THEN state
+    WHEN state ~ '^(28|unproven)' THEN 'unauthorized'
+    WHEN state ~ '^(22|42|54|0A)' THEN 'rejected'
+    WHEN state ~ '^53' THEN 'overloaded'
+    WHEN state ~ '^(08|57)' THEN 'unreachable'
+    WHEN state IS NOT NULL THEN 'sidecar_error'
+  END
+$$;
