@@ -25,8 +25,9 @@ def scripts() -> dict[str, str]:
     parts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((SQL / "source").glob("*.sql"))}
     upgrade = parts.pop("00-upgrade")
     kept = [text for name, text in parts.items() if name not in ONLY_NEW]
-    whole = f"The same script serves CREATE EXTENSION and psql, as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--{VERSION}.sql"
-    step = f"ALTER EXTENSION jrerank UPDATE, or as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--{BEFORE}--{VERSION}.sql"
+    by_hand = "or psql, as one transaction: psql -1 -v ON_ERROR_STOP=1 -f"
+    whole = f"For CREATE EXTENSION, {by_hand} jrerank--{VERSION}.sql"
+    step = f"For ALTER EXTENSION jrerank UPDATE, {by_hand} jrerank--{BEFORE}--{VERSION}.sql"
     return {
         f"jrerank--{VERSION}.sql": _script(whole, [*parts.values()]),
         f"jrerank--{BEFORE}--{VERSION}.sql": _script(step, [upgrade, *kept]),
@@ -41,4 +42,3 @@ def _script(what: str, parts: list[str]) -> str:
 if __name__ == "__main__":
     for name, text in scripts().items():
         (SQL / name).write_text(text, encoding="utf-8")
-        print(name)

@@ -1,5 +1,5 @@
 -- jrerank 0.2.0: SELECT * FROM jrerank.rerank(query, documents). README.md beside this file says how everything behaves.
--- ALTER EXTENSION jrerank UPDATE, or as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--0.1.0--0.2.0.sql
+-- For ALTER EXTENSION jrerank UPDATE, or psql, as one transaction: psql -1 -v ON_ERROR_STOP=1 -f jrerank--0.1.0--0.2.0.sql
 -- Made of source/ by build.py: change that.
 
 -- A trusted extension is installed with a superuser's rights: no name below may be found in a schema where others write
@@ -305,7 +305,7 @@ $$;
 CREATE OR REPLACE FUNCTION jrerank._sidecar_ms(deadline timestamptz) RETURNS int
 LANGUAGE sql VOLATILE
 AS $$
-  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 100)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
+  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 200)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
 $$;
 
 -- The connection -------------------------------------------------------------------------------------------------------------

@@ -134,5 +134,5 @@ $$;
 CREATE OR REPLACE FUNCTION jrerank._sidecar_ms(deadline timestamptz) RETURNS int
 LANGUAGE sql VOLATILE
 AS $$
-  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 100)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
+  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 200)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
 $$;

@@ -1,4 +1,4 @@
-"""Somebody in the database wants the key, or passages that are not theirs, sent to a listener of their own: it must hear nothing."""
+"""Somebody in the database wants the key, or passages of others, sent to a listener of their own: it must hear nothing."""
 
 from __future__ import annotations
 

@@ -91,11 +91,19 @@ def test_the_statements_give_reranked_hits_to_the_application(
 ) -> None:
     with postgres18.connect(DATABASE) as admin:
         admin.execute("grant select on passages to app")
-    ilike, hybrid, tsvector, by_ids = blocks("sql")
+    scored, searched, bigrams, hybrid, tsvector, by_ids = blocks("sql")
+    with postgres18.connect(DATABASE) as admin:
+        *made, notes = [statement for statement in bigrams.split(";\n") if statement]
+        for statement in made:
+            admin.execute(statement.encode())
+        admin.execute("grant select on notes to app")
     with postgres18.connect(DATABASE, "app") as connection:
         connection.execute("set jrerank.status = 'session'")
         connection.execute("set jrerank.timeout_ms = 20000")  # a loaded machine may be slow
-        assert "3776" in str(rows(connection, ilike)[0][2])
+        assert "3776" in str(rows(connection, scored)[0][1])
+        status(connection, 2)
+        for statement in (searched, notes):
+            assert "3776" in str(rows(connection, statement)[0])
         status(connection, 2)
         prepared, executed = hybrid.split("\n\n")
         connection.execute(prepared.encode())

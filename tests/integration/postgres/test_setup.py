@@ -102,6 +102,40 @@ def test_an_application_role_reranks_and_reads_no_key(
         connection.execute(f"drop role {role}".encode())
 
 
+def test_the_transport_is_closed_to_others_and_the_schema_may_be_left_out(
+    database: Database, addresses: list[str], key_file: Path
+) -> None:
+    role, transport = f"app_{database.name}", TRANSPORTS[database.server.major]
+    with database.connect() as connection:
+        connection.execute(f"create role {role} login".encode())
+        connection.execute(
+            f"alter role {role} in database {database.name} set search_path = mine, public".encode()
+        )
+    setup = (
+        "setup",
+        *addresses,
+        "--key-file",
+        str(key_file),
+        "--role",
+        role,
+        "--close-transport",
+        "--search-path",
+    )
+    for _ in range(2):
+        done(database, *setup)
+    with database.connect(role) as connection:
+        assert connection.execute("show search_path").fetchone() == ("mine, public, jrerank",)
+        rows = connection.execute(
+            "select index from rerank('富士山', array['海', '富士山は高い'])"
+        ).fetchall()
+        assert rows == [(2,), (1,)]
+        call = "http_list_curlopt()" if transport == "http" else "dblink_get_connections()"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"select {call}".encode())
+    with database.connect() as connection:
+        connection.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
 def test_a_dry_run_prints_sql_that_changes_nothing_and_tells_no_key(
     database: Database, addresses: list[str], key_file: Path
 ) -> None:

@@ -19,9 +19,11 @@ from jrerank.admin.postgres.setup_plan import (
     choose_owner,
     choose_transport,
     choose_wrapper,
+    close_step,
     functions_steps,
     grant_step,
     mapping_steps,
+    search_path_step,
     server_steps,
     transport_steps,
 )
@@ -34,13 +36,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be set up. `key` is the sidecar's; without one, a key that is there stays. `roles` may rerank afterwards."""
+    """What is to be set up. `key` is the sidecar's; without one, a key that is there stays. `roles` may rerank afterwards.
+
+    `closes_transport`: nobody else may use the transport's extension. `extends_search_path`: of the roles, or the database.
+    """
 
     address: SidecarAddress
     key: str | None
     roles: Sequence[str]
     transport: Transport = Transport.AUTO
     form: Form = Form.AUTO
+    closes_transport: bool = False
+    extends_search_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
     transport = choose_transport(wish.transport, offers, wish.address, wrapper, keyed=keyed)
     over_http = transport is Transport.HTTP
     options = wish.address.http_options() if over_http else wish.address.dblink_options()
+    if over_http and wish.transport is Transport.AUTO and wish.address.host is not None:
+        options |= wish.address.dblink_options()  # for whoever sets jrerank.transport
     if wish.roles and owner != OWNER:
         raise ConfigurationError("--role: this role may not create roles, so that jrerank_user can't be made")
     steps = [
@@ -71,7 +80,12 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
     ]
     if wish.key is not None or not offers.has_mapping:
         steps += mapping_steps(owner, wish.key)
-    return Plan(transport, (*steps, *map(grant_step, wish.roles)))
+    if wish.closes_transport:
+        steps.append(close_step(transport.value, owner))
+    steps += map(grant_step, wish.roles)
+    if wish.extends_search_path:
+        steps += map(search_path_step, wish.roles or (None,))
+    return Plan(transport, tuple(steps))
 
 
 def offers_with_files(

@@ -37,6 +37,18 @@ def setup(
     sslrootcert: Annotated[
         str | None, typer.Option(help="PEM on the database's machine, of who signed the door's certificate")
     ] = None,
+    close_transport: Annotated[
+        bool,
+        typer.Option(
+            "--close-transport", help="take http or dblink from PUBLIC: only the functions use it then"
+        ),
+    ] = False,
+    search_path: Annotated[
+        bool,
+        typer.Option(
+            "--search-path", help="put jrerank on the search path of the roles, or else of the database"
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the SQL, and change nothing")] = False,
 ) -> None:
     """Install or upgrade the functions, tell the database where the sidecar is, and let roles rerank. All of it, or nothing.
@@ -58,7 +70,7 @@ def setup(
             )
 
             offers = offers_with_files(connection, form, print, dry_run=dry_run)
-            wish = Wish(address, key, role or (), transport, form)
+            wish = Wish(address, key, role or (), transport, form, close_transport, search_path)
             todo = plan(offers, read_server(connection), wish)
             if dry_run:
                 print(shown(connection, todo.steps))

@@ -11,7 +11,7 @@ from jrerank.admin.postgres import setup_statements as statements
 from jrerank.admin.postgres.choices import Form, Transport
 from jrerank.admin.postgres.files import Script
 from jrerank.admin.postgres.offers import Offers
-from jrerank.admin.postgres.sidecar_address import SidecarAddress
+from jrerank.admin.postgres.sidecar_address import ADDRESS_OPTIONS, SidecarAddress
 from jrerank.errors import ConfigurationError
 
 OWNER, USER = "jrerank_owner", "jrerank_user"
@@ -141,7 +141,10 @@ def transport_steps(offers: Offers, transport: Transport) -> Iterator[Step]:
 
 
 def server_steps(server: Server | None, wrapper: str, options: Mapping[str, str]) -> Iterator[Step]:
-    """The foreign server with these options, made or changed."""
+    """The foreign server with these options, made or changed; what it has beside an address stays."""
+    if server is not None:
+        kept = {name: value for name, value in server.options.items() if name not in ADDRESS_OPTIONS}
+        options = {**options, **kept}
     if server is not None and server.wrapper != wrapper:
         yield Step(f"server jrerank of {server.wrapper} is dropped", sql.SQL(statements.DROP_SERVER))
         server = None
@@ -165,6 +168,19 @@ def mapping_steps(owner: str, key: str | None) -> Iterator[Step]:
     yield Step("what it was mapped to is dropped", sql.SQL(statements.DROP_MAPPING).format(owner=role))
     what = f"user mapping for {owner}, {'with an API key' if key else 'without a key'}"
     yield Step(what, _mapping(role, key), _mapping(role, MASK) if key else None)
+
+
+def close_step(extension: str, owner: str) -> Step:
+    """Takes an extension's functions from PUBLIC."""
+    names = {"extension": sql.Literal(extension), "owner": sql.Literal(owner)}
+    what = f"nobody but {owner} may use {extension}"
+    return Step(what, sql.SQL(statements.CLOSE_EXTENSION).format(**names))
+
+
+def search_path_step(role: str | None) -> Step:
+    """Lets a role, or everybody in this database, leave out the schema's name."""
+    what = f"jrerank is on the search path of {'this database' if role is None else role}"
+    return Step(what, sql.SQL(statements.SEARCH_PATH).format(role=sql.Literal(role)))
 
 
 def grant_step(role: str) -> Step:

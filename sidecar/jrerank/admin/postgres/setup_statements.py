@@ -24,6 +24,44 @@ WITH_KEY = ", password {key}"
 
 GRANT_USER = "grant jrerank_user to {role}"
 
+# Everybody may use an extension's functions: to look at the session's connections, and to send what they like
+CLOSE_EXTENSION = """
+do $close$
+declare
+  function regprocedure;
+begin
+  for function in
+    select p.oid from pg_proc p
+    join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+    where e.extname = {extension}
+  loop
+    execute format('revoke execute on function %s from public', function);
+    execute format('grant execute on function %s to %I', function, {owner});
+  end loop;
+end
+$close$
+"""
+
+# As it is for this role or database, and jrerank
+SEARCH_PATH = """
+do $path$
+declare
+  path text := coalesce(
+    (select substr(setting, strpos(setting, '=') + 1) from pg_db_role_setting s, unnest(s.setconfig) setting
+     where s.setdatabase = (select oid from pg_database where datname = current_database())
+       and s.setrole = coalesce((select oid from pg_roles where rolname = {role}), 0) and setting like 'search_path=%'),
+    '"$user", public');
+begin
+  if path !~ '\\mjrerank\\M' then
+    execute format('alter %s set search_path = %s, jrerank',
+      case when {role} is null then format('database %I', current_database())
+           else format('role %I in database %I', {role}, current_database()) end, path);
+  end if;
+end
+$path$
+"""
+
 # What would write a statement, and the key with it, into the server's log or statistics
 QUIET = (
     "set local log_statement = 'none'",

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from jrerank.errors import InvalidInput
 
 _HOST_PORT = re.compile(r"\[?(?P<host>[^\s\[\]]+?)\]?:(?P<port>[0-9]{1,5})")
+ADDRESS_OPTIONS = frozenset({"url", "host", "hostaddr", "port", "sslmode", "sslrootcert"})
 _CONNECT_TIMEOUT_S = 2  # before PostgreSQL 16 dblink connects without looking at statement_timeout
+_TCP_USER_TIMEOUT_MS = 2000  # a network that is gone; what has stopped is noticed by the functions themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ class SidecarAddress:
             "sslrootcert": self.sslrootcert,
         }
         options = {name: str(value) for name, value in given.items() if value is not None}
-        return options | {"connect_timeout": str(_CONNECT_TIMEOUT_S)}
+        return options | {
+            "connect_timeout": str(_CONNECT_TIMEOUT_S),
+            "tcp_user_timeout": str(_TCP_USER_TIMEOUT_MS),
+        }
 
 
 def read_address(

@@ -16,8 +16,10 @@ from jrerank.admin.postgres.setup_plan import (
     choose_owner,
     choose_transport,
     choose_wrapper,
+    close_step,
     functions_steps,
     mapping_steps,
+    search_path_step,
     server_steps,
     transport_steps,
 )
@@ -155,3 +157,21 @@ def test_a_key_is_masked_where_it_is_shown() -> None:
     assert step.masked is not None
     assert f"password '{MASK}'" in step.masked.as_string(None)
     assert "sesa" not in step.masked.as_string(None) + step.what
+
+
+def test_what_a_server_has_beside_an_address_stays() -> None:
+    server = Server("jrerank", {"url": "http://old", "connect_timeout": "5", "curlopt_cainfo": "/ca.pem"})
+    [step] = server_steps(server, "jrerank", {"url": "http://new", "connect_timeout": "2"})
+    assert "http://new" in step.what
+    assert "connect_timeout=5 curlopt_cainfo=/ca.pem" in step.what
+
+
+def test_nobody_else_may_use_a_transport_that_is_closed() -> None:
+    text = close_step("http", "jrerank_owner").statement.as_string(None)
+    assert "'http'" in text
+    assert "'jrerank_owner'" in text
+
+
+@pytest.mark.parametrize(("role", "said"), [("app", "of app"), (None, "of this database")])
+def test_the_search_path_is_of_a_role_or_of_the_database(role: str | None, said: str) -> None:
+    assert said in search_path_step(role).what

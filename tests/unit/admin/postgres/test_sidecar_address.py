@@ -17,6 +17,7 @@ def test_each_transport_has_its_own_options() -> None:
         "sslmode": "verify-full",
         "sslrootcert": "/etc/ca.pem",
         "connect_timeout": "2",
+        "tcp_user_timeout": "2000",
     }
 
 
