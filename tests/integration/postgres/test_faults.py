@@ -371,7 +371,8 @@ def test_of_a_partial_answer_each_row_has_what_is_its_own(lied_to: LiedTo) -> No
     liar.answer = partial
     with installed.connect() as connection:
         scored, *rest = rows(connection)
-        assert scored == (3, pytest.approx(1 / (1 + len(DOCUMENTS[2]))))
+        assert scored[0] == 3
+        assert scored[1] == pytest.approx(1 / (1 + len(DOCUMENTS[2])))
         assert rest == [(1, None), (2, None)]
         connection.execute("SET jrerank.on_error = 'error'")
         assert len(rows(connection)) == 3

@@ -150,7 +150,7 @@ class Conversation:
         portal = self._prepared.portal(name)
         result = await self._run(portal.text, arrival)
         row = b""
-        if result.column is not None and result.value is not None:
+        if result.column is not None and result.has_row:
             row = messages.data_row(result.column, result.value, binary=portal.binary)
         return row + messages.completion(result.tag)
 

@@ -54,7 +54,7 @@ def introspection(sql: str) -> Result | None:
     if called := _FUNCTION.fullmatch(sql):
         name = (called[1] or called[2]).lower()
         return _text("SELECT 1", name, _VALUES[name])
-    return Result("SELECT 0", Column("oid", TEXT), None) if _CATALOG.match(sql) else None
+    return Result("SELECT 0", Column("oid", TEXT), has_row=False) if _CATALOG.match(sql) else None
 
 
 def _text(tag: str, name: str, value: str) -> Result:

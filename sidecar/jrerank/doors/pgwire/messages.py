@@ -65,11 +65,12 @@ ONE = Column("?column?", 23)  # int4
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a statement ends with: its tag, and a row where it has a column and a value. No tag: it was empty."""
+    """What a statement ends with: its tag, and mostly a row where it has a column. No tag: it was empty."""
 
     tag: str
     column: Column | None = None
-    value: str | None = ""
+    value: str = ""
+    has_row: bool = True
 
 
 def parse_first(body: bytes) -> Startup | EncryptionRequest | CancelRequest:
@@ -195,7 +196,7 @@ def whole_result(result: Result) -> bytes:
     """All that a simple query gets."""
     if result.column is None:
         return completion(result.tag)
-    row = b"" if result.value is None else data_row(result.column, result.value)
+    row = data_row(result.column, result.value) if result.has_row else b""
     return row_description(result.column) + row + completion(result.tag)
 
 

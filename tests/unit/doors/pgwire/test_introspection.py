@@ -14,14 +14,14 @@ from jrerank.doors.pgwire.introspection import introspection
         ("show standard_conforming_strings", "SHOW", "on"),
         ("SHOW server_version", "SHOW", "16.0 (jrerank)"),
         ("select current_schema()", "SELECT 1", "public"),
-        ("SELECT t.oid, typarray FROM pg_type t WHERE typname = 'hstore'", "SELECT 0", None),
-        ("select typname as name from pg_catalog.pg_type t where t.oid = $1::regtype", "SELECT 0", None),
+        ("SELECT t.oid, typarray FROM pg_type t WHERE typname = 'hstore'", "SELECT 0", ""),
+        ("select typname as name from pg_catalog.pg_type t where t.oid = $1::regtype", "SELECT 0", ""),
     ],
 )
-def test_what_drivers_ask_when_they_connect_has_an_answer(sql: str, tag: str, value: str | None) -> None:
+def test_what_drivers_ask_when_they_connect_has_an_answer(sql: str, tag: str, value: str) -> None:
     result = introspection(sql)
     assert result is not None
-    assert (result.tag, result.value) == (tag, value)
+    assert (result.tag, result.value, result.has_row) == (tag, value, bool(value))
 
 
 def test_the_version_begins_as_drivers_read_it() -> None:
