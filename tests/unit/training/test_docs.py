@@ -1,0 +1,37 @@
+"""Every command of the page on training, run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jrerank.admin.app import app
+from training_models import write_corpus
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```console\n(jrerank-admin .*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_command_leaves_a_model(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, pairs = write_corpus(tmp_path)
+    Path("dev.jsonl").write_text(pairs.read_text(encoding="utf-8"), encoding="utf-8")
+    clicks = {"query": "月の高さ", "hits": [{"id": "0"}, {"id": "7", "clicked": True}]}
+    Path("clicks.jsonl").write_text(json.dumps(clicks), encoding="utf-8")
+    arguments = shlex.split(command.replace("\\\n", ""))[1:]
+    result = CliRunner().invoke(app, [*arguments, "--threads", "1"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / arguments[1] / "model.safetensors").is_file()
+
+
+def test_there_are_commands_and_the_links_lead_somewhere() -> None:
+    assert len(COMMANDS) == 4
+    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
+        assert (ROOT / "docs" / target).exists(), target
