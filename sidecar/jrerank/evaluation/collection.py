@@ -45,6 +45,10 @@ class Collection:
         """Other hit lists for the same queries."""
         return replace(self, hits=hits)
 
+    def with_labels(self, labels: Labels) -> Collection:
+        """Other labels for the same queries."""
+        return replace(self, labels=labels)
+
     def candidates(self, query: str, depth: int) -> tuple[Candidate, ...]:
         """The first `depth` hits of a query."""
         return self.hits.get(query, ())[:depth]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from jrerank.admin.bench.labels import labels
 from jrerank.admin.bench.load import load
 from jrerank.admin.bench.quality import quality
 from jrerank.admin.bench.speed import speed
@@ -14,3 +15,4 @@ app = typer.Typer(
 app.command()(quality)
 app.command()(load)
 app.command()(speed)
+app.command()(labels)

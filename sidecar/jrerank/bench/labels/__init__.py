@@ -1,0 +1,1 @@
+"""`bench labels`: which passages are relevant, from clicks or from somebody who looks."""

@@ -1,0 +1,74 @@
+"""The command, from a file of hit lists to labels that `bench quality` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from jrerank.admin.app import app
+
+
+def run(*arguments: object, typed: str = "") -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["bench", *map(str, arguments)], input=typed)
+    return result.exit_code, result.output
+
+
+def queries(folder: Path) -> Path:
+    hits = [{"id": id, "text": f"本文{id}", "score": 3 - place} for place, id in enumerate("abc")]
+    file = folder / "queries.jsonl"
+    lines = [{"id": str(number), "query": f"問い{number}", "hits": hits} for number in range(4)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def test_labels_that_were_typed_are_measured(tmp_path: Path) -> None:
+    file, data = tmp_path / "labels.jsonl", queries(tmp_path)
+    code, output = run("labels", file, "--data", data, "--depth", 2, typed="1\n2\nq\n")
+    assert (code, "stopped: 2 queries judged, 4 labels" in output) == (0, True)
+    assert "問い0" in output
+    ranked = tmp_path / "other.run"
+    ranked.write_text("".join(f"{query} Q0 b 1 1 x\n" for query in range(4)))
+    report = tmp_path / "report.json"
+    code, output = run(
+        "quality", "--layout", "jsonl", "--data", data, "--labels", file, "--run", f"other={ranked}", "--measure", "MRR@10",
+        "--json", report,
+    )  # fmt: skip
+    assert code == 0, output
+    systems = {
+        system["name"]: system["figures"][0]["value"] for system in json.loads(report.read_text())["systems"]
+    }
+    assert systems == {"first stage": 0.75, "other": 0.5}
+
+
+def test_labels_from_clicks(tmp_path: Path) -> None:
+    log = tmp_path / "clicks.jsonl"
+    shown = [{"query": "山", "id": id, "position": 1, "clicked": id == "a"} for id in "abc" for _ in range(6)]
+    log.write_text("".join(json.dumps(line) + "\n" for line in shown))
+    code, output = run("labels", tmp_path / "labels.jsonl", "--clicks", log)
+    assert (code, "1 queries, 1 of 3 pairs relevant" in output) == (0, True)
+
+
+def test_without_a_source_the_options_are_named(tmp_path: Path) -> None:
+    code, output = run("labels", tmp_path / "labels.jsonl")
+    assert (code, "either --clicks or --data is needed" in output) == (2, True)
+
+
+def test_wrong_options_of_quality_are_named(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text('{"query_id": "0", "id": "a", "label": 1}\n')
+    for arguments, message in (
+        (("--layout", "other"), "there is no layout 'other'"),
+        (("--layout", "trec"), "needs --queries-file, --passages, --hits"),
+        (("--url", "http://x"), "it must be DIALECT=URL"),
+        (("--url", "grpc=http://x"), "'grpc' is no dialect: hits, cohere, tei"),
+        (("--measure", "F1"), "'F1' is no measure"),
+        (("--dsn", "postgresql://x"), "--dsn needs --sql"),
+        (("--opensearch", "http://x/y"), "needs --template and at least one --text-field"),
+    ):
+        code, output = run(
+            "quality", "--layout", "jsonl", "--data", queries(tmp_path), "--labels", labels, *arguments
+        )
+        assert code == 2, (arguments, output)
+        assert message in " ".join(output.split()), (arguments, output)

@@ -1,0 +1,72 @@
+"""Judging on the terminal: stopped and gone on with, and nothing asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jrerank.bench.labels.pool import pooled, pools
+from jrerank.bench.labels.session import Ask, Judged, session
+from jrerank.evaluation.layouts.jsonl import read_labels
+
+QUERIES = {"1": "富士山の高さ", "2": "日本の首都", "3": "空の色"}
+POOLS = {id: ["a", "b", "c"] for id in QUERIES}
+TEXTS = {"a": "山", "b": "東京", "c": "青"}
+
+
+def typing(*lines: str) -> tuple[Ask, list[str]]:
+    answers: Iterator[str] = iter(lines)
+    seen: list[str] = []
+
+    def ask(query: str, texts: Sequence[str], number: int, total: int) -> str:
+        seen.append(f"{number}/{total} {query}: {' '.join(texts)}")
+        return next(answers)
+
+    return ask, seen
+
+
+def test_a_session_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    ask, _ = typing("1, 2!", "q")
+    assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(1, 3, stopped=True)
+    ask, seen = typing("", "3")
+    assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=False)
+    assert seen == ["1/2 日本の首都: 山 東京 青", "2/2 空の色: 山 東京 青"]
+    assert read_labels(file) == {
+        "1": {"a": 1, "b": 2, "c": 0},
+        "2": {"a": 0, "b": 0, "c": 0},
+        "3": {"a": 0, "b": 0, "c": 1},
+    }
+
+
+def test_what_is_not_understood_is_asked_again_and_a_skipped_query_comes_back(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    ask, seen = typing("4", "x", "s", "1", "1")
+    assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=False)
+    assert len(seen) == 5
+    ask, seen = typing("2")
+    session(POOLS, QUERIES, TEXTS, file, ask)
+    assert seen == ["1/1 富士山の高さ: 山 東京 青"]
+
+
+def test_a_larger_pool_asks_for_what_is_new(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    session({"1": ["a"]}, QUERIES, TEXTS, file, typing("1")[0])
+    ask, seen = typing("1")
+    session({"1": ["a", "b"]}, QUERIES, TEXTS, file, ask)
+    assert seen == ["1/1 富士山の高さ: 東京"]
+    assert read_labels(file) == {"1": {"a": 1, "b": 1}}
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=4), st.integers(1, 6))
+def test_a_pool_has_the_first_hits_of_every_system_once(lists: list[list[str]], depth: int) -> None:
+    pool = pooled(lists, depth)
+    assert set(pool) == {id for ids in lists for id in ids[:depth]}
+    assert len(pool) == len(set(pool))
+
+
+def test_pools_take_systems_in_turn() -> None:
+    assert pools(["q"], [{"q": ["a", "b"]}, {"q": ["c", "a"]}, {}], 2) == {"q": ["a", "c", "b"]}
