@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from jrerank import __version__
@@ -14,6 +16,7 @@ from jrerank.admin.opensearch import commands as opensearch
 from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
+from jrerank.admin.texts import replace_what_cannot_be_shown
 from jrerank.admin.training.command import train
 
 app = typer.Typer(
@@ -45,4 +48,5 @@ def version() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    replace_what_cannot_be_shown(sys.stdout, sys.stderr)
     app()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from jrerank.doors.json_text import parsed
 from jrerank.errors import InvalidInput
 
 
@@ -71,7 +71,7 @@ def _unpacked(raw: IO[bytes], suffix: str) -> IO[bytes]:
 
 def _object(number: int, line: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(line)
+        content = parsed(line)
     except ValueError as error:
         raise _wrong(number, f"it is not JSON: {error}") from None
     if not isinstance(content, dict):

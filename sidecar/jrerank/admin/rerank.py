@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from jrerank.admin.candidates import read_candidates
 from jrerank.admin.options import (
     DeviceOption,
     EngineOption,
@@ -21,7 +20,7 @@ from jrerank.admin.options import (
     RevisionOption,
     plain_errors,
 )
-from jrerank.admin.texts import plain
+from jrerank.admin.texts import json_line, plain
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
@@ -32,7 +31,9 @@ _SHOWN_CHARS = 60
 
 def rerank(
     query: Annotated[str, typer.Argument(help="what is searched for")],
-    file: Annotated[Path | None, typer.Argument(help="one passage a line, or JSONL; default: stdin")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="one passage a line, JSONL or a JSON array; default: stdin")
+    ] = None,
     top_n: Annotated[int | None, typer.Option(min=1, help="print this many")] = None,
     timeout_ms: Annotated[
         int | None, typer.Option(min=1, help="print what has been scored by then [default: wait]")
@@ -44,7 +45,7 @@ def rerank(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
 ) -> None:
-    """Rerank lines, or JSONL with `text` (and `id`, `score`), by a query.
+    """Rerank lines, or JSONL or a JSON array with `text` (and `id`, `score`), by a query.
 
     Example: jrerank-admin rerank "富士山の高さ" passages.txt --model bundled
     """
@@ -65,38 +66,6 @@ def rerank(
             f"{ranking.outcome}: {scored} of {len(candidates)} passages were scored ({ranking.reason});"
             " the others follow in their old order\n"
         )
-
-
-def read_candidates(lines: Iterable[str]) -> tuple[Candidate, ...]:
-    """Candidates from lines of text, or from JSONL if the first line is a JSON object. What has no id has its line's number.
-
-    Raises:
-        InvalidInput: a line of JSONL has no `text`, or a wrong type; `field` names the line.
-    """
-    kept = [(number, line.strip("\r\n")) for number, line in enumerate(lines, start=1) if line.strip()]
-    if kept and kept[0][1].lstrip().startswith("{"):
-        return tuple(_from_json(number, line) for number, line in kept)
-    return tuple(Candidate(str(number), line) for number, line in kept)
-
-
-def _from_json(number: int, line: str) -> Candidate:
-    try:
-        content: Any = json.loads(line)
-        if not isinstance(content, dict):
-            raise TypeError("it is something else")
-        text, score = content["text"], content.get("score")
-        if not isinstance(text, str):
-            raise TypeError("`text` must be a string")
-        if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
-            raise TypeError("`score` must be a number")
-        return Candidate(str(content.get("id", number)), text, score)
-    except KeyError as error:
-        reason = f"it has no {error}"
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except (ValueError, TypeError, OverflowError) as error:
-        reason = str(error)
-    raise InvalidInput(f"line {number} is not a JSON object with `text`: {reason}", field=f"line {number}")
 
 
 def _lines(file: Path | None) -> list[str]:
@@ -131,7 +100,7 @@ def _print_json(hits: Sequence[RankedHit], candidates: Sequence[Candidate]) -> N
             "first_score": hit.first_score,
             "text": candidates[hit.index].passage,
         }
-        print(json.dumps(line, ensure_ascii=False))
+        print(json_line(line, sys.stdout))
 
 
 def _print_table(hits: Sequence[RankedHit], candidates: Sequence[Candidate]) -> None:

@@ -1,8 +1,29 @@
-"""Foreign text in a terminal."""
+"""Foreign text in a terminal, whatever its encoding."""
 
 from __future__ import annotations
 
+import io
+import json
+from typing import Any, TextIO
+
 from rich.text import Text
+
+
+def replace_what_cannot_be_shown(*streams: TextIO) -> None:
+    """A terminal in cp932 has no emoji: a question mark instead of a traceback."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def json_line(content: Any, stream: TextIO) -> str:
+    """JSON on one line; in ASCII where the stream's encoding lacks a character of it."""
+    line = json.dumps(content, ensure_ascii=False)
+    try:
+        line.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content)
+    return line
 
 
 def plain(text: str) -> Text:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from jrerank.admin.app import app
-from jrerank.admin.rerank import read_candidates
-from jrerank.domain import Candidate
-from jrerank.errors import InvalidInput
 
 RIGHT = "富士山の標高は3776メートルで、日本で最も高い山である"
 
@@ -94,27 +92,17 @@ def test_an_unknown_model_is_one_line_and_exit_code_3() -> None:
     assert "random:xsmall-v2" in result.stderr
 
 
-def test_jsonl_has_ids_and_scores_and_else_the_lines_number() -> None:
-    lines = ['{"id": 7, "text": "空", "score": 1.5}', "", '{"text": "海"}']
-    assert read_candidates(lines) == (Candidate("7", "空", 1.5), Candidate("3", "海", None))
-
-
-@pytest.mark.parametrize(
-    "line",
-    ['{"id": 1}', '{"text": 5}', "[]", "{", '{"text": "a", "score": "b"}', '{"text": "a", "score": NaN}',
-     '{"text": "a", "score": true}', "[" * 100_000],
-    ids=str.__len__,
-)  # fmt: skip
-def test_a_wrong_line_is_named(line: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^line 2 is not a JSON object"):
-        read_candidates(['{"text": "空"}', line])
-
-
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"))))
-def test_every_line_with_something_on_it_is_a_candidate(lines: list[str]) -> None:
-    kept = [line for line in lines if line.strip()]
-    if not kept or not kept[0].lstrip().startswith("{"):
-        assert [candidate.passage for candidate in read_candidates(lines)] == kept
+def test_a_terminal_that_has_no_emoji_gets_json_in_ascii() -> None:
+    arguments = ["rerank", "空", "--json", "--model", "bundled"]
+    line = json.dumps({"text": "🍣"})
+    done = subprocess.run(
+        [sys.executable, "-m", "jrerank.admin", *arguments],
+        input=line.encode(),
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp932"},
+    )
+    assert json.loads(done.stdout)["text"] == "🍣"
 
 
 def test_only_line_ends_end_a_line(tmp_path: Path) -> None:

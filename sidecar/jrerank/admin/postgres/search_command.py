@@ -10,6 +10,7 @@ import typer
 
 from jrerank.admin.options import plain_errors
 from jrerank.admin.postgres.connection import connected
+from jrerank.admin.texts import json_line
 from jrerank.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _print(hits: list[Hit], as_json: bool) -> None:
     if as_json:
         for hit in hits:
             line = {"id": hit.id, "score": hit.score, "first_rank": hit.first_rank, "text": hit.text}
-            print(json.dumps(line, ensure_ascii=False))
+            print(json_line(line, sys.stdout))
         return
     table = Table("rank", "was", "score", "id", "text")
     for hit in hits:
