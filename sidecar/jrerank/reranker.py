@@ -69,7 +69,7 @@ class Reranker:
         """The candidates in their new order. A store or an engine that fails costs the new order, never a hit.
 
         Raises:
-            InputTooLong: a pair does not fit, and the request refuses truncation.
+            InputTooLong: a pair does not fit, and the request refuses truncation; `field` is `query` or such as `passages.3`.
             UnknownStore: no store has the request's name.
             Overloaded: there is too much work to meet the deadline.
         """
@@ -176,7 +176,7 @@ def _ranking(
 def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
     for index, result in enumerate(results):
         if isinstance(result, InputTooLong):
-            raise InputTooLong(f"text {index}: {result}", field=result.field or f"texts.{index}")
+            raise InputTooLong(str(result), field=result.field or f"passages.{index}")
 
 
 def _reason(passages: _FetchedPassages, results: Sequence[PairResult | None]) -> str:

@@ -189,7 +189,7 @@ async def test_what_makes_no_sense_is_refused(tokenization: Tokenization) -> Non
             await reranker.rerank(request("今日", candidates("空"), store="other"))
         with pytest.raises(InputTooLong) as caught:
             await reranker.rerank(request("今日", candidates("海", "空" * 100), truncation="refuse"))
-        assert caught.value.field == "texts.1"
+        assert caught.value.field == "passages.1"
 
 
 async def test_requests_that_are_answered_together_get_what_each_would_alone(

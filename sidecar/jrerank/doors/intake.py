@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jrerank.domain import Candidate, Fusion, RerankRequest, Truncation
 from jrerank.doors.deadline import scoring_deadline
 from jrerank.doors.limits import Limits
-from jrerank.errors import InvalidInput
+from jrerank.errors import InputTooLong, InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ class Fields:
 
     query: str = "query"
     passages: str | None = "documents"
+
+    def renamed(self, error: InputTooLong) -> InputTooLong:
+        """An error of the reranker's, which knows `query` and `passages.3`, in the caller's words."""
+        part, dot, index = (error.field or "").partition(".")
+        name = self.query if part == "query" else f"{self.passages}{dot}{index}"
+        return InputTooLong(f"{name}: {error}", field=name)
 
 
 NO_OPTIONS = Options()

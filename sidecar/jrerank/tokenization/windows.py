@@ -18,7 +18,7 @@ from jrerank.tokenization.text_tokenizer import TextTokenizer
 # Windows overlap by a quarter, so that a sentence on an edge is whole in one of them
 _STRIDE = 0.75
 MAX_WINDOWS = 64
-_ADVICE = "shorten it, or let it be truncated (truncate: true)"
+_ADVICE = "shorten it, or let it be truncated"
 
 
 @dataclass(frozen=True, slots=True)

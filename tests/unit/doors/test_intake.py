@@ -77,6 +77,12 @@ def test_a_limit_is_told_in_the_callers_words(field: str) -> None:
     assert field in str(caught.value)
 
 
+@pytest.mark.parametrize(("field", "name"), [("query", "text_1"), ("passages.3", "text_2.3")])
+def test_an_error_of_the_rerankers_is_told_in_the_callers_words_too(field: str, name: str) -> None:
+    error = Fields("text_1", "text_2").renamed(InputTooLong("too long", field=field))
+    assert (error.field, str(error)) == (name, f"{name}: too long")
+
+
 def test_documents_that_the_caller_has_not_sent_are_not_the_callers_to_shorten() -> None:
     long = [Candidate("a", "五文字です")]
     assert INTAKE.request(CALLER, "空", long, fields=Fields(passages=None)).candidates == tuple(long)

@@ -21,7 +21,7 @@ from jrerank.doors.http.openapi import answers_of, body_of, errors_of
 from jrerank.doors.http.routing import Route
 from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
-from jrerank.errors import InvalidInput, NotJson
+from jrerank.errors import InputTooLong, InvalidInput, NotJson
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _NO_MODEL: dict[int | str, dict[str, Any]] = {
@@ -94,7 +94,10 @@ async def _answered(http: Request, dialect: Dialect, body: Mapping[str, Any]) ->
     service, caller = service_of(http), caller_of(http)
     asked = read(dialect, body, service.info.max_tokens)
     requests = asked.requests(service.intake, caller)
-    rankings = await while_there(http, dialect.name, service.reranker.rerank_all(requests))
+    try:
+        rankings = await while_there(http, dialect.name, service.reranker.rerank_all(requests))
+    except InputTooLong as error:
+        raise asked.fields.renamed(error) from None
     ranking = rankings[0] if dialect.order == "rank" else in_input_order(rankings)
     service.note(dialect.name, len(asked.texts), ranking, caller.arrival)
     content = Answer(
