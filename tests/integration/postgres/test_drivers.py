@@ -1,0 +1,194 @@
+"""The calls of sql/README.md through the drivers that people have, with parameters and without a cast."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import psycopg
+import psycopg2
+import pytest
+import sqlalchemy
+
+import jdbc_client
+from integration.postgres.clients import node_postgres, transaction_pooler
+from integration.postgres.extensions import MissingToolError
+from integration.postgres.installed import APP, Installed, install, status
+from integration.postgres.servers import Database
+from integration.postgres.sidecar import KeyedSidecar
+
+QUERY = "富士山の高さ"
+DOCUMENTS = ["富士山の近くの味噌汁の店", "富士山の標高は3776メートルである"]
+WINDOW = "over (rows between current row and unbounded following)"
+# What is called, its parameters, and the first column of its rows
+CALLS: list[tuple[str, list[Any], list[Any]]] = [
+    ("select index, score, document from jrerank.rerank($1, $2)", [QUERY, DOCUMENTS], [2, 1]),
+    (
+        "select index from jrerank.rerank($1, $2, top_n => $3, timeout_ms => $4)",
+        [QUERY, DOCUMENTS, 1, 20_000],
+        [2],
+    ),
+    ("select jrerank.rerank_scores($1, $2) is not null", [QUERY, DOCUMENTS], [True]),
+    ("select id from jrerank.rerank_ids($1, $2, $3)", [QUERY, "nowhere", ["b", "a"]], ["b", "a"]),
+    (
+        "select query_index from jrerank.rerank_many($1, $2, top_n => 1)",
+        [[QUERY, "味噌汁"], DOCUMENTS],
+        [1, 2],
+    ),
+    (
+        f"select id from passages order by jrerank.rerank_score($1, text) {WINDOW} desc limit 1",
+        [QUERY],
+        ["2"],
+    ),
+    (
+        "select id from jrerank.rerank_hits($1, (select jrerank.hits(jrerank.hit(id, text) order by id) from passages))",
+        [QUERY],
+        ["2", "1"],
+    ),
+    (
+        "select p.id from (select array_agg(id) as ids, array_agg(text) as texts from passages) f,"
+        " jrerank.rerank_hits($1, f.ids, f.texts) h join passages p on p.id = h.id order by h.rank",
+        [QUERY],
+        ["2", "1"],
+    ),
+    ("select id from jrerank.search($1, 'passages', top_n => $2)", [QUERY, 2], ["2", "1"]),
+]
+Rows = list[Any]
+
+
+@pytest.fixture(scope="module")
+def installed(postgres18: Any, sidecar: KeyedSidecar) -> Iterator[Installed]:
+    """One for all drivers: a table with bigint ids, and a session that waits long enough for a busy machine."""
+    with postgres18.connect() as admin:
+        admin.execute("CREATE DATABASE drivers")
+    database = Database(postgres18, "drivers")
+    made = install(database, "http", sidecar.address)
+    with database.connect() as admin:
+        admin.execute("CREATE TABLE passages (id bigint PRIMARY KEY, text text)")
+        for number, document in enumerate(DOCUMENTS, 1):
+            admin.execute("INSERT INTO passages VALUES (%s, %s)", (number, document))
+        admin.execute("GRANT SELECT ON passages TO app")
+        admin.execute("ALTER DATABASE drivers SET jrerank.timeout_ms = 20000")
+        admin.execute("ALTER DATABASE drivers RESET jrerank.status")
+    yield made
+    with postgres18.connect() as admin:
+        admin.execute("DROP DATABASE drivers WITH (FORCE)")
+
+
+def check(answers: list[Rows]) -> None:
+    for (call, _, expected), rows in zip(CALLS, answers, strict=True):
+        assert [str(row[0]).lower() for row in rows] == [str(value).lower() for value in expected], call
+
+
+def test_psycopg(installed: Installed) -> None:
+    with installed.connect() as connection:
+        connection.cursor_factory = psycopg.RawCursor
+        for binary in (False, True):
+            check([connection.execute(call, given, binary=binary).fetchall() for call, given, _ in CALLS])
+
+
+async def test_asyncpg(installed: Installed) -> None:
+    server = installed.database.server
+    connection = await asyncpg.connect(
+        host="127.0.0.1", port=server.port, user=APP, database=installed.database.name
+    )
+    check([await connection.fetch(call, *given) for call, given, _ in CALLS])
+    await connection.close()
+
+
+def test_psycopg2(installed: Installed) -> None:
+    connection = psycopg2.connect(installed.database.dsn(APP))
+    answers = []
+    with connection, connection.cursor() as cursor:
+        for call, given, _ in CALLS:
+            cursor.execute(re.sub(r"\$\d", "%s", call), given)
+            answers.append(cursor.fetchall())
+    connection.close()
+    check(answers)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_sqlalchemy(installed: Installed, driver: str) -> None:
+    server = installed.database.server
+    engine = sqlalchemy.create_engine(
+        f"postgresql+{driver}://{APP}@127.0.0.1:{server.port}/{installed.database.name}"
+    )
+    with engine.connect() as connection:
+        check(
+            [
+                connection.execute(
+                    sqlalchemy.text(re.sub(r"\$(\d)", r":p\1", call)),
+                    {f"p{number}": value for number, value in enumerate(given, 1)},
+                ).fetchall()
+                for call, given, _ in CALLS
+            ]
+        )
+    engine.dispose()
+
+
+def test_node_postgres(installed: Installed) -> None:
+    where = {
+        "host": "127.0.0.1",
+        "port": installed.database.server.port,
+        "user": APP,
+        "database": installed.database.name,
+    }
+    try:
+        check(node_postgres(where, [(call, given) for call, given, _ in CALLS]))
+    except MissingToolError as error:
+        _skip(error)
+
+
+def test_pgjdbc(installed: Installed) -> None:
+    url = f"jdbc:postgresql://127.0.0.1:{installed.database.server.port}/{installed.database.name}"
+    statement = (
+        "SELECT document AS answer FROM jrerank.rerank(?, (SELECT array_agg(text ORDER BY id) FROM passages))"
+    )
+    try:
+        assert set(jdbc_client.ask(url, APP, "", statement, QUERY)) == {DOCUMENTS[1]}
+    except MissingToolError as error:
+        _skip(error)
+
+
+def test_behind_a_pooler_nobody_hears_of_another_clients_call(installed: Installed) -> None:
+    try:
+        with transaction_pooler(installed.database, APP) as port:
+            dsn = f"host=127.0.0.1 port={port} user={APP} dbname={installed.database.name}"
+            with (
+                psycopg.connect(
+                    dsn, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
+                ) as one,
+                psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as other,
+            ):
+                pids = [client.execute("SELECT pg_backend_pid()").fetchone() for client in (one, other)]
+                assert pids[0] == pids[1]
+                check([one.execute(call, given).fetchall() for call, given, _ in CALLS])
+                assert other.execute("SELECT * FROM jrerank.rerank_status()").fetchall() == []
+                with one.transaction():
+                    one.execute(*CALLS[0][:2])
+                    assert status(one) == ("complete", None)
+    except MissingToolError as error:
+        _skip(error)
+
+
+def _skip(error: MissingToolError) -> None:
+    if os.environ.get("CI") == "true":
+        raise error
+    pytest.skip(str(error))
+
+
+def test_every_function_is_called() -> None:
+    called = set(re.findall(r"jrerank\.(\w+)\(", json.dumps(CALLS)))
+    assert called >= {
+        "rerank",
+        "rerank_hits",
+        "rerank_ids",
+        "rerank_scores",
+        "rerank_many",
+        "rerank_score",
+        "search",
+    }
