@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 INLINE = re.findall(r"`(jrerank-admin [^`]+)`", README)
+INLINE += [command.strip() for command in COMMANDS if command.startswith("jrerank-admin")]
 
 
 def test_the_make_commands_are_targets() -> None:

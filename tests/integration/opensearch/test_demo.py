@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,9 +15,10 @@ from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 pytestmark = pytest.mark.node
 
 
-def test_it_reranks_in_the_pipeline_and_measures_both_orders() -> None:
+def test_it_reranks_in_the_pipeline_and_measures_both_orders(tmp_path: Path) -> None:
     need(OPENSEARCH_3)
-    result = CliRunner().invoke(app, ["demo", "--engine", "opensearch", "--questions", "12"])
+    line = ["demo", "--engine", "opensearch", "--questions", "12", "--html", str(tmp_path / "report.html")]
+    result = CliRunner().invoke(app, line)
     assert result.exit_code == 0, result.output
     assert "The plugin said of 24 searches: 24 complete." in result.output
     figures = {

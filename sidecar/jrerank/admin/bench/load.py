@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jrerank.bench.load.targets import Target
 
 _CALIBRATION_CLIENTS = 4
+_CALIBRATION_TIMEOUT_MS = 60_000
 _POSTGRES_CONNECTIONS = 32
 _SEARCH_HITS = 10
 
@@ -154,8 +155,12 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     keys = [key for key in os.environ.get("JRERANK_BENCH_API_KEYS", "").split(",") if key]
     source = _requests(options, max(1, len(keys)))
     deadline_s = options.timeout_ms / 1000
-    async with _target(options, address.url, keys) as target, memory_samples(address.pid) as memory:
+    patient = replace(
+        options, timeout_ms=_CALIBRATION_TIMEOUT_MS
+    )  # what is refused tells nothing of the capacity
+    async with _target(patient, address.url, keys) as target:
         capacity = await _capacity(options, target, source, closed_loop)
+    async with _target(options, address.url, keys) as target, memory_samples(address.pid) as memory:
         rate = _rate(options, capacity)
         trials = []
         if options.find_p99_ms is not None:

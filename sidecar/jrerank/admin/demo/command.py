@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,9 @@ def demo(
     hybrid: Annotated[
         bool, typer.Option("--hybrid", help="in PostgreSQL: BM25 and vectors, fused, then reranked")
     ] = False,
+    html: Annotated[Path, typer.Option("--html", help="where the report goes", dir_okay=False)] = Path(
+        "jrerank-demo.html"
+    ),
 ) -> None:
     """Search 1,431 Japanese passages with BM25, rerank the hits, and measure the gain.
 
@@ -46,15 +50,19 @@ def demo(
     """
     if hybrid and engine is Engine.OPENSEARCH:
         raise typer.BadParameter("it is PostgreSQL's", param_hint="--hybrid")
-    run = _run_hybrid if hybrid else _run_opensearch if engine is Engine.OPENSEARCH else _run_postgres
     with plain_errors():
         try:
-            run(questions, model, precision)
+            if hybrid:
+                _run_hybrid(questions, model, precision)
+            elif engine is Engine.OPENSEARCH:
+                _run_opensearch(questions, model, precision, html)
+            else:
+                _run_postgres(questions, model, precision, html)
         except ImportError as error:
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[demo]'") from None
 
 
-def _run_postgres(questions: int, model: str, precision: str) -> None:
+def _run_postgres(questions: int, model: str, precision: str, html: Path) -> None:
     from jrerank.admin.demo import postgres
     from jrerank.evaluation.dataset import load_dataset
 
@@ -67,6 +75,7 @@ def _run_postgres(questions: int, model: str, precision: str) -> None:
     if asked.different:
         raise JrerankError(f"HTTP gave other orders for {asked.different} of {len(asked.answered)} questions")
     print(f"Over HTTP the same orders, hit by hit, for all {len(asked.answered)} questions.")
+    _print_gain(asked.answered, dataset.passages, "PostgreSQL", html)
 
 
 def _run_hybrid(questions: int, model: str, precision: str) -> None:
@@ -83,7 +92,7 @@ def _run_hybrid(questions: int, model: str, precision: str) -> None:
     print(hybrid.VECTORS)
 
 
-def _run_opensearch(questions: int, model: str, precision: str) -> None:
+def _run_opensearch(questions: int, model: str, precision: str, html: Path) -> None:
     from jrerank.admin.demo import opensearch
     from jrerank.evaluation.dataset import load_dataset
 
@@ -96,6 +105,13 @@ def _run_opensearch(questions: int, model: str, precision: str) -> None:
     _print(answered, dataset.passages)
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     print(f"The plugin said of {outcomes.total()} searches: {said}.")
+    _print_gain(answered, dataset.passages, "OpenSearch", html)
+
+
+def _print_gain(answered: Sequence[Answered], passages: Mapping[str, str], engine: str, html: Path) -> None:
+    from jrerank.admin.demo.gain import gain_report, print_gain
+
+    print_gain(gain_report(answered, passages, _WINDOW, engine), html)
 
 
 def _print(answered: Sequence[Answered], passages: Mapping[str, str]) -> None:

@@ -10,6 +10,8 @@ from jrerank.bench.load.record import Record
 from jrerank.bench.load.requests import LoadRequest
 from jrerank.bench.load.targets import Target
 
+_PAUSE_S = 0.1
+
 Tick = Callable[[float], None]
 
 
@@ -46,7 +48,10 @@ async def closed_loop(target: Target, clients: int, seconds: float, requests: It
     async def client() -> None:
         nonlocal pairs
         while time.perf_counter() - started < seconds:
-            pairs += (await target.send(next(source))).pairs
+            answer = await target.send(next(source))
+            pairs += answer.pairs
+            if not answer.pairs:  # refused: asking again at once would only take the machine's time
+                await asyncio.sleep(_PAUSE_S)
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return pairs / (time.perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,8 +13,9 @@ from jrerank.admin.app import app
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_it_shows_hits_before_and_after_and_figures_for_three_orders() -> None:
-    result = CliRunner().invoke(app, ["demo", "--questions", "8"])
+def test_it_shows_hits_before_and_after_and_figures_for_three_orders(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    result = CliRunner().invoke(app, ["demo", "--questions", "8", "--html", str(report)])
     assert result.exit_code == 0, result.output
     for name in ("BM25", "reranker alone", "fusion of both"):
         (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
@@ -21,6 +23,11 @@ def test_it_shows_hits_before_and_after_and_figures_for_three_orders() -> None:
     assert "8 questions, BM25's top 20" in result.output
     assert re.search(r"search \d+\.\d ms, with reranking \d+\.\d ms", result.output)
     assert "Over HTTP the same orders, hit by hit, for all 8 questions" in result.output
+    assert re.search(
+        r"Gain: [+-]0\.\d{4} nDCG@10 \(95 % interval [+-]0\.\d+ to [+-]0\.\d+, p = [\d.e-]+;", result.output
+    )
+    assert re.search(r"Cost: \d+ ms per query", result.output)
+    assert "Demo: 8 questions, BM25" in report.read_text(encoding="utf-8")
 
 
 def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
