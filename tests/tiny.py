@@ -35,5 +35,5 @@ async def tiny_http(folder: Path, **changes: object) -> AsyncIterator[httpx.Asyn
 async def client_of(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """Asks the HTTP app over `service`."""
     transport = httpx.ASGITransport(make_app(service))
-    async with httpx.AsyncClient(transport=transport, base_url="http://sidecar") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

@@ -9,6 +9,7 @@ A kind is one word for an error in metrics, logs and answers. A door maps kinds 
     |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
     +-- UnknownModel          another model than the one that serves (HTTP 404)
     +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
+    +-- Forbidden             without keys: not from this host or page (HTTP 403)
     +-- TooSlow               the request took too long to arrive (HTTP 408)
     +-- Abandoned             the caller has gone: nobody reads an answer
     +-- Unavailable           try again, or elsewhere          (HTTP 503)
@@ -83,6 +84,12 @@ class NotAuthorized(JrerankError):
     """A valid API key is needed: send it as `Authorization: Bearer KEY`."""
 
     kind: ClassVar[str] = "not_authorized"
+
+
+class Forbidden(JrerankError):
+    """Without an API key only this machine may ask."""
+
+    kind: ClassVar[str] = "forbidden"
 
 
 class TooSlow(JrerankError):

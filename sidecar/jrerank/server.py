@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from types import FrameType
 from typing import Literal
 
 import uvicorn
@@ -25,6 +26,8 @@ _LOG = logger(__name__)
 _BACKLOG = 2048
 # Of the time to drain; the rest is for writing the answers
 _SCORING_SHARE = 0.8
+# What isn't a client's connection: the listeners, stores, logs, the model's files
+_OWN_FILES = 256
 # Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
 _KEEP_ALIVE_S = 75
 
@@ -40,6 +43,8 @@ def serve(settings: Settings) -> None:
     # Whenever it comes, everything that is open is closed in order. Uvicorn hands the signal on when it has drained
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is no reason to stop serving
     _open_as_many_files_as_allowed()
     stop_tracing = start_tracing(__version__)
     try:
@@ -70,7 +75,10 @@ async def _serve_http(
 ) -> None:
     config = uvicorn.Config(
         make_app(service),
-        http=_http_protocol(),
+        http=_http_protocol(settings.max_connections),
+        ws="none",  # an offer of WebSocket would put the request's headers, key and all, into the debug log
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -85,13 +93,14 @@ async def _serve_http(
     await _Server(config, service, pgwire).serve(sockets=[listener])
 
 
-def _http_protocol() -> type[asyncio.Protocol] | Literal["h11"]:
-    """Ours over httptools; where that isn't to be had, h11, which is slower and ignores offers to upgrade by itself."""
+def _http_protocol(max_connections: int) -> type[asyncio.Protocol] | Literal["h11"]:
+    """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
-        from jrerank.doors.http.http1 import Http1Protocol  # noqa: PLC0415
+        from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
     except ImportError:
         return "h11"
-    return Http1Protocol
+    most = min(max_connections, _most_open_files() - _OWN_FILES)
+    return type("_Protocol", (BoundedHttp1Protocol,), {"max_connections": most})
 
 
 class _Server(uvicorn.Server):
@@ -101,6 +110,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
         self._pgwire = pgwire
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain, however often it is said: uvicorn would answer open requests with 500 at the second signal."""
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain both doors at the same time; what would take longer is answered with what has been scored."""
@@ -116,6 +129,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop  # noqa: PLC0415
 
     return uvloop.new_event_loop
+
+
+def _most_open_files() -> int:
+    if sys.platform == "win32":
+        return 2**31
+    import resource  # noqa: PLC0415  Unix only
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _open_as_many_files_as_allowed() -> None:

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         tuple[str, ...], NoDecode, Field(description="comma-separated: whose pages may ask from a browser")
     ] = ()
 
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="comma-separated addresses or networks whose X-Forwarded-For is believed"),
+    ] = ()
+    max_connections: Annotated[PositiveInt, Field(description="of HTTP, open at the same time")] = 10_000
+
     pgwire_port: Annotated[
         int | None, Field(ge=0, le=65535, description="the PostgreSQL-wire door's; default: it is shut")
     ] = None
@@ -110,7 +117,7 @@ class Settings(BaseSettings):
         default_factory=dict
     )
 
-    @field_validator("api_keys", "cors_origins", mode="before")
+    @field_validator("api_keys", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, listed: object) -> object:
         return tuple(_stripped(listed.split(","))) if isinstance(listed, str) else listed

@@ -26,6 +26,8 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "host": ("::1", "::1", None),
     "port": ("0", 0, "65536"),
     "api_keys": (" one, two ,,", ("one", "two"), None),
+    "trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1"), None),
+    "max_connections": ("100", 100, "0"),
     "api_keys_file": ("/run/secrets/keys", Path("/run/secrets/keys"), None),
     "cors_origins": (" https://a.example, *,", ("https://a.example", "*"), None),
     "pgwire_port": ("0", 0, "-1"),

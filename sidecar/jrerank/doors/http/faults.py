@@ -15,6 +15,7 @@ _CHOICES = {"str", "bool", "int"}
 _STATUSES = {
     "invalid_json": 400,
     "not_authorized": 401,
+    "forbidden": 403,
     "not_found": 404,
     "unknown_store": 404,
     "unknown_model": 404,

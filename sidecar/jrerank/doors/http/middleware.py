@@ -41,7 +41,7 @@ class RequestContext:
             names["traceparent"] = trace
         with (
             structlog.contextvars.bound_contextvars(**names),
-            span(f"{scope['method']} {scope['path']}", dict(headers)) as attributes,
+            span(f"{scope['method']} {scope['path']}", _texts(scope)) as attributes,
         ):
 
             async def send_named(message: Message) -> None:
@@ -53,3 +53,8 @@ class RequestContext:
                 await send(message)
 
             await self._app(scope, receive, send_named)
+
+
+def _texts(scope: Scope) -> dict[str, str]:
+    """The headers as a dict: `dict(Headers)` would look each of them up among all."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -14,6 +14,7 @@ from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import service_of
 from jrerank.doors.http.error_shapes import ErrorShape, native
 from jrerank.doors.http.faults import Fault, described, error_response, fault_of
+from jrerank.doors.http.origin import check_origin
 from jrerank.errors import Abandoned, JrerankError
 from jrerank.telemetry import logger
 
@@ -44,8 +45,10 @@ class Route(APIRoute):
         async def answer(request: Request) -> Response:
             bounded = BoundedRequest(request.scope, request.receive)
             try:
-                if self.needs_key:
-                    authorize(bounded, service_of(bounded).keys)
+                if not self.needs_key:  # nor does anybody get memory for a body there
+                    return await handle(bounded)
+                authorize(bounded, service_of(bounded).keys)
+                check_origin(bounded, service_of(bounded))
                 with service_of(bounded).bodies.share() as share:
                     await bounded.read(share)
                     return await handle(bounded) if self.reads(bounded) else self._refuse(bounded, NOT_JSON)

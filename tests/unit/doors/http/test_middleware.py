@@ -25,7 +25,7 @@ async def seen(headers: dict[str, str]) -> tuple[dict[str, Any], httpx.Response]
         await send({"type": "http.response.body"})
 
     transport = httpx.ASGITransport(RequestContext(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://sidecar", headers=headers) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         return found, await client.get("/health")
 
 

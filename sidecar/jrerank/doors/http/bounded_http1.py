@@ -1,0 +1,139 @@
+"""How much a connection may cost before anybody has shown a key: heads, waiting requests, silence, answers that nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httptools
+
+from jrerank.doors.http.http1 import Http1Protocol
+from jrerank.telemetry import logger
+
+_LOG = logger(__name__)
+MAX_HEADERS = 100
+MAX_HEAD_BYTES = 64 * 1024
+# Requests of one connection that wait for the answer to another one; beyond it nothing more is read
+MAX_WAITING_REQUESTS = 4
+# How long a head may take, from the connection or its first byte on, and how long a client may leave an answer unread
+HEAD_TIMEOUT_S = 10.0
+WRITE_TIMEOUT_S = 30.0
+# What is parsed at once: in a head little, since a few bytes make a request there
+_HEAD_SLICE_BYTES, _BODY_SLICE_BYTES = 2 * 1024, 16 * 1024
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%s"
+)
+
+
+class HeadTooLarge(httptools.HttpParserError):
+    """A head has too many headers, or too many bytes."""
+
+
+class BoundedHttp1Protocol(Http1Protocol):
+    """Uvicorn's protocol leaves all of this without a bound; each is what nginx and others bound by default."""
+
+    max_connections = 10_000
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head_is_open = True
+        self._head_bytes = 0
+        self._unparsed = b""
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            _LOG.warning("connection_refused", connections=self.max_connections)
+            transport.abort()
+            return
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timers."""
+        self._cancel_head_timer()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse slice by slice, as long as not too many requests wait."""
+        self._unparsed += data
+        self._parse()
+
+    def _parse(self) -> None:
+        while self._unparsed and not self.transport.is_closing():
+            if len(self.pipeline) >= MAX_WAITING_REQUESTS:
+                self.flow.pause_reading()
+                return
+            size = _HEAD_SLICE_BYTES if self._head_is_open else _BODY_SLICE_BYTES
+            part, self._unparsed = self._unparsed[:size], self._unparsed[size:]
+            if self._head_is_open:
+                self._head_bytes += len(part)
+                if self._head_timer is None:
+                    self._expect_head()
+            super().data_received(part)
+            if self._head_is_open and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self._refuse_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count it.
+
+        Raises:
+            HeadTooLarge: it is one too many.
+        """
+        if len(self.headers) >= MAX_HEADERS:
+            raise HeadTooLarge(f"more than {MAX_HEADERS} headers")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is there in time."""
+        self._head_is_open, self._head_bytes = False, 0
+        self._cancel_head_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is another head."""
+        self._head_is_open = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Read on, where reading stopped because too many requests waited."""
+        super().on_response_complete()
+        if self._unparsed:
+            self.loop.call_soon(self._parse)
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser's only answer to a fault is 400; a large head has a status of its own."""
+        if len(self.headers or ()) >= MAX_HEADERS:
+            self._refuse_head()
+        else:
+            super().send_400_response(msg)
+
+    def pause_writing(self) -> None:
+        """The client doesn't read: give it some time."""
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(WRITE_TIMEOUT_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
+
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse_head(self) -> None:
+        message = b"at most %d headers and %d bytes of them are accepted" % (MAX_HEADERS, MAX_HEAD_BYTES)
+        self.transport.write(_HEAD_TOO_LARGE % (len(message), message))
+        self.transport.close()

@@ -1,0 +1,167 @@
+"""What one connection may cost. The protocol is real, and so is the loop; the transport keeps what is written in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from jrerank.doors.http import bounded_http1
+from jrerank.doors.http.bounded_http1 import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_WAITING_REQUESTS,
+    BoundedHttp1Protocol,
+)
+
+GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class MemoryTransport(asyncio.Transport):
+    """Counts whether reading is paused, and keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_closed = self.is_paused = False
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def abort(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
+
+class Server:
+    """An application whose answers wait for `go`, and connections to it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.go = asyncio.Event()
+        self.state = ServerState()
+        self._config = uvicorn.Config(self._answer, interface="asgi3", log_config=None)
+        self._config.load()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        self.asked += 1
+        await self.go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    def connect(self) -> tuple[BoundedHttp1Protocol, MemoryTransport]:
+        protocol = BoundedHttp1Protocol(self._config, self.state, {})
+        transport = MemoryTransport()
+        protocol.connection_made(transport)
+        return protocol, transport
+
+
+async def settled(server: Server) -> None:
+    if server.state.tasks:
+        await asyncio.wait(server.state.tasks)
+    await asyncio.sleep(0)
+
+
+async def test_a_request_is_answered_whole_or_byte_for_byte() -> None:
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    for piece in (GET, *(GET[place : place + 1] for place in range(len(GET)))):
+        protocol.data_received(piece)
+        await settled(server)
+    assert transport.written.count(b"200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * (MAX_HEADERS + 1) + b"\r\n",
+        b"GET / HTTP/1.1\r\nX-A: " + b"a" * (MAX_HEAD_BYTES + 4096),
+        b"GET /" + b"a" * (MAX_HEAD_BYTES + 4096),
+    ],
+    ids=["many headers", "a header without an end", "a path without an end"],
+)
+async def test_a_head_beyond_the_bounds_is_refused_before_anybody_is_asked(head: bytes) -> None:
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(head)
+    assert transport.written.startswith(b"HTTP/1.1 431 ")
+    assert transport.is_closed
+    assert server.asked == 0
+
+
+async def test_a_head_within_the_bounds_is_none_of_their_business() -> None:
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    protocol.data_received(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * MAX_HEADERS + b"\r\n")
+    await settled(server)
+    assert b"200 OK" in transport.written
+
+
+async def test_what_is_no_http_is_still_a_bad_request() -> None:
+    protocol, transport = Server().connect()
+    protocol.data_received(b"\x16\x03\x01 this is TLS\r\n\r\n")
+    assert transport.written.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_of_many_requests_at_once_few_wait_and_the_rest_is_not_even_parsed() -> None:
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(GET * 5_000)
+    assert transport.is_paused
+    assert len(protocol.pipeline) <= MAX_WAITING_REQUESTS + bounded_http1._HEAD_SLICE_BYTES // len(GET)
+    server.go.set()
+    async with asyncio.timeout(20):
+        while transport.written.count(b"200 OK") < 5_000:
+            await settled(server)
+    assert transport.written.count(b"200 OK") == 5_000
+
+
+async def test_who_says_nothing_or_half_a_head_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
+    server = Server()
+    silent, half = server.connect(), server.connect()
+    half[0].data_received(GET[:20])
+    busy = server.connect()
+    busy[0].data_received(GET)
+    await asyncio.sleep(0.2)
+    assert (silent[1].is_closed, half[1].is_closed, busy[1].is_closed) == (True, True, False)
+
+
+async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http1, "WRITE_TIMEOUT_S", 0.05)
+    server = Server()
+    unread, read = server.connect(), server.connect()
+    for protocol, _ in (unread, read):
+        protocol.pause_writing()
+    read[0].resume_writing()
+    await asyncio.sleep(0.2)
+    assert (unread[1].is_closed, read[1].is_closed) == (True, False)
+
+
+async def test_beyond_the_bound_a_connection_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedHttp1Protocol, "max_connections", 2)
+    server = Server()
+    connections = [server.connect() for _ in range(3)]
+    assert [transport.is_closed for _, transport in connections] == [False, False, True]
+    connections[0][0].connection_lost(None)
+    connections[2][0].connection_lost(None)
+    assert not server.connect()[1].is_closed
