@@ -25,6 +25,7 @@ from jrerank.engines.onnx_cpu.artifact import (
 )
 from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
 from jrerank.engines.onnx_cpu.quantize import quantize_int8
+from jrerank.engines.onnx_cpu.scale import scale_inputs
 from jrerank.engines.onnx_cpu.smooth import smooth
 from jrerank.errors import JrerankError
 from jrerank.models.artifacts import store_artifact
@@ -49,6 +50,8 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     smoothed = smooth(checkpoint, weights, exact)
     half = checkpoint.architecture.onnx_graph(smoothed, half_embeddings=True, approximate_gelu=True)
     onnx.save(half, halved)
+    if checkpoint.architecture.scales_inputs:
+        scale_inputs(checkpoint, halved, checkpoint.architecture.exact_products)
     quantize_int8(halved, graph, checkpoint.architecture.exact_products, reduce_range=recipe.reduce_range)
     halved.unlink()
     engines = [OnnxCpuEngine(path, usable_cores(), checkpoint.layout.passage_type) for path in (exact, graph)]

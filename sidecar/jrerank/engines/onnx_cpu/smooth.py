@@ -54,13 +54,14 @@ def channel_widths(checkpoint: Checkpoint, exact: Path) -> list[Float32Array]:
     onnx.save(model, probe)
     try:
         graph = Graph(probe, checkpoint.layout.passage_type)
-        runs = [graph.outputs(names, window) for window in _windows(checkpoint)]
+        runs = [graph.outputs(names, window) for window in measured_windows(checkpoint)]
     finally:
         probe.unlink()
     return [np.max([np.abs(run[i]).max(axis=(0, 1)) for run in runs], axis=0) for i in range(len(names))]
 
 
-def _windows(checkpoint: Checkpoint) -> list[Window]:
+def measured_windows(checkpoint: Checkpoint) -> list[Window]:
+    """`PAIRS` as the checkpoint reads them."""
     longest = checkpoint.architecture.max_tokens
     windows = [checkpoint.layout.join(*_halves(checkpoint, pair)) for pair in PAIRS]
     return [Window(window.ids[:longest], window.passage_start) for window in windows]

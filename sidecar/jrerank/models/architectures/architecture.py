@@ -63,7 +63,12 @@ class Architecture(Protocol):
 
     @property
     def exact_products(self) -> tuple[str, ...]:
-        """The MatMul nodes of the head: one row each, so they stay float32 in an int8 graph."""
+        """The MatMul nodes of one row each, the head's above all: they stay float32 in an int8 graph."""
+        ...
+
+    @property
+    def scales_inputs(self) -> bool:
+        """Whether an int8 graph evens out what its products read by nodes of their own, since smoothing can't."""
         ...
 
     @property

@@ -63,6 +63,11 @@ class ModernBert:
         return ("head.dense.matmul", "classifier.matmul")
 
     @property
+    def scales_inputs(self) -> bool:
+        """See `Architecture.scales_inputs`: smoothing is enough."""
+        return False
+
+    @property
     def smoothing_points(self) -> tuple[SmoothingPoint, ...]:
         """The product of the two halves of each GeGLU, in which a few channels are ten times as wide as most."""
         gates = slice(self.config.intermediate_size, None)

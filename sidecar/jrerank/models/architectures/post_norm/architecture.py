@@ -49,8 +49,19 @@ class PostNorm:
 
     @property
     def exact_products(self) -> tuple[str, ...]:
-        """See `Architecture.exact_products`."""
-        return (f"{self.names.dense}.matmul", f"{self.names.classifier}.matmul")
+        """See `Architecture.exact_products`: of the last layer the first position alone is computed, but for keys and values."""
+        *_, last = self.names.layers(self.config.num_layers)
+        parts = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
+        return (
+            f"{self.names.dense}.matmul",
+            f"{self.names.classifier}.matmul",
+            *(f"{last}.{part}.matmul" for part in parts),
+        )
+
+    @property
+    def scales_inputs(self) -> bool:
+        """See `Architecture.scales_inputs`: a few channels of what the layer norms give are forty times as wide as most."""
+        return True
 
     @property
     def smoothing_points(self) -> tuple[SmoothingPoint, ...]:
