@@ -1,0 +1,43 @@
+"""docs/limits.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jrerank.doors.http import bounded_http1
+from jrerank.settings import Settings
+from jrerank.tokenization.windows import MAX_WINDOWS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.split("|")[1:4]]
+    for line in PAGE.splitlines()
+    if line.startswith("|") and not line.startswith(("| what", "|---"))
+]
+CONSTANTS = {
+    "windows of a passage": MAX_WINDOWS,
+    "headers of a request": bounded_http1.MAX_HEADERS,
+    "bytes of a request's head": bounded_http1.MAX_HEAD_BYTES,
+    "seconds for a head to arrive": bounded_http1.HEAD_TIMEOUT_S,
+    "requests that wait on one connection": bounded_http1.MAX_WAITING_REQUESTS,
+    "seconds for a client to read on": bounded_http1.WRITE_TIMEOUT_S,
+}
+
+
+@pytest.mark.parametrize(("what", "setting", "default"), ROWS, ids=[row[0] for row in ROWS])
+def test_a_row_is_right(what: str, setting: str, default: str) -> None:
+    if setting:
+        field = Settings.model_fields[setting.strip("`").removeprefix("JRERANK_").lower()]
+        assert int(default) == field.default
+    else:
+        assert int(default) == CONSTANTS[what]
+
+
+def test_no_bound_among_the_settings_is_missing() -> None:
+    bounds = {
+        name for name in Settings.model_fields if re.match(r"max_|.*_max_connections|cache_bytes", name)
+    }
+    assert {f"JRERANK_{name.upper()}" for name in bounds} <= set(re.findall(r"JRERANK_\w+", PAGE))
