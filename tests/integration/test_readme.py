@@ -43,6 +43,7 @@ def test_the_admin_commands_work(command: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("JRERANK_MODEL", "bundled")
     monkeypatch.setenv("JRERANK_PORT", "0")  # the default one may be somebody else's
     Path("passages.txt").write_text("味噌汁の作り方\n富士山の標高は3776メートルである\n", encoding="utf-8")
+    Path("questions.jsonl").write_text('{"query": "富士山", "passages": ["山", "海"]}\n', encoding="utf-8")
     result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.exit_code == 0, result.output
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -47,7 +47,7 @@ def engine_contender(settings: Settings, checkpoint: Checkpoint) -> Iterator[Con
     if opened.precision != settings.precision:
         raise JrerankError(f"the quality gate refused {settings.precision}")
     engine = opened.engine
-    with ThreadPoolExecutor(engine.workers) as pool:
+    with closing(opened), ThreadPoolExecutor(engine.workers) as pool:
         yield Contender(
             name_of(settings, engine),
             f"{engine.name}, {opened.precision}, {settings.graph} graph, {engine.workers} workers",
@@ -58,8 +58,15 @@ def engine_contender(settings: Settings, checkpoint: Checkpoint) -> Iterator[Con
 
 def own_settings(base: Settings) -> Iterator[Settings]:
     """Every engine, graph and precision that the settings know, each with a worker per core."""
-    for changes in _combinations(("engine", "graph", "precision")):
+    for changes in filter(_is_sensible, _combinations(("engine", "graph", "precision"))):
         yield base.model_copy(update={**changes, "workers": base.workers or usable_cores()})
+
+
+def _is_sensible(changes: Mapping[str, object]) -> bool:
+    """torch has neither graphs of its own nor int8, onnx has no half precision."""
+    if changes.get("engine") == "torch":
+        return changes.get("graph") == "own" and changes.get("precision") != "int8"
+    return changes.get("precision") in {"int8", "fp32"}
 
 
 def name_of(settings: Settings, engine: Engine) -> str:

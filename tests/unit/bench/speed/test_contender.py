@@ -55,12 +55,13 @@ def test_an_engine_scores_the_workload_and_knows_its_settings(tmp_path: Path) ->
     assert contender.ours
 
 
+@pytest.mark.usefixtures("no_measuring")
 def test_every_choice_of_the_settings_is_tried_and_what_cannot_be_had_is_said(tmp_path: Path) -> None:
     settings = tiny_settings(tmp_path)
     checkpoint = open_checkpoint(settings.model)
-    assert {(one.precision, one.graph) for one in own_settings(settings)} == {
-        (precision, graph) for precision in ("int8", "fp32") for graph in ("own", "prebuilt")
-    }
+    onnx = {("onnx", precision, graph) for precision in ("int8", "fp32") for graph in ("own", "prebuilt")}
+    torch = {("torch", precision, "own") for precision in ("fp32", "fp16", "bf16")}
+    assert {(one.engine, one.precision, one.graph) for one in own_settings(settings)} == onnx | torch
     with (
         pytest.raises(ModelNotFound),
         engine_contender(settings.model_copy(update={"graph": "prebuilt"}), checkpoint),
@@ -68,5 +69,7 @@ def test_every_choice_of_the_settings_is_tried_and_what_cannot_be_had_is_said(tm
         pass
     with ExitStack() as stack:
         contenders, left_out = open_own(settings, checkpoint, stack)
-    assert any("fp32 own" in one.name for one in contenders)
+    names = [one.name for one in contenders]
+    assert any("onnx_cpu fp32 own" in name for name in names)
+    assert any("torch_packed bf16 own" in name for name in names)
     assert any("prebuilt" in reason for reason in left_out)

@@ -1,0 +1,71 @@
+"""A row -> a request, in the shape of `/v1/hits`; a row that is wrong is an error of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from jrerank.bulk.source import SourceRow
+from jrerank.domain import RerankRequest
+from jrerank.doors.intake import Caller, Intake
+from jrerank.doors.json_text import parsed
+from jrerank.doors.native import HitsBody
+from jrerank.errors import InvalidInput, JrerankError
+
+# As long as it takes
+_TIMEOUT_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRow:
+    """A row's id, and its request or what is wrong with it."""
+
+    id: str
+    request: RerankRequest | InvalidInput
+
+    @property
+    def pairs(self) -> int:
+        """How many passages it has."""
+        return 0 if isinstance(self.request, InvalidInput) else len(self.request.candidates)
+
+
+def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRow:
+    """What a row asks for.
+
+    A row is a body of `/v1/hits`, with an `id` if it likes: else its number is the id. In place of `hits` it may have `passages`,
+    a list of texts or of objects with `id` and `text`. `store` has the texts that the row doesn't give, unless it names one.
+    """
+    id = str(row.number)
+    try:
+        content: Any = parsed(row.text)
+        if not isinstance(content, dict):
+            raise InvalidInput("it is not a JSON object")
+        id = str(content.pop("id", None) or id)
+        return BulkRow(id, _request(content, intake, store))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return BulkRow(id, InvalidInput(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+    except InvalidInput as error:
+        return BulkRow(id, error)
+    except (ValueError, RecursionError, JrerankError) as error:
+        return BulkRow(id, InvalidInput(f"it is not JSON: {error}"))
+
+
+def _request(content: dict[str, Any], intake: Intake, store: str | None) -> RerankRequest:
+    if "passages" in content and "hits" not in content:
+        content["hits"] = _hits(content.pop("passages"))
+    given = {name: value for name, value in content.items() if value is not None}
+    body = HitsBody.model_validate({"store": store, **given, "timeout_ms": _TIMEOUT_MS})
+    return body.to_request(intake, Caller("bulk", time.monotonic()))
+
+
+def _hits(passages: Any) -> Any:
+    if not isinstance(passages, list):
+        return passages
+    return [
+        {"id": str(place), "text": passage} if isinstance(passage, str) else passage
+        for place, passage in enumerate(passages)
+    ]

@@ -1,0 +1,56 @@
+"""However a run ends, each row has one line, and the next run knows how many there are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jrerank.bulk.output import Output
+from jrerank.errors import InvalidInput
+
+RUN = {"input": "a", "model": "m"}
+LINES: list[dict[str, object]] = [{"id": str(number), "text": "富士山" * number} for number in range(6)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(0, 400))
+def test_what_a_kill_tore_is_written_anew(cut: int, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.unlink(missing_ok=True)
+    with Output(path, RUN) as output:
+        output.append(LINES[:3])
+        output.append(LINES[3:])
+    path.write_bytes(path.read_bytes()[:cut])
+    with Output(path, RUN) as resumed:
+        resumed.append(LINES[resumed.done_rows :])
+    assert [json.loads(line) for line in path.read_text("utf-8").splitlines()] == LINES
+
+
+def test_a_run_that_is_over_has_nothing_left(tmp_path: Path) -> None:
+    with Output(tmp_path / "out.jsonl", RUN) as output:
+        output.append(LINES)
+    with Output(tmp_path / "out.jsonl", RUN) as again:
+        assert again.done_rows == 6
+
+
+@pytest.mark.parametrize("changed", ["input", "model"])
+def test_another_run_does_not_go_on_in_it(changed: str, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with Output(path, RUN) as output:
+        output.append(LINES)
+    before = path.read_bytes()
+    with pytest.raises(InvalidInput, match=f"of a run with another {changed}"):
+        Output(path, RUN | {changed: "other"})
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("mine")
+    with pytest.raises(InvalidInput, match="not the output of a bulk run"):
+        Output(path, RUN)
+    assert path.read_text() == "mine"
