@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 Json = dict[str, Any]
@@ -24,6 +24,9 @@ class IndexLimits:
 
     max_result_window: int = DEFAULT_MAX_RESULT_WINDOW
     keeps_source: bool = True
+    field_types: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by dotted path; empty where they are not known
 
 
 @runtime_checkable

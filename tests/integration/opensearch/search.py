@@ -70,9 +70,10 @@ class Engine:
         yield
         self.put(f"{index}/_settings", {setting: before["default_pipeline"]})
 
-    def msearch(self, bodies: list[Json], index: str = "docs") -> list[Json]:
+    def msearch(self, bodies: list[Json], index: str = "docs", **parameters: Any) -> list[Json]:
         lines = [line for body in bodies for line in ({}, body)]
-        answers = _ok(self.http.post(f"{index}/_msearch", content=_lines(lines), headers=_NDJSON))[
+        path = f"{index}/_msearch"
+        answers = _ok(self.http.post(path, content=_lines(lines), headers=_NDJSON, params=parameters))[
             "responses"
         ]
         return list(answers)

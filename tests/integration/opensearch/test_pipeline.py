@@ -10,6 +10,7 @@ from integration.opensearch.conftest import API_KEY, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.search import Engine, Json, ids, marker, scores
 from jrerank.admin.opensearch_node.node import Node
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, Release
 
 pytestmark = pytest.mark.node
 
@@ -25,8 +26,9 @@ def reranked(engine: Engine, sidecars: Sidecars, body: Json, window: int = WINDO
         {"id": hit["_id"], "text": passage(hit["_source"]), "score": hit["_score"]} for hit in first[:window]
     ]
     answer = sidecars.main.rerank(QUERY, hits)
+    beyond = first[window:]
     return [(hit["id"], hit["score"]) for hit in answer["hits"]] + [
-        (hit["_id"], hit["_score"]) for hit in first[window:]
+        (hit["_id"], -0.01 * place / (len(beyond) + 1)) for place, hit in enumerate(beyond, 1)
     ]
 
 
@@ -140,13 +142,53 @@ class TestOrder:
             "reranked": 50,
         }
 
-    def test_unscored_hits_keep_their_first_stage_score(self, engine: Engine, sidecars: Sidecars) -> None:
+    def test_unread_hits_have_scores_below_those_of_all_others(
+        self, engine: Engine, sidecars: Sidecars
+    ) -> None:
+        sidecars.main.behave("partial")
+        response = engine.search({"query": MATCH, "size": 150})
+        assert scores(response)[:50] == sorted(scores(response)[:50], reverse=True)
+        assert all(score >= 0 for score in scores(response)[:50])
+        unread = scores(response)[50:]
+        assert all(-0.01 < score < 0 for score in unread)
+        assert unread == sorted(set(unread), reverse=True)
+
+    def test_unread_hits_may_keep_their_first_stage_score_or_be_cut(
+        self, engine: Engine, sidecars: Sidecars
+    ) -> None:
         sidecars.main.behave("partial")
         first = {
             hit["_id"]: hit["_score"] for hit in engine.plain({"query": MATCH, "size": 100})["hits"]["hits"]
         }
-        for hit in engine.search({"query": MATCH, "from": 50, "size": 50})["hits"]["hits"]:
+        kept = {"query": MATCH, "from": 50, "size": 50, "ext": {"jrerank": {"unread": "keep"}}}
+        for hit in engine.search(kept)["hits"]["hits"]:
             assert hit["_score"] == first[hit["_id"]]
+        engine.put_pipeline("cut", passage_fields=PASSAGE_FIELDS, endpoint="main", unread="cut")
+        assert len(ids(engine.search({"query": MATCH, "size": 100}, search_pipeline="cut"))) == 50
+
+    def test_a_minimum_score_counts_after_reranking(self, engine: Engine, sidecars: Sidecars) -> None:
+        expected = [hit for hit in reranked(engine, sidecars, {"query": MATCH}) if hit[1] >= 0.3]
+        assert 0 < len(expected) < 100
+        response = engine.search({"query": MATCH, "size": 100, "ext": {"jrerank": {"min_score": 0.3}}})
+        assert_hits(response, expected)
+        sidecars.main.behave("status_500")
+        response = engine.search({"query": MATCH, "size": 100, "ext": {"jrerank": {"min_score": 0.3}}})
+        assert response["hits"] == engine.plain({"query": MATCH, "size": 100})["hits"]
+
+    def test_a_search_may_say_its_own_window_and_fields(self, engine: Engine, sidecars: Sidecars) -> None:
+        said = {
+            "window": 7,
+            "passage_fields": ["title"],
+            "fusion": {"method": "rrf"},
+            "max_tokens_per_doc": 64,
+        }
+        assert marker(engine.search({"query": MATCH, "ext": {"jrerank": said}}))["reranked"] == 7
+        sent = sidecars.main.asked()["last"]["body"]
+        assert (sent["fusion"], sent["max_tokens_per_doc"], len(sent["hits"])) == ({"method": "rrf"}, 64, 7)
+        titles = [
+            hit["_source"]["title"] for hit in engine.plain({"query": MATCH, "size": 7})["hits"]["hits"]
+        ]
+        assert [hit["text"] for hit in sent["hits"]] == titles
 
     def test_no_window_processor_reranks_the_page_within_itself(
         self, engine: Engine, sidecars: Sidecars
@@ -284,6 +326,9 @@ class TestPassthrough:
         ),
         "no text": ({"query": {"match_all": {}}}, "no_query_text"),
         "no body": ({}, "no_query_text"),
+        "everything": ({"query": {"query_string": {"query": "*:*"}}}, "no_query_text"),
+        "a keyword": ({"query": {"match": {"topic": "東大寺"}}}, "no_query_text"),
+        "a filter": ({"query": {"bool": {"filter": [{"match": {"body": "大仏"}}]}}}, "no_query_text"),
         "beyond": ({"query": MATCH, "from": 100, "size": 10}, "beyond_window"),
         "switched off": ({"query": MATCH, "from": 5, "ext": {"jrerank": {"enabled": False}}}, "disabled"),
         "no ids": ({"query": MATCH, "stored_fields": "_none_", "_source": False}, "no_passages"),
@@ -333,6 +378,88 @@ class TestPassthrough:
         engine.put(index, body)
 
 
+class TestProcessorsInOnePipeline:
+    """What is there twice is used once, and the caller's page is the caller's."""
+
+    WINDOW: ClassVar[Json] = {"jrerank_window": {"window": 50, "passage_fields": PASSAGE_FIELDS}}
+    RERANK: ClassVar[Json] = {"jrerank": {"endpoint": "main"}}
+    PIPELINES: ClassVar[dict[str, Json]] = {
+        "jrerank twice": {"request_processors": [WINDOW], "response_processors": [RERANK, RERANK]},
+        "two windows": {
+            "request_processors": [WINDOW, {"jrerank_window": {"window": 20, "passage_fields": ["title"]}}],
+            "response_processors": [RERANK],
+        },
+    }
+
+    @pytest.mark.parametrize("pipeline", list(PIPELINES.values()), ids=list(PIPELINES))
+    def test_twice(self, engine: Engine, sidecars: Sidecars, pipeline: Json) -> None:
+        engine.put("_search/pipeline/twice", pipeline)
+        expected = reranked(engine, sidecars, {"query": MATCH}, window=50)
+        asked = sidecars.main.asked()["requests"]
+        body = {"query": MATCH, "from": 3, "size": 5, "_source": ["number"]}
+        response = engine.search(body, search_pipeline="twice")
+        assert_hits(response, expected[3:8])
+        assert all(list(hit["_source"]) == ["number"] for hit in response["hits"]["hits"])
+        assert sidecars.main.asked()["requests"] == asked + 1
+
+    def test_a_window_whose_page_nobody_cuts_is_refused(self, engine: Engine) -> None:
+        lone = {"request_processors": [self.WINDOW]}
+        refused = engine.http.put("_search/pipeline/lone", json=lone)
+        assert refused.status_code == 400
+        assert "put jrerank among the response_processors" in refused.text
+        inline = engine.http.post("docs/_search", json={"query": MATCH, "search_pipeline": lone})
+        assert inline.status_code == 400
+
+    def test_a_template_query(self, engine: Engine, sidecars: Sidecars, release: Release) -> None:
+        if release is OPENSEARCH_2:  # 2.19 has none
+            return
+        body = {"query": {"template": {"match": {"body": QUERY}}}}
+        plain = engine.plain({"query": {"match": {"body": QUERY}}, "size": 100})
+        response = engine.search(body)
+        assert marker(response)["outcome"] == "complete"
+        assert set(ids(response)) <= set(ids(plain))
+
+
+class TestGroupSearches:
+    """The searches that fill the inner hits of a collapsed one are no search of anybody's."""
+
+    BODY: ClassVar[Json] = {
+        "query": MATCH,
+        "size": 10,
+        "collapse": {"field": "topic", "inner_hits": {"name": "more", "size": 3, "_source": ["number"]}},
+    }
+
+    def requests(self, engine: Engine, sidecars: Sidecars, **parameters: str) -> int:
+        before = sidecars.main.asked()["requests"]
+        engine.search(self.BODY, **parameters)
+        asked: int = sidecars.main.asked()["requests"]
+        return asked - before
+
+    def test_no_pipeline_means_none(self, engine: Engine, sidecars: Sidecars) -> None:
+        assert self.requests(engine, sidecars, search_pipeline="_none") == 0
+
+    def test_another_pipeline_asks_once(self, engine: Engine, sidecars: Sidecars) -> None:
+        engine.put_pipeline("other", passage_fields=PASSAGE_FIELDS, endpoint="main")
+        engine.put_pipeline("page", window=None, passage_fields=PASSAGE_FIELDS, endpoint="main")
+        assert self.requests(engine, sidecars, search_pipeline="other") == 1
+        assert self.requests(engine, sidecars, search_pipeline="page") == 1
+
+    def test_inner_hits_are_the_engines(self, engine: Engine) -> None:
+        with engine.without_default_pipeline("docs"):
+            plain = engine.plain({**self.BODY, "size": 300})
+        whole = {hit["_id"]: hit["inner_hits"] for hit in plain["hits"]["hits"]}
+        for hit in engine.search(self.BODY)["hits"]["hits"]:
+            assert hit["inner_hits"] == whole[hit["_id"]]
+
+    def test_the_next_search_of_an_msearch_is_none_of_them(self, engine: Engine) -> None:
+        looks_like_one = {
+            "query": {"bool": {"must": [MATCH], "filter": [{"match": {"topic": "東大寺の仏像"}}]}}
+        }
+        bodies = [self.BODY, {"query": MATCH}, looks_like_one]
+        for answer in engine.msearch(bodies, max_concurrent_searches=1):
+            assert marker(answer)["reason"] in {None, "no_hits"}
+
+
 class TestQueryText:
     CASES: ClassVar[dict[str, tuple[Json, Json, str]]] = {
         "found in the query": ({}, {"query": {"bool": {"should": [{"match": {"body": "大仏"}}]}}}, "大仏"),
@@ -342,6 +469,30 @@ class TestQueryText:
             {"query": {"bool": {"must": [{"match": {"title": "仏像"}}, {"match": {"body": "大仏"}}]}}},
             "大仏",
         ),
+        "not a filter's": (
+            {},
+            {
+                "query": {
+                    "bool": {
+                        "must": [MATCH],
+                        "filter": [{"match": {"topic": "日本の首都と世界の都市を比べた長い題名の本"}}],
+                    }
+                }
+            },
+            QUERY,
+        ),
+        "on the passage, not on a keyword": (
+            {},
+            {
+                "query": {
+                    "bool": {
+                        "should": [{"match": {"topic": "日本の首都について"}}, {"match": {"body": "大仏"}}]
+                    }
+                }
+            },
+            "大仏",
+        ),
+        "without operators": ({}, {"query": {"query_string": {"query": "+大仏 -topic:奈良 -首都"}}}, "大仏"),
         "the path leads nowhere": ({"query_text_path": "query.match.body.query"}, {"query": MATCH}, QUERY),
         "with marks of all kinds": (
             {},
@@ -451,6 +602,8 @@ class TestRefusals:
         "an unknown key": {"endpoint": "main", "bogus": 1},
         "no time": {"endpoint": "main", "timeout_ms": 0},
         "an unknown word": {"endpoint": "main", "on_failure": "ignore"},
+        "a field that is none": {"endpoint": "main", "passage_fields": [1]},
+        "a pattern of fields": {"endpoint": "main", "passage_fields": ["*"]},
     }
 
     @pytest.mark.parametrize("options", list(PIPELINES.values()), ids=list(PIPELINES))

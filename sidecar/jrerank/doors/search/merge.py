@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from jrerank.domain import Outcome, RankedHit, Ranking
 from jrerank.doors.native import shown
 
 PASSTHROUGH = Outcome.PASSTHROUGH.value
+Unread = Literal["below", "keep", "cut"]
+# The scores of unread hits lie this close below the lowest that was read, or below 0
+_BELOW = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,51 @@ def answer_of(ranking: Ranking, model: str) -> Answer:
     return Answer(ranking.outcome.value, ranking.reason, model, tuple(map(_ranked, ranking.hits)))
 
 
-def merged(answer: Answer, first_scores: Sequence[float | None]) -> tuple[Ranked, ...]:
-    """The whole list: the window as it was answered, then what is beyond it as it was."""
+def merged(
+    answer: Answer,
+    first_scores: Sequence[float | None],
+    unread: Unread = "below",
+    min_score: float | None = None,
+) -> tuple[Ranked, ...]:
+    """The whole list: the window as it was answered, then what is beyond it as it was.
+
+    Once the model has read some hits, those that it has not read are shown with scores `below` all of these, falling; or
+    `keep` their first-stage scores, which are on another scale; or are `cut`. No hit below `min_score` is shown, but for
+    kept ones. Where nothing was read, nothing changes.
+    """
     unchanged = tuple(Ranked(index, score, False) for index, score in enumerate(first_scores))
-    return answer.ranked + unchanged[len(answer.ranked) :]
+    order = answer.ranked + unchanged[len(answer.ranked) :]
+    if not any(one.is_scored for one in order):
+        return order
+    listed = _LISTED[unread](order)
+    if min_score is None:
+        return listed
+    is_kept = unread == "keep"
+    return tuple(
+        one
+        for one in listed
+        if (is_kept and not one.is_scored) or (one.score is not None and one.score >= min_score)
+    )
+
+
+def _with_unread_below(order: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    floor = min(0.0, *(one.score for one in order if one.is_scored and one.score is not None))
+    steps = sum(not one.is_scored for one in order) + 1
+    places = itertools.count(1)
+    return tuple(
+        one if one.is_scored else replace(one, score=floor - _BELOW * next(places) / steps) for one in order
+    )
+
+
+def _without_unread(order: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    return tuple(one for one in order if one.is_scored)
+
+
+_LISTED: Mapping[Unread, Callable[[Sequence[Ranked]], tuple[Ranked, ...]]] = {
+    "below": _with_unread_below,
+    "keep": tuple,
+    "cut": _without_unread,
+}
 
 
 def _ranked(hit: RankedHit) -> Ranked:

@@ -7,13 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jrerank.doors.native import LinearFusionBody, RrfFusionBody
+from jrerank.doors.search.merge import Unread
 from jrerank.doors.search.window import MAX_WINDOW
 
 TimeoutMs = Annotated[int, Field(ge=1, le=86_400_000)]
+Window = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
+MaxTokens = Annotated[int, Field(ge=1, le=10**9)]
+MinScore = Annotated[float, Field(allow_inf_nan=False)]
+FieldName = Annotated[str, Field(pattern=r"^[^*]*[^*\s][^*]*$", description="one field, no pattern")]
+PassageFields = Annotated[tuple[FieldName, ...], Field(strict=False)]
+_OVERRIDES = ("window", "passage_fields", "fusion", "max_tokens_per_doc", "unread", "min_score")
 
 
 class ExtSection(BaseModel):
-    """`ext.jrerank` of a search body."""
+    """`ext.jrerank` of a search body; null is as good as nothing."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -21,6 +28,12 @@ class ExtSection(BaseModel):
     enabled: bool | None = None
     timeout_ms: TimeoutMs | None = None
     hit_details: bool | None = None
+    window: Window | None = None
+    passage_fields: PassageFields | None = None
+    fusion: Annotated[LinearFusionBody | RrfFusionBody | None, Field(discriminator="method")] = None
+    max_tokens_per_doc: MaxTokens | None = None
+    unread: Unread | None = None
+    min_score: MinScore | None = None
 
 
 class ExtBody(BaseModel):
@@ -37,23 +50,26 @@ class RerankSection(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool = True
-    window: Annotated[int, Field(ge=1, le=MAX_WINDOW, description="this many hits are reranked")] = 100
+    window: Annotated[Window, Field(description="this many hits are reranked")] = 100
     passage_fields: Annotated[
-        tuple[str, ...] | None, Field(description="the text of a document; by default the store's fields")
+        tuple[FieldName, ...] | None,
+        Field(description="the text of a document; by default the store's fields"),
     ] = None
     store: Annotated[str | None, Field(description="a store that has the texts, by the hits' ids")] = None
     query: Annotated[str | None, Field(description="what was searched for")] = None
     query_text_path: Annotated[str | None, Field(description="where in the body that is")] = None
     timeout_ms: Annotated[TimeoutMs | None, Field(description="for the search and for reranking")] = None
     fusion: Annotated[LinearFusionBody | RrfFusionBody | None, Field(discriminator="method")] = None
-    max_tokens_per_doc: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    max_tokens_per_doc: MaxTokens | None = None
+    unread: Annotated[Unread, Field(description="hits that the model has not read")] = "below"
+    min_score: Annotated[MinScore | None, Field(description="hits below it are left out")] = None
     hit_details: Annotated[bool, Field(description="on each hit: first score, first rank")] = False
     on_failure: Annotated[Literal["keep", "error"], Field(description="keep: the first stage's order")] = (
         "keep"
     )
 
     def with_ext(self, ext: ExtSection) -> RerankSection:
-        """Both together: the text in `ext` goes first, the shorter time counts, and either may switch off."""
+        """Both together: what `ext` says goes first, but the shorter time counts, and either may switch off."""
         times = [time for time in (self.timeout_ms, ext.timeout_ms) if time is not None]
         return self.model_copy(
             update={
@@ -62,6 +78,7 @@ class RerankSection(BaseModel):
                 "hit_details": self.hit_details or ext.hit_details is True,
                 "timeout_ms": min(times, default=None),
             }
+            | {name: value for name in _OVERRIDES if (value := getattr(ext, name)) is not None}
         )
 
     def fields(self, of_store: tuple[str, ...]) -> tuple[str, ...]:

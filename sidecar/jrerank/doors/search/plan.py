@@ -8,6 +8,7 @@ from typing import Any
 
 from jrerank.domain import Candidate
 from jrerank.doors.search import passthrough
+from jrerank.doors.search.fields import Fields
 from jrerank.doors.search.options import RerankSection, SearchBody
 from jrerank.doors.search.query_text import query_text
 from jrerank.doors.search.source_filter import SourceFilter
@@ -77,8 +78,12 @@ def make_plan(
             are this search continued, and a retriever may refuse a larger size.
     """
     body, options = search.for_engine(), search.options()
-    text, page = query_text(body, options.query, options.query_text_path), Page(search.from_, search.size)
     fields, shown = options.fields(text_fields), SourceFilter.shown(body)
+    kinds = Fields(fields or text_fields, limits.field_types)
+    text, page = (
+        query_text(body, options.query, options.query_text_path, kinds),
+        Page(search.from_, search.size),
+    )
     window = math.inf if as_fetched else options.window
     reason, is_open = passthrough.reason(body, page, options.enabled, text, window), shown.leaves_in(fields)
     if reason is None and not is_open:

@@ -42,19 +42,22 @@ class Marker:
 def reply(response: Json, plan: Plan, answer: Answer, took_ms: int) -> Json:
     """The response as the caller gets it."""
     first = hits_of(response)
-    whole = merged(answer, [hit.get("_score") for hit in first])
+    scores = [hit.get("_score") for hit in first]
+    whole = merged(answer, scores, plan.options.unread, plan.options.min_score)
     page = plan.page.of(whole) if plan.is_widened else whole
     marker = Marker.of(answer, took_ms).as_json()
     return {
         **response,
-        "hits": _hits(response.get("hits", {}), whole, [_dressed(first, one, plan, marker) for one in page]),
+        "hits": _hits(
+            response.get("hits", {}), answer, whole, [_dressed(first, one, plan, marker) for one in page]
+        ),
         "ext": {**response.get("ext", {}), "jrerank": marker},
     }
 
 
-def _hits(old: Json, whole: Sequence[Ranked], page: list[Json]) -> Json:
-    is_reranked = any(one.is_scored for one in whole)
-    return {**old, **({"max_score": whole[0].score} if is_reranked else {}), "hits": page}
+def _hits(old: Json, answer: Answer, whole: Sequence[Ranked], page: list[Json]) -> Json:
+    max_score = {"max_score": whole[0].score if whole else None} if answer.reranked else {}
+    return {**old, **max_score, "hits": page}
 
 
 def _dressed(first: Sequence[Json], ranked: Ranked, plan: Plan, marker: Json) -> Json:
@@ -67,6 +70,7 @@ def _dressed(first: Sequence[Json], ranked: Ranked, plan: Plan, marker: Json) ->
         skipped = 0 if plan.is_widened else plan.page.start
         details = {
             **marker,
+            "query": plan.text or None,
             "scored": ranked.is_scored,
             "first_score": first[ranked.index].get("_score"),
             "first_rank": ranked.index + 1 + skipped,

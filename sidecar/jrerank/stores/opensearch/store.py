@@ -12,6 +12,7 @@ import pydantic_core
 
 from jrerank.errors import StoreError
 from jrerank.stores.opensearch.connection import Connection
+from jrerank.stores.opensearch.mappings import field_types
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.passage import passage_text
 from jrerank.stores.search import DEFAULT_MAX_RESULT_WINDOW, EngineReply, IndexLimits, Json
@@ -116,7 +117,7 @@ class OpenSearchStore:
 
     async def _ask_limits(self, index: str) -> IndexLimits:
         parameters = {
-            "filter_path": "*.settings.index.max_result_window,*.mappings._source.enabled",
+            "filter_path": "*.settings.index.max_result_window,*.mappings._source.enabled,*.mappings.properties",
             "ignore_unavailable": "true",
         }
         try:
@@ -136,6 +137,7 @@ def _limits_of(indexes: Sequence[Any]) -> IndexLimits:
     return IndexLimits(
         min((int(window) for window in windows if window is not None), default=DEFAULT_MAX_RESULT_WINDOW),
         all(str(enabled).lower() != "false" for enabled in kept),
+        field_types([_at(index, "mappings", "properties") for index in indexes]),
     )
 
 

@@ -21,6 +21,24 @@ def test_what_is_said_twice_is_put_together() -> None:
     assert not options(rerank={"enabled": False}, ext={"jrerank": {"enabled": True}}).enabled
 
 
+def test_a_search_says_in_ext_what_the_plugin_takes_too() -> None:
+    said = options(
+        rerank={"window": 50, "unread": "keep"},
+        ext={
+            "jrerank": {
+                "window": 20,
+                "passage_fields": ["body"],
+                "unread": None,
+                "min_score": 0.5,
+                "fusion": {"method": "rrf"},
+            }
+        },
+    )
+    assert (said.window, said.passage_fields, said.unread, said.min_score) == (20, ("body",), "keep", 0.5)
+    assert said.fusion is not None
+    assert said.fusion.method == "rrf"
+
+
 def test_the_engine_gets_what_is_not_ours() -> None:
     body = {"query": {"match_all": {}}, "from": 5, "rerank": {}, "ext": {"jrerank": {}, "other": {"a": 1}}}
     assert SearchBody.model_validate(body).for_engine() == {
@@ -45,6 +63,12 @@ def test_a_store_that_has_the_texts_makes_reading_them_needless() -> None:
         {"rerank": {"window": 10_001}},
         {"rerank": {"timeout_ms": 0}},
         {"rerank": {"on_failure": "ignore"}},
+        {"rerank": {"unread": "hide"}},
+        {"rerank": {"min_score": "high"}},
+        {"rerank": {"passage_fields": ["*"]}},
+        {"rerank": {"passage_fields": [1]}},
+        {"ext": {"jrerank": {"passage_fields": [" "]}}},
+        {"ext": {"jrerank": {"window": 0}}},
         {"rerank": {"fusion": {"method": "magic"}}},
         {"ext": {"jrerank": {"querry": "x"}}},
         {"ext": {"jrerank": {"timeout_ms": "300"}}},

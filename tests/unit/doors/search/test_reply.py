@@ -43,7 +43,7 @@ def test_the_window_is_reordered_and_the_rest_stays_behind_it() -> None:
     assert [(hit["_id"], hit["_score"]) for hit in response["hits"]["hits"]] == [
         ("1", 0.75),
         ("0", 0.5),
-        ("2", 1.0),
+        ("2", -0.005),
     ]
     assert response["hits"]["max_score"] == 0.75
 
@@ -105,3 +105,15 @@ def test_a_response_without_hits_is_answered_too() -> None:
         reply({"took": 1}, plan, Answer("passthrough", plan.reason), 0)["ext"]["jrerank"]["reason"]
         == "size_zero"
     )
+
+
+def test_what_was_not_read_may_keep_its_score_or_be_cut() -> None:
+    kept = replied(rerank={"unread": "keep"})["hits"]["hits"]
+    assert [hit["_score"] for hit in kept] == [0.75, 0.5, 1.0]
+    assert ids(replied(rerank={"unread": "cut"})) == ["1", "0"]
+
+
+def test_a_minimum_may_leave_nothing() -> None:
+    assert ids(replied(rerank={"min_score": 0.6})) == ["1"]
+    empty = replied(ext={"jrerank": {"min_score": 0.9}})["hits"]
+    assert (empty["hits"], empty["max_score"], empty["total"]["value"]) == ([], None, 3)

@@ -3,14 +3,19 @@ package io.github.jrerank.opensearch;
 import io.github.jrerank.opensearch.client.EndpointSettings;
 import io.github.jrerank.opensearch.client.Endpoints;
 import io.github.jrerank.opensearch.client.Node;
+import io.github.jrerank.opensearch.ext.JrerankExt;
+import io.github.jrerank.opensearch.origin.SearchOrigins;
+import io.github.jrerank.opensearch.pipeline.PipelineCheck;
 import io.github.jrerank.opensearch.pipeline.Processors;
 import io.github.jrerank.opensearch.pipeline.Services;
 import io.github.jrerank.opensearch.stats.SearchStats;
 import io.github.jrerank.opensearch.stats.StatsHandler;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.opensearch.action.support.ActionFilter;
 import org.opensearch.cluster.metadata.IndexNameExpressionResolver;
 import org.opensearch.cluster.node.DiscoveryNodes;
 import org.opensearch.common.settings.ClusterSettings;
@@ -25,6 +30,7 @@ import org.opensearch.plugins.SearchPipelinePlugin;
 import org.opensearch.plugins.SearchPlugin;
 import org.opensearch.rest.RestController;
 import org.opensearch.rest.RestHandler;
+import org.opensearch.rest.RestHeaderDefinition;
 import org.opensearch.search.pipeline.Processor;
 import org.opensearch.search.pipeline.SearchRequestProcessor;
 import org.opensearch.search.pipeline.SearchResponseProcessor;
@@ -34,7 +40,9 @@ public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin,
     private final Settings settings;
     private final Path config;
     private final SearchStats stats = new SearchStats();
+    private final SearchOrigins origins = new SearchOrigins();
     private volatile Endpoints endpoints;
+    private Services services;
 
     public JrerankPlugin(Settings settings, Path config) {
         this.settings = settings;
@@ -48,14 +56,33 @@ public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin,
 
     @Override
     public Map<String, Processor.Factory<SearchRequestProcessor>> getRequestProcessors(Parameters parameters) {
-        return Processors.forRequests(parameters);
+        return Processors.forRequests(services(parameters));
     }
 
     @Override
     public Map<String, Processor.Factory<SearchResponseProcessor>> getResponseProcessors(Parameters parameters) {
-        Node node = new Node(config, parameters.genericExecutor, parameters.scheduler);
-        endpoints = new Endpoints(settings, node);
-        return Processors.forResponses(new Services(endpoints, stats, node, parameters.threadContext));
+        return Processors.forResponses(services(parameters));
+    }
+
+    private synchronized Services services(Parameters parameters) {
+        if (services == null) {
+            Node node = new Node(config, parameters.genericExecutor, parameters.scheduler);
+            endpoints = new Endpoints(settings, node);
+            origins.begin(parameters.threadContext, () -> parameters.searchPipelineService.getClusterService().state().nodes());
+            services = Services.of(parameters, endpoints, stats, node, origins);
+        }
+        return services;
+    }
+
+    @Override
+    public List<ActionFilter> getActionFilters() {
+        return List.of(new PipelineCheck(), origins);
+    }
+
+    /** So that a search's trace goes on in the sidecar; X-Opaque-Id is OpenSearch's own. */
+    @Override
+    public Collection<RestHeaderDefinition> getRestHeaders() {
+        return List.of(new RestHeaderDefinition("traceparent", false));
     }
 
     @Override

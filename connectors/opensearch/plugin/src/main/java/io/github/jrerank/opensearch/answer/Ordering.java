@@ -5,13 +5,47 @@ import java.util.List;
 
 /** The whole list in its new order: the window as it was answered, then what is beyond it as it was. */
 public final class Ordering {
+    /** The scores of unread hits lie this close below the lowest that was read, or below 0. */
+    private static final double BELOW = 0.01;
+
     private Ordering() {}
 
-    /** `first` holds all first-stage scores, the window's foremost. */
-    public static List<Ranked> of(List<Ranked> window, List<Float> first) {
+    /** `first` holds all first-stage scores, the window's foremost; `minScore` null: no hit is too low. */
+    public static List<Ranked> of(List<Ranked> window, List<Float> first, Unread unread, Float minScore) {
         List<Ranked> order = new ArrayList<>(window);
         order.addAll(unchanged(first).subList(window.size(), first.size()));
-        return order;
+        if (order.stream().noneMatch(Ranked::isScored)) {
+            return order;
+        }
+        List<Ranked> shown = switch (unread) {
+            case KEEP -> order;
+            case CUT -> order.stream().filter(Ranked::isScored).toList();
+            case BELOW -> withUnreadBelow(order);
+        };
+        boolean isKept = unread == Unread.KEEP;
+        return minScore == null
+            ? shown
+            : shown.stream().filter(ranked -> ranked.score() >= minScore || isKept && ranked.isScored() == false).toList();
+    }
+
+    private static List<Ranked> withUnreadBelow(List<Ranked> order) {
+        double lowest = order.stream().filter(Ranked::isScored).mapToDouble(Ranked::score).min().orElse(0);
+        double floor = Math.min(0, lowest);
+        long count = order.stream().filter(ranked -> ranked.isScored() == false).count();
+        List<Ranked> shown = new ArrayList<>(order.size());
+        float last = (float) floor;
+        int place = 0;
+        for (Ranked ranked : order) {
+            if (ranked.isScored()) {
+                shown.add(ranked);
+            } else {
+                place++;
+                // below the last one too where floats are coarser than the step
+                last = Math.min((float) (floor - BELOW * place / (count + 1)), Math.nextDown(last));
+                shown.add(new Ranked(ranked.index(), last, false));
+            }
+        }
+        return shown;
     }
 
     public static List<Ranked> unchanged(List<Float> first) {

@@ -1,14 +1,19 @@
 package io.github.jrerank.opensearch.client;
 
-/** Opens after so many failures in a row, and stays open until a probe succeeds; there is one row of probes at a time. */
+/** Opens after so many failures in a row. Time is nanoseconds on a clock of the caller's. */
 final class Breaker {
+    private static final int MAX_DOUBLINGS = 5;
+
     private final int threshold;
+    private final long intervalNanos;
     private int failuresInARow;
     private boolean open;
-    private boolean probed;
+    private int doublings = -1;
+    private long retryNanos;
 
-    Breaker(int threshold) {
+    Breaker(int threshold, long intervalNanos) {
         this.threshold = threshold;
+        this.intervalNanos = intervalNanos;
     }
 
     synchronized boolean isOpen() {
@@ -19,31 +24,34 @@ final class Breaker {
         return failuresInARow;
     }
 
-    synchronized void succeeded() {
+    /** Whether this success is the one that closes it. */
+    synchronized boolean succeed() {
+        boolean closes = open;
         failuresInARow = 0;
+        doublings = -1;
         open = false;
+        return closes;
     }
 
     /** Whether this failure is the one that opens it. */
-    synchronized boolean failed() {
+    synchronized boolean fail(long nowNanos) {
         failuresInARow++;
         if (open || failuresInARow < threshold) {
             return false;
         }
         open = true;
+        doublings = Math.min(doublings + 1, MAX_DOUBLINGS);
+        retryNanos = nowNanos + (intervalNanos << doublings);
         return true;
     }
 
-    /** Whether a row of probes is to begin: the last one may still be under way, where a search has closed this meanwhile. */
-    synchronized boolean beginsProbes() {
-        boolean begins = open && probed == false;
-        probed |= begins;
-        return begins;
-    }
-
-    /** Whether the row goes on. */
-    synchronized boolean goesOnProbing() {
-        probed = open;
-        return open;
+    /** Closes it on trial, the next failure opens it again; each time it has to wait twice as long. Whether that was so. */
+    synchronized boolean tryAgain(long nowNanos) {
+        if (open == false || nowNanos - retryNanos < 0) {
+            return false;
+        }
+        open = false;
+        failuresInARow = threshold - 1;
+        return true;
     }
 }

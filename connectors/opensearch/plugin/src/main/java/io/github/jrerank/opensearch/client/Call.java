@@ -25,13 +25,21 @@ public final class Call<T> {
         T read(byte[] answer) throws Failure;
     }
 
+    /**
+     * @param work what kind it is of: what fails for one kind may succeed for another
+     * @param startNanos when the time began, on the clock of System.nanoTime
+     * @param isUsualTime a silence of this length says something about the sidecar, not about a caller in a hurry
+     */
+    public record Terms(String work, Map<String, String> headers, long startNanos, long timeoutMs, boolean isUsualTime) {
+        long leftMs() {
+            return timeoutMs - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
+        }
+    }
+
     private record Attempt(Sidecar sidecar, CompletableFuture<HttpResponse<byte[]>> response, boolean hasFullTime) {}
 
     private final Question<T> question;
-    private final Map<String, String> headers;
-    private final long timeoutMs;
-    private final boolean isUsualTime;
-    private final long startNanos = System.nanoTime();
+    private final Terms terms;
     private final Deque<Sidecar> untried;
     private final List<Attempt> underWay = new ArrayList<>();
     private final List<Scheduler.Cancellable> timers = new ArrayList<>();
@@ -39,24 +47,14 @@ public final class Call<T> {
     private boolean hasRetriedLostConnection;
     private boolean isOver;
 
-    /** `isUsualTime`: a silence of this length says something about the sidecar, not about a caller in a hurry. */
-    private Call(Endpoint endpoint, Question<T> question, Map<String, String> headers, long timeoutMs, boolean isUsualTime) {
+    private Call(Endpoint endpoint, Question<T> question, Terms terms) {
         this.question = question;
-        this.headers = headers;
-        this.timeoutMs = timeoutMs;
-        this.isUsualTime = isUsualTime;
-        this.untried = new ArrayDeque<>(endpoint.inTurn());
+        this.terms = terms;
+        this.untried = new ArrayDeque<>(endpoint.inTurn(terms.work()));
     }
 
-    public static <T> CompletableFuture<T> start(
-        Endpoint endpoint,
-        Node node,
-        Question<T> question,
-        Map<String, String> headers,
-        long timeoutMs,
-        boolean isUsualTime
-    ) {
-        Call<T> call = new Call<>(endpoint, question, headers, timeoutMs, isUsualTime);
+    public static <T> CompletableFuture<T> start(Endpoint endpoint, Node node, Question<T> question, Terms terms) {
+        Call<T> call = new Call<>(endpoint, question, terms);
         call.start(node);
         return call.result;
     }
@@ -66,9 +64,14 @@ public final class Call<T> {
             result.completeExceptionally(new Failure(Failure.CIRCUIT_OPEN));
             return;
         }
-        timers.add(node.after(timeoutMs, this::timeUp));
+        long leftMs = terms.leftMs();
+        if (leftMs <= 0) {
+            result.completeExceptionally(new Failure(Failure.DEADLINE));
+            return;
+        }
+        timers.add(node.after(leftMs, this::timeUp));
         if (untried.size() > 1) {
-            timers.add(node.after(timeoutMs / 2, this::askNext));
+            timers.add(node.after(leftMs / 2, this::askNext));
         }
         askNext();
     }
@@ -80,11 +83,11 @@ public final class Call<T> {
     }
 
     private void ask(Sidecar sidecar) {
-        long leftMs = timeoutMs - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
+        long leftMs = terms.leftMs();
         // the way back takes time too, and a partial answer in time is worth more than a whole one too late
         long sidecarMs = Math.max(1, leftMs - Math.max(5, leftMs / 10));
-        CompletableFuture<HttpResponse<byte[]>> response = sidecar.send(question.body(sidecarMs), headers);
-        Attempt attempt = new Attempt(sidecar, response, isUsualTime && leftMs > timeoutMs * 9 / 10);
+        CompletableFuture<HttpResponse<byte[]>> response = sidecar.send(question.body(sidecarMs), terms.headers());
+        Attempt attempt = new Attempt(sidecar, response, terms.isUsualTime() && leftMs > terms.timeoutMs() * 9 / 10);
         underWay.add(attempt);
         response.whenComplete((answer, error) -> answered(attempt, answer, error));
     }
@@ -95,7 +98,7 @@ public final class Call<T> {
         }
         try {
             T read = read(answer, error);
-            attempt.sidecar.succeeded();
+            attempt.sidecar.succeed(terms.work());
             overtaken(attempt);
             finish(() -> result.complete(read));
         } catch (Failure failure) {
@@ -108,7 +111,7 @@ public final class Call<T> {
             throw Failure.of(error);
         }
         if (answer.statusCode() != 200) {
-            throw Failure.status(answer.statusCode());
+            throw Failure.status(answer.statusCode(), answer.body());
         }
         return question.read(answer.body());
     }
@@ -120,11 +123,9 @@ public final class Call<T> {
                 return;
             }
             underWay.remove(attempt);
-            attempt.sidecar.failed(failure, true);
+            attempt.sidecar.fail(failure, terms.work(), true);
             retryLostConnection(attempt, failure);
-            if (failure.isSidecars()) {
-                askNext();
-            }
+            askNext();
             isLast = underWay.isEmpty();
         }
         if (isLast) {
@@ -137,7 +138,7 @@ public final class Call<T> {
         if (isOver == false && winner.hasFullTime == false) {
             for (Attempt attempt : underWay) {
                 if (attempt != winner) {
-                    attempt.sidecar.failed(new Failure("overtaken"), attempt.hasFullTime);
+                    attempt.sidecar.fail(new Failure("overtaken"), terms.work(), attempt.hasFullTime);
                 }
             }
         }
@@ -155,7 +156,7 @@ public final class Call<T> {
         Failure failure = new Failure(Failure.TIMEOUT);
         synchronized (this) {
             if (isOver == false) {
-                underWay.forEach(attempt -> attempt.sidecar.failed(failure, attempt.hasFullTime));
+                underWay.forEach(attempt -> attempt.sidecar.fail(failure, terms.work(), attempt.hasFullTime));
             }
         }
         finish(() -> result.completeExceptionally(failure));

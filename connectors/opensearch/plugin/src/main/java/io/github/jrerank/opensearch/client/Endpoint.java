@@ -53,12 +53,12 @@ public final class Endpoint {
     }
 
     /** Those worth asking, beginning with whose turn it is. */
-    List<Sidecar> inTurn() {
+    List<Sidecar> inTurn(String work) {
         List<Sidecar> order = new ArrayList<>(sidecars);
         if (order.isEmpty() == false) {
             Collections.rotate(order, -Math.floorMod(turn.getAndIncrement(), order.size()));
         }
-        order.removeIf(Sidecar::isOpen);
+        order.removeIf(sidecar -> sidecar.isOpen(work));
         return order;
     }
 }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import javax.net.ssl.SSLException;
 
@@ -12,6 +14,7 @@ public final class Failure extends Exception {
     private static final long serialVersionUID = 1L;
 
     public static final String TIMEOUT = "timeout";
+    public static final String DEADLINE = "deadline";
     public static final String UNREACHABLE = "unreachable";
     public static final String CONNECTION_LOST = "connection_lost";
     public static final String TLS_ERROR = "tls_error";
@@ -20,6 +23,10 @@ public final class Failure extends Exception {
     public static final String INTERNAL_ERROR = "internal_error";
     public static final String INVALID_ANSWER = "invalid_answer";
 
+    private static final Set<String> OF_SIDECAR_ITSELF = Set.of("status_401", "status_403", "status_407", "status_429");
+    private static final Set<String> OF_TIME = Set.of(TIMEOUT, "overtaken");
+    private static final int SHOWN_BYTES = 300;
+
     private final String reason;
 
     public Failure(String reason) {
@@ -27,12 +34,19 @@ public final class Failure extends Exception {
     }
 
     public Failure(String reason, Throwable cause) {
-        super(reason, cause, false, false);
+        this(reason, reason, cause);
+    }
+
+    private Failure(String reason, String words, Throwable cause) {
+        super(words, cause, false, false);
         this.reason = reason;
     }
 
-    public static Failure status(int status) {
-        return new Failure("status_" + status);
+    /** `body` is what the sidecar, or whoever answers in its place, says of it. */
+    public static Failure status(int status, byte[] body) {
+        String reason = "status_" + status;
+        String words = new String(body, 0, Math.min(body.length, SHOWN_BYTES), StandardCharsets.UTF_8);
+        return new Failure(reason, reason + ": " + words.replaceAll("\\p{Cntrl}", " ").trim(), null);
     }
 
     public static Failure of(Throwable error) {
@@ -66,8 +80,14 @@ public final class Failure extends Exception {
         return reason;
     }
 
-    /** A 4xx other than "too many requests" is about what was sent: another sidecar would say the same. */
-    public boolean isSidecars() {
-        return reason.startsWith("status_4") == false || reason.equals("status_429");
+    /** The reason, and what the sidecar or the connection says of it. */
+    public String words() {
+        return getCause() == null ? getMessage() : getMessage() + ": " + getCause();
+    }
+
+    /** About what was sent, and how much of it, so that other work may well succeed. */
+    public boolean isOfWork() {
+        boolean isRefusal = reason.startsWith("status_4") && OF_SIDECAR_ITSELF.contains(reason) == false;
+        return isRefusal || OF_TIME.contains(reason);
     }
 }

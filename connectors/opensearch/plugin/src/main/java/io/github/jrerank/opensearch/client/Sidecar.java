@@ -1,14 +1,16 @@
 package io.github.jrerank.opensearch.client;
 
-import io.github.jrerank.opensearch.stats.Counters;
+import io.github.jrerank.opensearch.counting.Counters;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.opensearch.threadpool.Scheduler;
 
@@ -24,7 +26,7 @@ public final class Sidecar {
     private final HttpClient client;
     private final Supplier<String> apiKey;
     private final Node node;
-    private final Breaker breaker;
+    private final Circuits circuits;
     private final long probeIntervalMs;
     private final Counters counters = new Counters();
 
@@ -33,7 +35,8 @@ public final class Sidecar {
         this.client = client;
         this.apiKey = apiKey;
         this.node = node;
-        this.breaker = new Breaker(settings.breakerFailures());
+        String name = "[" + settings.name() + "] at " + base;
+        this.circuits = new Circuits(name, settings.breakerFailures(), TimeUnit.MILLISECONDS.toNanos(settings.probeIntervalMs()));
         this.probeIntervalMs = settings.probeIntervalMs();
     }
 
@@ -41,12 +44,23 @@ public final class Sidecar {
         return url;
     }
 
-    public boolean isOpen() {
-        return breaker.isOpen();
+    /** For one kind of work. */
+    boolean isOpen(String work) {
+        return circuits.isOpen(work);
+    }
+
+    /** For everything. */
+    public boolean isOpenForAll() {
+        return circuits.isOpenForAll();
+    }
+
+    /** The kinds of work for which alone its circuit is open. */
+    public List<String> openFor() {
+        return circuits.openFor();
     }
 
     public int failuresInARow() {
-        return breaker.failuresInARow();
+        return circuits.failuresInARow();
     }
 
     public Map<String, Long> counts() {
@@ -59,16 +73,16 @@ public final class Sidecar {
         return post(body, headers);
     }
 
-    void succeeded() {
+    void succeed(String work) {
         counters.add("answers");
-        breaker.succeeded();
+        circuits.succeed(work);
     }
 
-    void failed(Failure failure, boolean counts) {
+    void fail(Failure failure, String work, boolean counts) {
         counters.add(failure.reason());
-        if (counts && failure.isSidecars() && breaker.failed()) {
+        if (counts && circuits.fail(failure, work, System.nanoTime())) {
             counters.add("opened");
-            if (breaker.beginsProbes()) {
+            if (circuits.startProbing()) {
                 probeLater();
             }
         }
@@ -99,7 +113,7 @@ public final class Sidecar {
     }
 
     private void probe() {
-        if (breaker.goesOnProbing() == false) {
+        if (circuits.continueProbing() == false) {
             return;
         }
         counters.add("probes");
@@ -117,9 +131,9 @@ public final class Sidecar {
         answer.whenComplete((response, error) -> {
             deadline.cancel();
             if (error == null && response.statusCode() == 200) {
-                breaker.succeeded();
+                circuits.answerProbe(System.nanoTime());
             }
-            if (breaker.goesOnProbing()) {
+            if (circuits.continueProbing()) {
                 probeLater();
             }
         });

@@ -1,15 +1,15 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import io.github.jrerank.opensearch.ext.OptionChecks;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.opensearch.OpenSearchException;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.cluster.ClusterState;
 import org.opensearch.cluster.metadata.IndexMetadata;
 import org.opensearch.cluster.metadata.IndexNameExpressionResolver;
-import org.opensearch.cluster.metadata.MappingMetadata;
 import org.opensearch.core.index.Index;
 import org.opensearch.index.IndexSettings;
 
@@ -17,27 +17,48 @@ import org.opensearch.index.IndexSettings;
 class IndexLimits {
     private final Supplier<ClusterState> state;
     private final IndexNameExpressionResolver resolver;
+    private final IndexMappings mappings = new IndexMappings();
 
     IndexLimits(Supplier<ClusterState> state, IndexNameExpressionResolver resolver) {
         this.state = state;
         this.resolver = resolver;
     }
 
-    int maxResultWindow(SearchRequest request) {
-        return indexes(request).stream()
-            .mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()))
-            .min()
-            .orElse(Window.MAX);
+    /** The limits of the indexes of one search. */
+    Of of(SearchRequest request) {
+        return new Of(indexes(request));
     }
 
-    /** Whether some index keeps no `_source`; a filter on it would then be an error. */
-    boolean isSourceless(SearchRequest request) {
-        return indexes(request).stream().map(IndexMetadata::mapping).anyMatch(IndexLimits::isSourceless);
-    }
+    class Of {
+        private final List<IndexMetadata> indexes;
 
-    private static boolean isSourceless(MappingMetadata mapping) {
-        Object source = mapping == null ? null : mapping.sourceAsMap().get("_source");
-        return source instanceof Map<?, ?> map && "false".equals(String.valueOf(map.get("enabled")));
+        Of(List<IndexMetadata> indexes) {
+            this.indexes = indexes;
+        }
+
+        int maxResultWindow() {
+            return indexes.stream()
+                .mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()))
+                .min()
+                .orElse(OptionChecks.MAX_WINDOW);
+        }
+
+        /** Whether some index keeps no `_source`; a filter on it would then be an error. */
+        boolean isSourceless() {
+            return indexes.stream().anyMatch(index -> mappings.of(index).keepsSource() == false);
+        }
+
+        /** The type of a field, the text's where indexes differ; null where none has it. */
+        Function<String, String> types() {
+            return name -> {
+                String found = null;
+                for (IndexMetadata index : indexes) {
+                    String type = mappings.of(index).types().get(name);
+                    found = found == null || "text".equals(type) ? type : found;
+                }
+                return found;
+            };
+        }
     }
 
     private List<IndexMetadata> indexes(SearchRequest request) {

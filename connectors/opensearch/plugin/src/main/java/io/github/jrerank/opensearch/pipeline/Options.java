@@ -1,5 +1,8 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import io.github.jrerank.opensearch.answer.Unread;
+import io.github.jrerank.opensearch.ext.JrerankExt;
+import io.github.jrerank.opensearch.ext.OptionChecks;
 import java.util.Map;
 import java.util.Set;
 import org.opensearch.ingest.ConfigurationUtils;
@@ -14,22 +17,22 @@ record Options(
     boolean hitDetails,
     Map<String, Object> fusion,
     Integer maxTokensPerDoc,
+    Unread unread,
+    Float minScore,
     Reading reading
 ) {
     static final int DEFAULT_WINDOW = 100;
     private static final int DEFAULT_TIMEOUT_MS = 500;
     private static final int MAX_TIMEOUT_MS = 600_000;
-    private static final Map<String, String> FUSION_METHODS = Map.of("linear", "weight", "rrf", "rank_constant");
-    private static final Map<String, String> FUSION_RANGES = Map.of(
-        "weight", "a number from 0",
-        "rank_constant", "a whole number from 1"
-    );
+    /** Twice as many as a sidecar reads unless it is told otherwise. */
+    private static final int DEFAULT_READ_TOKENS = 1024;
+    private static final int CHARS_PER_TOKEN = 8;
 
     static Options from(String type, String tag, Map<String, Object> config) {
         int timeoutMs = ConfigurationUtils.readIntProperty(type, tag, config, "timeout_ms", DEFAULT_TIMEOUT_MS);
         int window = ConfigurationUtils.readIntProperty(type, tag, config, "window", DEFAULT_WINDOW);
         checkRange(type, tag, "timeout_ms", timeoutMs, MAX_TIMEOUT_MS);
-        checkRange(type, tag, "window", window, Window.MAX);
+        checkRange(type, tag, "window", window, OptionChecks.MAX_WINDOW);
         return new Options(
             ConfigurationUtils.readStringProperty(type, tag, config, "endpoint"),
             ConfigurationUtils.readOptionalStringProperty(type, tag, config, "store"),
@@ -39,6 +42,8 @@ record Options(
             ConfigurationUtils.readBooleanProperty(type, tag, config, "hit_details", false),
             fusion(type, tag, config),
             maxTokensPerDoc(type, tag, config),
+            unread(type, tag, config),
+            minScore(type, tag, config),
             Reading.from(type, tag, config)
         );
     }
@@ -46,6 +51,51 @@ record Options(
     static void checkRange(String type, String tag, String name, int value, int most) {
         if (value < 1 || value > most) {
             throw ConfigurationUtils.newConfigurationException(type, tag, name, "must be from 1 to " + most);
+        }
+    }
+
+    /** With what a search says itself; of two times the shorter counts. */
+    Options with(JrerankExt ext) {
+        Number minimum = ext.or("min_score", minScore);
+        return new Options(
+            endpoint,
+            store,
+            Math.min(timeoutMs, ext.timeoutMs(timeoutMs)),
+            window,
+            failsSearch,
+            hitDetails || ext.wantsHitDetails(),
+            ext.or("fusion", fusion),
+            ext.or("max_tokens_per_doc", maxTokensPerDoc),
+            Unread.of(ext.or("unread", unread.name())),
+            minimum == null ? null : minimum.floatValue(),
+            reading
+        );
+    }
+
+    /** So many characters of a passage, blanks not counted, hold all the tokens that are read of it, and more. */
+    int maxPassageChars() {
+        long tokens = Math.max(DEFAULT_READ_TOKENS, maxTokensPerDoc == null ? 0 : maxTokensPerDoc);
+        return (int) Math.min(Integer.MAX_VALUE, tokens * CHARS_PER_TOKEN);
+    }
+
+    private static Unread unread(String type, String tag, Map<String, Object> config) {
+        String word = ConfigurationUtils.readStringProperty(type, tag, config, "unread", "below");
+        refuse(type, tag, "unread", OptionChecks.problemOfUnread(word));
+        return Unread.of(word);
+    }
+
+    private static Float minScore(String type, String tag, Map<String, Object> config) {
+        Object value = config.remove("min_score");
+        if (value == null) {
+            return null;
+        }
+        refuse(type, tag, "min_score", OptionChecks.problemOfMinScore(value));
+        return ((Number) value).floatValue();
+    }
+
+    private static void refuse(String type, String tag, String name, String problem) {
+        if (problem != null) {
+            throw ConfigurationUtils.newConfigurationException(type, tag, name, problem);
         }
     }
 
@@ -59,29 +109,8 @@ record Options(
 
     private static Map<String, Object> fusion(String type, String tag, Map<String, Object> config) {
         Map<String, Object> fusion = ConfigurationUtils.readOptionalMap(type, tag, config, "fusion");
-        String problem = fusion == null ? null : problemOf(fusion);
-        if (problem != null) {
-            throw ConfigurationUtils.newConfigurationException(type, tag, "fusion", problem);
-        }
+        refuse(type, tag, "fusion", fusion == null ? null : OptionChecks.problemOfFusion(fusion));
         return fusion;
-    }
-
-    /** What the sidecar would refuse at every search is refused once, here. */
-    private static String problemOf(Map<String, Object> fusion) {
-        String parameter = FUSION_METHODS.get(String.valueOf(fusion.get("method")));
-        if (parameter == null) {
-            return "its method must be linear or rrf";
-        }
-        if (Set.of("method", parameter).containsAll(fusion.keySet()) == false) {
-            return "with this method it may hold " + parameter + " and nothing else";
-        }
-        Object value = fusion.get(parameter);
-        boolean isRight = parameter.equals("weight") ? isWeight(value) : value instanceof Integer constant && constant >= 1;
-        return value == null || isRight ? null : "its " + parameter + " must be " + FUSION_RANGES.get(parameter);
-    }
-
-    private static boolean isWeight(Object value) {
-        return value instanceof Number weight && weight.doubleValue() >= 0 && Double.isFinite(weight.doubleValue());
     }
 
     private static Integer maxTokensPerDoc(String type, String tag, Map<String, Object> config) {

@@ -20,6 +20,22 @@ public final class Passage {
         return text.isBlank() ? null : text;
     }
 
+    /** The beginning of a text with so many characters that are not blank: the rest would be sent and not be read. */
+    static String cut(String text, int maxChars) {
+        if (text == null || text.length() <= maxChars) {
+            return text;
+        }
+        int left = maxChars;
+        for (int place = 0; place < text.length();) {
+            int character = text.codePointAt(place);
+            if (Character.isWhitespace(character) == false && --left < 0) {
+                return text.substring(0, place);
+            }
+            place += Character.charCount(character);
+        }
+        return text;
+    }
+
     private static Stream<String> values(Object value) {
         if (value instanceof List<?> list) {
             return list.stream().filter(Objects::nonNull).flatMap(Passage::values);

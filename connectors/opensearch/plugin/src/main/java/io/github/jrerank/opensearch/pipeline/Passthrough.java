@@ -1,6 +1,6 @@
 package io.github.jrerank.opensearch.pipeline;
 
-import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.ext.JrerankExt;
 import java.util.List;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.sort.ScoreSortBuilder;
@@ -19,6 +19,7 @@ public final class Passthrough {
     public static final String NO_PASSAGES = "no_passages";
     public static final String PASSAGES_FILTERED = "passages_filtered";
     public static final String COLLAPSE_GROUP = "collapse_group";
+    public static final String REMOTE_CLUSTER = "remote_cluster";
 
     private Passthrough() {}
 

@@ -1,14 +1,14 @@
 package io.github.jrerank.opensearch.pipeline;
 
-import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.client.Failure;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
-import org.opensearch.search.pipeline.PipelineProcessingContext;
 
 /**
  * What `jrerank_window` has made of a search, for `jrerank` to act on.
@@ -29,7 +29,8 @@ record Plan(
     boolean isWidened,
     FetchSourceContext shown
 ) {
-    private static final String ATTRIBUTE = "jrerank.plan";
+    /** The response goes by as it is, without a marker: it is another cluster's to read, or this search is done with. */
+    static final Plan LEFT_ALONE = passthrough(null, JrerankExt.NONE);
     private static final int DEFAULT_SIZE = 10;
     private static final Logger LOGGER = LogManager.getLogger(Plan.class);
 
@@ -38,16 +39,18 @@ record Plan(
     }
 
     /** The plan where there is no `jrerank_window` before: the page is reranked within itself. */
-    static Plan asFetched(SearchRequest request, Reading reading, int window) {
+    static Plan asFetched(SearchRequest request, Reading pipelines, int pipelinesWindow, Function<String, String> types) {
         if (request.source() == null) {
             return passthrough(Passthrough.NO_QUERY_TEXT, JrerankExt.NONE);
         }
         SearchSourceBuilder search = request.source();
         JrerankExt ext = JrerankExt.of(request);
-        String text = reading.queryText(ext.query(), search);
+        Reading reading = pipelines.with(ext);
+        String text = reading.queryText(ext.query(), search, types);
         String reason = Passthrough.reason(search, ext, text, Integer.MAX_VALUE);
         boolean isFiltered = SourceFilter.leavesIn(SourceFilter.shown(search), reading.passageFields()) == false;
         String whole = reason == null && isFiltered ? Passthrough.PASSAGES_FILTERED : reason;
+        int window = ext.or("window", pipelinesWindow);
         return new Plan(whole, ext, text, reading, window, from(search), size(search), false, null);
     }
 
@@ -67,14 +70,5 @@ record Plan(
 
     static int size(SearchSourceBuilder search) {
         return search.size() < 0 ? DEFAULT_SIZE : search.size();
-    }
-
-    void keepIn(PipelineProcessingContext context) {
-        context.setAttribute(ATTRIBUTE, this);
-    }
-
-    /** Null where no `jrerank_window` came before. */
-    static Plan keptIn(PipelineProcessingContext context) {
-        return (Plan) context.getAttribute(ATTRIBUTE);
     }
 }

@@ -1,10 +1,16 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import io.github.jrerank.opensearch.ext.JrerankExt;
+import io.github.jrerank.opensearch.ext.OptionChecks;
+import io.github.jrerank.opensearch.query.BodyPath;
+import io.github.jrerank.opensearch.query.Fields;
+import io.github.jrerank.opensearch.query.QueryText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.opensearch.common.xcontent.XContentFactory;
 import org.opensearch.common.xcontent.XContentHelper;
 import org.opensearch.core.xcontent.MediaTypeRegistry;
@@ -19,14 +25,22 @@ public record Reading(List<String> passageFields, String queryTextPath) {
     static Reading from(String type, String tag, Map<String, Object> config) {
         List<String> fields = ConfigurationUtils.readOptionalList(type, tag, config, "passage_fields");
         String path = ConfigurationUtils.readOptionalStringProperty(type, tag, config, "query_text_path");
+        String problem = fields == null ? null : OptionChecks.problemOfFields(fields);
+        if (problem != null) {
+            throw ConfigurationUtils.newConfigurationException(type, tag, "passage_fields", problem);
+        }
         return new Reading(fields == null ? List.of() : List.copyOf(fields), path);
     }
 
-    /** `said` is the caller's own; null where there is no text at all. */
-    String queryText(String said, SearchSourceBuilder search) {
+    Reading with(JrerankExt ext) {
+        return new Reading(ext.or("passage_fields", passageFields), queryTextPath);
+    }
+
+    /** `said` is the caller's own; `types` gives the type of a field, or null. Null where there is no text at all. */
+    String queryText(String said, SearchSourceBuilder search, Function<String, String> types) {
         return QueryText.text(said)
             .or(() -> atPath(search))
-            .orElseGet(() -> search.query() == null ? null : QueryText.find(asMap(search.query())));
+            .orElseGet(() -> search.query() == null ? null : QueryText.find(asMap(search.query()), new Fields(passageFields, types)));
     }
 
     private Optional<String> atPath(SearchSourceBuilder search) {

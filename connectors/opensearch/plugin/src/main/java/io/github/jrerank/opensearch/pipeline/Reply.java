@@ -1,6 +1,6 @@
 package io.github.jrerank.opensearch.pipeline;
 
-import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.answer.Marker;
 import io.github.jrerank.opensearch.answer.Ordering;
 import io.github.jrerank.opensearch.answer.Ranked;
@@ -48,7 +48,10 @@ final class Reply {
             Ranked ranked = page.get(place);
             hits[place] = dressed(old[ranked.index()], ranked);
         }
-        float maxScore = marker.reranked() > 0 ? order.get(0).score() : response.getHits().getMaxScore();
+        float maxScore = response.getHits().getMaxScore();
+        if (marker.reranked() > 0) {
+            maxScore = order.isEmpty() ? Float.NaN : order.get(0).score();
+        }
         return whole(hits, collapseValues(page), maxScore);
     }
 
@@ -65,6 +68,7 @@ final class Reply {
 
     private Map<String, Object> details(SearchHit hit, Ranked ranked) {
         Map<String, Object> details = new LinkedHashMap<>(marker.asMap());
+        details.put("query", plan.queryText());
         details.put("scored", ranked.isScored());
         details.put("first_score", Float.isFinite(hit.getScore()) ? hit.getScore() : null);
         details.put("first_rank", ranked.index() + 1 + (isUncut() ? 0 : plan.from()));

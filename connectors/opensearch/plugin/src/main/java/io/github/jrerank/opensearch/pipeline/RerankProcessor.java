@@ -8,6 +8,7 @@ import io.github.jrerank.opensearch.answer.Ordering;
 import io.github.jrerank.opensearch.answer.Ranked;
 import io.github.jrerank.opensearch.client.Call;
 import io.github.jrerank.opensearch.client.Failure;
+import io.github.jrerank.opensearch.ext.JrerankExt;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,10 +29,12 @@ import org.opensearch.search.lookup.SourceLookup;
 import org.opensearch.search.pipeline.AbstractProcessor;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
 import org.opensearch.search.pipeline.SearchResponseProcessor;
+import org.opensearch.transport.Transports;
 
 /** Reorders a search's hits as a sidecar says, within a time; whatever goes wrong, the search answers. */
 final class RerankProcessor extends AbstractProcessor implements SearchResponseProcessor {
     static final String TYPE = "jrerank";
+    private static final int SHOWN_CHARS = 200;
     private static final Logger LOGGER = LogManager.getLogger(RerankProcessor.class);
 
     private final Options options;
@@ -60,21 +63,46 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         PipelineProcessingContext context,
         ActionListener<SearchResponse> listener
     ) {
-        Plan kept = Plan.keptIn(context);
-        Plan plan = kept == null ? Plan.safely(request, () -> Plan.asFetched(request, options.reading(), options.window())) : kept;
+        long startNanos = System.nanoTime();
+        Plan kept = services.plans().take(context);
+        Plan plan = kept == null ? planOfPage(request) : kept;
+        if (plan == Plan.LEFT_ALONE) {
+            listener.onResponse(response);
+            return;
+        }
         var preserving = ContextPreservingActionListener.wrapPreservingContext(listener, services.threadContext());
-        new Search(request, response, plan, preserving).run();
+        Search search = new Search(request, response, plan, startNanos, preserving);
+        if (Transports.isTransportThread(Thread.currentThread())) {
+            services.node().executor().accept(search::run); // reading documents is work, and other requests wait there
+        } else {
+            search.run();
+        }
+    }
+
+    /** Without a `jrerank_window` before. */
+    private Plan planOfPage(SearchRequest request) {
+        if (services.origins().isOfOtherCluster()) {
+            return Plan.LEFT_ALONE;
+        }
+        if (services.origins().isGroupSearch()) {
+            return Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE);
+        }
+        var types = services.limits().of(request).types();
+        return Plan.safely(request, () -> Plan.asFetched(request, options.reading(), options.window(), types));
     }
 
     /** One search on its way through. */
     private final class Search {
-        private final long startNanos = System.nanoTime();
+        private final long startNanos;
+        private final Options asked;
         private final SearchRequest request;
         private final SearchResponse response;
         private final Plan plan;
         private final ActionListener<SearchResponse> listener;
 
-        Search(SearchRequest request, SearchResponse response, Plan plan, ActionListener<SearchResponse> listener) {
+        Search(SearchRequest request, SearchResponse response, Plan plan, long startNanos, ActionListener<SearchResponse> listener) {
+            this.asked = options.with(plan.ext());
+            this.startNanos = startNanos;
             this.request = request;
             this.response = response;
             this.plan = plan;
@@ -120,7 +148,11 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         private String text(SearchHit hit) {
             boolean isRead = hit.hasSource() && plan.reading().passageFields().isEmpty() == false;
-            return isRead ? Passage.of(SourceLookup.sourceAsMap(hit.getSourceRef()), plan.reading().passageFields()) : null;
+            if (isRead == false) {
+                return null;
+            }
+            String whole = Passage.of(SourceLookup.sourceAsMap(hit.getSourceRef()), plan.reading().passageFields());
+            return Passage.cut(whole, asked.maxPassageChars());
         }
 
         private String reasonIn(List<Candidate> candidates) {
@@ -128,29 +160,30 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 return Passthrough.NO_HITS;
             }
             boolean hasText = candidates.stream().map(Candidate::text).anyMatch(Objects::nonNull);
-            return hasText || options.store() != null ? null : Passthrough.NO_PASSAGES;
+            return hasText || asked.store() != null ? null : Passthrough.NO_PASSAGES;
         }
 
         private CompletableFuture<Answer> ask(List<Candidate> candidates) {
             if (services.endpoint(options.endpoint()) == null) {
                 return CompletableFuture.failedFuture(new Failure(Failure.UNKNOWN_ENDPOINT));
             }
-            int timeoutMs = Math.min(options.timeoutMs(), plan.ext().timeoutMs(options.timeoutMs()));
             var question = new HitsQuestion(
                 plan.queryText(),
                 candidates,
-                options.store(),
-                options.fusion(),
-                options.maxTokensPerDoc()
+                asked.store(),
+                asked.fusion(),
+                asked.maxTokensPerDoc()
             );
-            return Call.start(
-                services.endpoint(options.endpoint()),
-                services.node(),
-                question,
-                services.forwardedHeaders(),
-                timeoutMs,
-                timeoutMs == options.timeoutMs()
-            );
+            boolean isUsualTime = asked.timeoutMs() == options.timeoutMs();
+            var terms = new Call.Terms(work(), services.forwardedHeaders(), startNanos, asked.timeoutMs(), isUsualTime);
+            return Call.start(services.endpoint(asked.endpoint()), services.node(), question, terms);
+        }
+
+        /** What is too much for the time in one index may well be done in another. */
+        private String work() {
+            String indexes = String.join(",", request.indices());
+            String shown = indexes.length() > SHOWN_CHARS ? indexes.substring(0, SHOWN_CHARS) + "..." : indexes;
+            return asked.store() == null ? "[" + shown + "]" : "[" + shown + "] by store [" + asked.store() + "]";
         }
 
         private void settle(Answer answer, Throwable error) {
@@ -165,7 +198,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         private void reranked(Answer answer) {
             var marker = new Marker(answer.outcome(), answer.reason(), tookMs(), answer.reranked(), answer.model());
-            reply(marker, () -> Ordering.of(answer.ranked(), firstScores()));
+            reply(marker, () -> Ordering.of(answer.ranked(), firstScores(), asked.unread(), asked.minScore()));
         }
 
         private void passThrough(String reason) {
@@ -177,7 +210,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (failure.reason().equals(Failure.INTERNAL_ERROR)) {
                 LOGGER.warn("a search was not reranked", error);
             } else {
-                LOGGER.debug("a search was not reranked", error);
+                LOGGER.debug("a search was not reranked: " + failure.words(), error);
             }
             if (failsSearch()) {
                 services.stats().add(Marker.passthrough(failure.reason(), 0));
@@ -206,10 +239,9 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         private void reply(Marker marker, Supplier<List<Ranked>> order) {
             services.stats().add(marker);
-            boolean hitDetails = options.hitDetails() || plan.ext().wantsHitDetails();
             SearchResponse whole;
             try {
-                whole = new Reply(response, plan, marker, hitDetails).with(order.get());
+                whole = new Reply(response, plan, marker, asked.hitDetails()).with(order.get());
             } catch (RuntimeException bug) {
                 listener.onFailure(bug);
                 return;

@@ -3,14 +3,32 @@ package io.github.jrerank.opensearch.pipeline;
 import io.github.jrerank.opensearch.client.Endpoint;
 import io.github.jrerank.opensearch.client.Endpoints;
 import io.github.jrerank.opensearch.client.Node;
+import io.github.jrerank.opensearch.origin.SearchOrigins;
 import io.github.jrerank.opensearch.stats.SearchStats;
 import java.util.HashMap;
 import java.util.Map;
+import org.opensearch.cluster.metadata.IndexNameExpressionResolver;
 import org.opensearch.common.util.concurrent.ThreadContext;
+import org.opensearch.plugins.SearchPipelinePlugin.Parameters;
 
 /** What the processors of a node share. */
-public record Services(Endpoints endpoints, SearchStats stats, Node node, ThreadContext threadContext) {
+public record Services(
+    Endpoints endpoints,
+    SearchStats stats,
+    Node node,
+    ThreadContext threadContext,
+    IndexLimits limits,
+    SearchOrigins origins,
+    Plans plans
+) {
     private static final Map<String, String> FORWARDED = Map.of("X-Opaque-Id", "x-request-id", "traceparent", "traceparent");
+
+    /** `node` is what OpenSearch hands to search pipelines. */
+    public static Services of(Parameters node, Endpoints endpoints, SearchStats stats, Node client, SearchOrigins origins) {
+        var resolver = new IndexNameExpressionResolver(node.threadContext);
+        var limits = new IndexLimits(() -> node.searchPipelineService.getClusterService().state(), resolver);
+        return new Services(endpoints, stats, client, node.threadContext, limits, origins, new Plans());
+    }
 
     Endpoint endpoint(String name) {
         return endpoints.get(name);

@@ -2,8 +2,6 @@ package io.github.jrerank.opensearch.pipeline;
 
 /** Which hits are fetched so that the first `window` of them can be reranked and the caller's page cut from the result. */
 public record Window(int fetchFrom, int fetchSize, boolean isCut) {
-    public static final int MAX = 10_000;
-
     /** `maxResultWindow` is the index's: asking for more of it fails the search. */
     public static Window of(int from, int size, int window, int maxResultWindow) {
         int wanted = from + size;

@@ -1,6 +1,8 @@
 package io.github.jrerank.opensearch.pipeline;
 
-import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.ext.JrerankExt;
+import io.github.jrerank.opensearch.ext.OptionChecks;
+import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.Map;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.ingest.ConfigurationUtils;
@@ -18,7 +20,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final Reading reading;
     private final int window;
     private final IndexLimits limits;
-    private final GroupSearches groups;
+    private final SearchOrigins origins;
+    private final Plans plans;
 
     WindowProcessor(
         String tag,
@@ -27,13 +30,15 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         Reading reading,
         int window,
         IndexLimits limits,
-        GroupSearches groups
+        SearchOrigins origins,
+        Plans plans
     ) {
         super(tag, description, ignoreFailure);
         this.reading = reading;
         this.window = window;
         this.limits = limits;
-        this.groups = groups;
+        this.origins = origins;
+        this.plans = plans;
     }
 
     @Override
@@ -48,61 +53,80 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
 
     @Override
     public SearchRequest processRequest(SearchRequest request, PipelineProcessingContext context) {
+        if (plans.has(context)) {
+            return request; // another one came before, and what it has seen is what the caller asked for
+        }
+        Plan plan = planOf(request);
+        plans.keep(context, plan);
         if (request.source() == null) {
-            Plan.passthrough(Passthrough.NO_QUERY_TEXT, JrerankExt.NONE).keepIn(context);
             return request;
         }
-        Plan plan = Plan.safely(request, () -> plan(request));
-        plan.keepIn(context);
-        groups.expectFrom(request);
-        return plan.reason() == null && plan.isWidened() ? widened(request, plan) : request;
+        SearchSourceBuilder search = JrerankExt.takenOutOf(request.source());
+        return request.source(plan.reason() == null && plan.isWidened() ? widened(search, request, plan) : search);
+    }
+
+    private Plan planOf(SearchRequest request) {
+        if (origins.isOfOtherCluster()) {
+            return Plan.LEFT_ALONE;
+        }
+        if (request.source() == null) {
+            return Plan.passthrough(Passthrough.NO_QUERY_TEXT, JrerankExt.NONE);
+        }
+        return Plan.safely(request, () -> plan(request));
     }
 
     private Plan plan(SearchRequest request) {
-        if (groups.isOne(request)) {
+        if (origins.isGroupSearch()) {
             return Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE);
         }
+        IndexLimits.Of limitsOfIndexes = limits.of(request);
         if (request.scroll() != null) {
             // its later pages are this search continued, without a pipeline: widened, they would skip or leak
-            return Plan.asFetched(request, reading, window);
+            return Plan.asFetched(request, reading, window, limitsOfIndexes.types());
         }
         SearchSourceBuilder search = request.source();
         JrerankExt ext = JrerankExt.of(request);
-        String text = reading.queryText(ext.query(), search);
+        Reading read = reading.with(ext);
+        int wide = ext.or("window", window);
+        String text = read.queryText(ext.query(), search, limitsOfIndexes.types());
         FetchSourceContext shown = SourceFilter.shown(search);
-        boolean isOpen = SourceFilter.leavesIn(shown, reading.passageFields());
-        String reason = Passthrough.reason(search, ext, text, window);
-        if (reason == null && isOpen == false && cannotOpen(request)) {
+        boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
+        String reason = Passthrough.reason(search, ext, text, wide);
+        if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
+            reason = Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
+        }
+        if (reason == null && isOpen == false && cannotOpen(search, limitsOfIndexes)) {
             reason = Passthrough.NO_PASSAGES;
         }
         int from = Plan.from(search);
-        return new Plan(reason, ext, text, reading, window, from, Plan.size(search), true, isOpen ? null : shown);
+        return new Plan(reason, ext, text, read, wide, from, Plan.size(search), true, isOpen ? null : shown);
     }
 
-    private boolean cannotOpen(SearchRequest request) {
-        SearchSourceBuilder search = request.source();
+    private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limitsOfIndexes) {
         boolean isIdless = search.storedFields() != null && search.storedFields().fetchFields() == false;
-        return isIdless || limits.isSourceless(request);
+        return isIdless || limitsOfIndexes.isSourceless();
     }
 
-    private SearchRequest widened(SearchRequest request, Plan plan) {
-        Window wide = Window.of(plan.from(), plan.size(), window, limits.maxResultWindow(request));
+    private SearchSourceBuilder widened(SearchSourceBuilder search, SearchRequest request, Plan plan) {
+        Window wide = Window.of(plan.from(), plan.size(), plan.window(), limits.of(request).maxResultWindow());
         // a copy: the caller may be Java code that uses its request again
-        SearchSourceBuilder search = request.source().shallowCopy().from(wide.fetchFrom()).size(wide.fetchSize());
-        search.searchPipelineSource(request.source().searchPipelineSource());
+        SearchSourceBuilder copy = search.shallowCopy().from(wide.fetchFrom()).size(wide.fetchSize());
+        copy.searchPipelineSource(search.searchPipelineSource());
         if (plan.shown() != null) {
-            search.fetchSource(SourceFilter.opened(plan.shown(), reading.passageFields()));
+            copy.fetchSource(SourceFilter.opened(plan.shown(), plan.reading().passageFields()));
         }
-        return request.source(search);
+        return copy;
     }
 
     static final class Factory implements Processor.Factory<SearchRequestProcessor> {
         private final IndexLimits limits;
-        private final GroupSearches groups;
+        private final SearchOrigins origins;
+        private final Plans plans;
 
-        Factory(IndexLimits limits, GroupSearches groups) {
+        Factory(IndexLimits limits, SearchOrigins origins, Plans plans) {
             this.limits = limits;
-            this.groups = groups;
+            this.origins = origins;
+            this.plans = plans;
         }
 
         @Override
@@ -115,9 +139,9 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             PipelineContext context
         ) {
             int window = ConfigurationUtils.readIntProperty(TYPE, tag, config, "window", Options.DEFAULT_WINDOW);
-            Options.checkRange(TYPE, tag, "window", window, Window.MAX);
+            Options.checkRange(TYPE, tag, "window", window, OptionChecks.MAX_WINDOW);
             Reading reading = Reading.from(TYPE, tag, config);
-            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, groups);
+            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans);
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.github.jrerank.opensearch.stats;
 
 import io.github.jrerank.opensearch.answer.Marker;
+import io.github.jrerank.opensearch.counting.Counters;
 import java.util.Map;
 
 /** Searches by what became of them, and why. */

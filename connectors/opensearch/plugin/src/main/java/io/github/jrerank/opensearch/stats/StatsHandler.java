@@ -50,7 +50,8 @@ public final class StatsHandler extends LocalHandler {
         for (Sidecar sidecar : endpoint.sidecars()) {
             json.startObject()
                 .field("url", sidecar.url().toString())
-                .field("circuit", sidecar.isOpen() ? "open" : "closed")
+                .field("circuit", sidecar.isOpenForAll() ? "open" : sidecar.openFor().isEmpty() ? "closed" : "open_for_some")
+                .field("open_for", sidecar.openFor())
                 .field("failures_in_a_row", sidecar.failuresInARow())
                 .field("counts", sidecar.counts())
                 .endObject();

@@ -6,52 +6,58 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 class BreakerTests {
-    private final Breaker breaker = new Breaker(3);
+    private static final long INTERVAL = 1_000;
+    private final Breaker breaker = new Breaker(3, INTERVAL);
 
     @Test
     void opensOnceAtTheThreshold() {
-        assertFalse(breaker.failed());
-        assertFalse(breaker.failed());
+        assertFalse(breaker.fail(0));
+        assertFalse(breaker.fail(0));
         assertFalse(breaker.isOpen());
-        assertTrue(breaker.failed());
+        assertTrue(breaker.fail(0));
         assertTrue(breaker.isOpen());
-        assertFalse(breaker.failed());
+        assertFalse(breaker.fail(0));
     }
 
     @Test
     void onlyFailuresInARowCount() {
-        breaker.failed();
-        breaker.failed();
-        breaker.succeeded();
-        assertFalse(breaker.failed());
+        breaker.fail(0);
+        breaker.fail(0);
+        assertFalse(breaker.succeed());
+        assertFalse(breaker.fail(0));
         assertFalse(breaker.isOpen());
     }
 
-    @Test
-    void oneRowOfProbesAtATime() {
-        assertFalse(breaker.beginsProbes());
-        open();
-        assertTrue(breaker.beginsProbes());
-        breaker.succeeded();
-        open();
-        assertFalse(breaker.beginsProbes());
-        assertTrue(breaker.goesOnProbing());
-        breaker.succeeded();
-        assertFalse(breaker.goesOnProbing());
-        open();
-        assertTrue(breaker.beginsProbes());
-    }
-
-    private void open() {
-        for (int i = 0; i < 3; i++) {
-            breaker.failed();
+    private void open(long now) {
+        while (breaker.isOpen() == false) {
+            breaker.fail(now);
         }
     }
 
     @Test
     void aSuccessCloses() {
-        open();
-        breaker.succeeded();
+        open(0);
+        assertTrue(breaker.succeed());
         assertFalse(breaker.isOpen());
+    }
+
+    @Test
+    void closedOnTrialItOpensAtTheNextFailureAndWaitsTwiceAsLong() {
+        open(0);
+        assertFalse(breaker.tryAgain(INTERVAL - 1));
+        assertTrue(breaker.tryAgain(INTERVAL));
+        assertFalse(breaker.isOpen());
+        assertTrue(breaker.fail(INTERVAL));
+        assertFalse(breaker.tryAgain(3 * INTERVAL - 1));
+        assertTrue(breaker.tryAgain(3 * INTERVAL));
+    }
+
+    @Test
+    void aSuccessOnTrialForgetsTheWaiting() {
+        open(0);
+        breaker.tryAgain(INTERVAL);
+        breaker.succeed();
+        open(0);
+        assertTrue(breaker.tryAgain(INTERVAL));
     }
 }

@@ -88,11 +88,23 @@ class CallTests {
     }
 
     private String ask(Endpoint endpoint) {
-        return Call.start(endpoint, node, new Question(), Map.of(), TIMEOUT_MS, true).join();
+        return ask(endpoint, "[docs]");
+    }
+
+    private String ask(Endpoint endpoint, String work) {
+        return Call.start(endpoint, node, new Question(), terms(work, TIMEOUT_MS, true)).join();
+    }
+
+    private static Call.Terms terms(String work, int timeoutMs, boolean isUsualTime) {
+        return new Call.Terms(work, Map.of(), System.nanoTime(), timeoutMs, isUsualTime);
     }
 
     private String reason(Endpoint endpoint) {
-        CompletionException error = assertThrows(CompletionException.class, () -> ask(endpoint));
+        return reason(endpoint, "[docs]");
+    }
+
+    private String reason(Endpoint endpoint, String work) {
+        CompletionException error = assertThrows(CompletionException.class, () -> ask(endpoint, work));
         return Failure.of(error).reason();
     }
 
@@ -147,16 +159,50 @@ class CallTests {
             assertEquals("fine", ask(endpoint));
         }
         assertEquals(2, endpoint.sidecars().get(0).counts().get("overtaken"));
-        assertTrue(endpoint.sidecars().get(0).isOpen());
-        assertFalse(endpoint.sidecars().get(1).isOpen());
+        assertTrue(endpoint.sidecars().get(0).isOpen("[docs]"));
+        assertFalse(endpoint.sidecars().get(1).isOpen("[docs]"));
     }
 
     @Test
-    void doesNotRepeatElsewhereWhatWasRefusedAsWrong() {
+    void failsOverFromAnyRefusal() {
+        for (int status : new int[] { 400, 401, 403, 404, 408, 413, 422, 429 }) {
+            first.status = status;
+            Endpoint endpoint = endpoint(first.url(), second.url());
+            assertEquals("fine", ask(endpoint), "after " + status);
+            assertEquals("fine", ask(endpoint), "after " + status);
+        }
+    }
+
+    @Test
+    void whatOneSidecarRefusesIsNotSentToItForEver() {
+        for (int status : new int[] { 401, 403, 404, 408, 422 }) {
+            first.status = status;
+            Endpoint endpoint = endpoint(first.url());
+            assertEquals("status_" + status, reason(endpoint));
+            assertEquals("status_" + status, reason(endpoint));
+            assertEquals("circuit_open", reason(endpoint));
+        }
+    }
+
+    @Test
+    void whatIsTooMuchInOneIndexCostsOthersNothing() {
+        Endpoint endpoint = endpoint(first.url());
         first.status = 422;
-        second.status = 422;
-        assertEquals("status_422", reason(endpoint(first.url(), second.url())));
-        assertEquals(1, first.bodies.size() + second.bodies.size());
+        reason(endpoint, "[books]");
+        reason(endpoint, "[books]");
+        first.status = 200;
+        assertEquals("circuit_open", reason(endpoint, "[books]"));
+        assertEquals("fine", ask(endpoint, "[titles]"));
+        assertEquals(List.of("[books]"), endpoint.sidecars().get(0).openFor());
+    }
+
+    @Test
+    void timeThatIsOverIsNotAskedFor() {
+        long longAgo = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(TIMEOUT_MS);
+        var terms = new Call.Terms("[docs]", Map.of(), longAgo, TIMEOUT_MS, true);
+        var call = Call.start(endpoint(first.url()), node, new Question(), terms);
+        assertEquals("deadline", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
+        assertTrue(first.bodies.isEmpty());
     }
 
     @Test
@@ -176,7 +222,7 @@ class CallTests {
         assertEquals("status_503", reason(endpoint));
         assertEquals("circuit_open", reason(endpoint));
         first.status = 200;
-        while (endpoint.sidecars().get(0).isOpen()) {
+        while (endpoint.sidecars().get(0).isOpen("[docs]")) {
             Thread.sleep(10);
         }
         assertEquals("fine", ask(endpoint));
@@ -187,10 +233,10 @@ class CallTests {
         Endpoint endpoint = endpoint(first.url());
         first.isSilent = true;
         for (int i = 0; i < 3; i++) {
-            var call = Call.start(endpoint, node, new Question(), Map.of(), 5, false);
+            var call = Call.start(endpoint, node, new Question(), terms("[docs]", 5, false));
             assertThrows(CompletionException.class, call::join);
         }
-        assertFalse(endpoint.sidecars().get(0).isOpen());
+        assertFalse(endpoint.sidecars().get(0).isOpen("[docs]"));
     }
 
     @Test

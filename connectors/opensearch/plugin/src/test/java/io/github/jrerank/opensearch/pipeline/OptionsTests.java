@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.jrerank.opensearch.answer.Unread;
+import io.github.jrerank.opensearch.ext.JrerankExt;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +47,30 @@ class OptionsTests {
     }
 
     @ParameterizedTest
-    @CsvSource({ "timeout_ms,0", "timeout_ms,600001", "window,0", "window,10001", "on_failure,ignore", "max_tokens_per_doc,0" })
+    @CsvSource({ "timeout_ms,0", "timeout_ms,600001", "window,0", "window,10001", "on_failure,ignore", "max_tokens_per_doc,0", "unread,hide", "min_score,high" })
     void refuses(String key, String value) {
         assertThrows(OpenSearchParseException.class, () -> options(Map.of("endpoint", "main", key, value)));
+    }
+
+    @Test
+    void aSearchMaySayItsOwn() {
+        Options pipeline = options(Map.of("endpoint", "main", "timeout_ms", 200, "min_score", 0.1));
+        assertEquals(Unread.BELOW, pipeline.with(JrerankExt.NONE).unread());
+        assertEquals(0.1f, pipeline.with(JrerankExt.NONE).minScore());
+        Map<String, Object> fusion = Map.of("method", "rrf");
+        Options asked = pipeline.with(new JrerankExt(Map.of("timeout_ms", 500, "min_score", 0.5, "unread", "cut", "fusion", fusion)));
+        assertEquals(200, asked.timeoutMs());
+        assertEquals(0.5f, asked.minScore());
+        assertEquals(Unread.CUT, asked.unread());
+        assertEquals(fusion, asked.fusion());
+    }
+
+    @Test
+    void refusesPassageFieldsThatAreNone() {
+        for (Object field : List.of(1, "*", "meta.*", " ", List.of("title"))) {
+            Map<String, Object> config = Map.of("endpoint", "main", "passage_fields", List.of(field));
+            assertThrows(OpenSearchParseException.class, () -> options(config), String.valueOf(field));
+        }
     }
 
     @Test

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.jrerank.opensearch.JrerankExt;
+import io.github.jrerank.opensearch.ext.JrerankExt;
+import io.github.jrerank.opensearch.query.BodyPath;
+import io.github.jrerank.opensearch.query.Fields;
+import io.github.jrerank.opensearch.query.QueryText;
 import io.github.jrerank.opensearch.Vectors;
 import io.github.jrerank.opensearch.Vectors.Case;
 import java.util.List;
@@ -16,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.common.ParsingException;
+import org.opensearch.core.xcontent.XContentParseException;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 
@@ -28,7 +32,7 @@ class PipelineVectorTests {
                 .flatMap(path -> QueryText.text(BodyPath.of(path).read(body)));
             String found = QueryText.text(one.text("ext_query"))
                 .or(() -> atPath)
-                .orElseGet(() -> QueryText.find(body.get("query")));
+                .orElseGet(() -> QueryText.find(body.get("query"), new Fields(fieldsOf(one), typesOf(one)::get)));
             assertEquals(one.expected(), found);
         });
     }
@@ -37,17 +41,27 @@ class PipelineVectorTests {
     void queryTextInTheBodyAsOpenSearchHasReadIt() {
         List<Case> known = Vectors.read("query_text.json").filter(PipelineVectorTests::isOfCore).toList();
         for (Case one : known) {
-            Reading reading = new Reading(List.of(), one.text("query_text_path"));
-            assertEquals(one.expected(), reading.queryText(one.text("ext_query"), one.body()), one.name());
+            Reading reading = new Reading(fieldsOf(one), one.text("query_text_path"));
+            assertEquals(one.expected(), reading.queryText(one.text("ext_query"), one.body(), typesOf(one)::get), one.name());
         }
-        assertTrue(known.size() >= 30, "only " + known.size() + " cases could be parsed");
+        assertTrue(known.size() >= 80, "only " + known.size() + " cases could be parsed");
+    }
+
+    private static List<String> fieldsOf(Case one) {
+        List<String> fields = one.get("passage_fields");
+        return fields == null ? List.of() : fields;
+    }
+
+    private static Map<String, String> typesOf(Case one) {
+        Map<String, String> types = one.get("types");
+        return types == null ? Map.of() : types;
     }
 
     /** Hybrid, neural and the like come with other plugins. */
     private static boolean isOfCore(Case one) {
         try {
             return one.body() != null;
-        } catch (ParsingException unknownQuery) {
+        } catch (ParsingException | XContentParseException unknownQuery) {
             return false;
         }
     }
@@ -58,7 +72,7 @@ class PipelineVectorTests {
             SearchSourceBuilder search = one.body();
             JrerankExt ext = JrerankExt.of(new SearchRequest().source(search));
             int window = one.get("scroll") == null ? one.number("window") : Integer.MAX_VALUE;
-            String text = new Reading(List.of(), null).queryText(ext.query(), search);
+            String text = new Reading(List.of(), null).queryText(ext.query(), search, name -> null);
             assertEquals(one.expected(), Passthrough.reason(search, ext, text, window));
         });
     }

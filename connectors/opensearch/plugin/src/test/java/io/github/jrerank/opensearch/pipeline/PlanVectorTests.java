@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.jrerank.opensearch.Vectors;
 import io.github.jrerank.opensearch.Vectors.Case;
+import io.github.jrerank.opensearch.ext.OptionChecks;
+import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,9 +14,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.opensearch.action.search.SearchRequest;
-import org.opensearch.common.settings.Settings;
 import org.opensearch.common.unit.TimeValue;
-import org.opensearch.common.util.concurrent.ThreadContext;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
@@ -25,34 +25,39 @@ class PlanVectorTests {
         return Vectors.each("plan.json", one -> {
             SearchSourceBuilder search = one.body();
             var context = new PipelineProcessingContext();
-            SearchSourceBuilder asked = processor(one).processRequest(request(one, search), context).source();
+            Plans plans = new Plans();
+            SearchSourceBuilder asked = processor(one, plans).processRequest(request(one, search), context).source();
             Map<?, ?> expected = (Map<?, ?>) one.expected();
-            assertEquals(expected.get("reason"), Plan.keptIn(context).reason());
+            assertEquals(expected.get("reason"), plans.take(context).reason());
             assertEquals(expected.get("asked"), asked == search ? null : asMap(search, asked));
         });
     }
 
     private static SearchRequest request(Case one, SearchSourceBuilder search) {
-        SearchRequest request = new SearchRequest("docs").source(search);
+        SearchRequest request = new SearchRequest(one.get("index") == null ? "docs" : one.text("index")).source(search);
         return one.get("scroll") == null ? request : request.scroll(TimeValue.timeValueMinutes(1));
     }
 
-    private static WindowProcessor processor(Case one) {
+    private static WindowProcessor processor(Case one, Plans plans) {
         Reading reading = new Reading(one.get("passage_fields"), null);
-        var groups = new GroupSearches(new ThreadContext(Settings.EMPTY));
-        return new WindowProcessor(null, null, false, reading, one.number("window"), limits(one), groups);
+        return new WindowProcessor(null, null, false, reading, one.number("window"), limits(one), new SearchOrigins(), plans);
     }
 
     private static IndexLimits limits(Case one) {
         return new IndexLimits(null, null) {
             @Override
-            int maxResultWindow(SearchRequest request) {
-                return one.get("max_result_window") == null ? Window.MAX : one.number("max_result_window");
-            }
+            Of of(SearchRequest request) {
+                return new Of(List.of()) {
+                    @Override
+                    int maxResultWindow() {
+                        return one.get("max_result_window") == null ? OptionChecks.MAX_WINDOW : one.number("max_result_window");
+                    }
 
-            @Override
-            boolean isSourceless(SearchRequest request) {
-                return Boolean.FALSE.equals(one.get("keeps_source"));
+                    @Override
+                    boolean isSourceless() {
+                        return Boolean.FALSE.equals(one.get("keeps_source"));
+                    }
+                };
             }
         };
     }

@@ -1,10 +1,12 @@
-package io.github.jrerank.opensearch;
+package io.github.jrerank.opensearch.ext;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.jrerank.opensearch.Vectors;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.common.io.stream.BytesStreamOutput;
+import org.opensearch.search.builder.SearchSourceBuilder;
 
 class JrerankExtTests {
     private static JrerankExt parse(Map<String, Object> values) {
@@ -56,6 +59,38 @@ class JrerankExtTests {
     @Test
     void refusesNoTimeAtAll() {
         assertThrows(IllegalArgumentException.class, () -> parse(Map.of("timeout_ms", 0)));
+    }
+
+    @Test
+    void saysWhatTheDoorTakesToo() {
+        Map<String, Object> fusion = Map.of("method", "linear", "weight", 2);
+        JrerankExt ext = parse(Map.of("window", 20, "passage_fields", List.of("body"), "fusion", fusion, "min_score", 0.5));
+        assertEquals(20, ext.<Integer>or("window", 100));
+        assertEquals(List.of("body"), ext.or("passage_fields", List.of("title")));
+        assertEquals(fusion, ext.<Map<String, Object>>or("fusion", null));
+        assertEquals("below", ext.or("unread", "below"));
+    }
+
+    @Test
+    void refusesWhatIsOutOfRange() {
+        List<Map<String, Object>> wrong = List.of(
+            Map.of("window", 0), Map.of("window", 10_001), Map.of("window", 1.5), Map.of("unread", "hide"), Map.of("min_score", "high"),
+            Map.of("passage_fields", List.of("*")), Map.of("passage_fields", "body"), Map.of("fusion", Map.of("method", "magic")),
+            Map.of("max_tokens_per_doc", 0)
+        );
+        for (Map<String, Object> one : wrong) {
+            assertThrows(IllegalArgumentException.class, () -> parse(one), one.toString());
+        }
+    }
+
+    @Test
+    void isTakenOutOnceItIsRead() {
+        SearchSourceBuilder search = Vectors.search(Map.of("size", 3, "ext", Map.of("jrerank", Map.of("window", 20))));
+        SearchSourceBuilder without = JrerankExt.takenOutOf(search);
+        assertEquals(List.of(), without.ext());
+        assertEquals(3, without.size());
+        assertEquals(1, search.ext().size());
+        assertSame(without, JrerankExt.takenOutOf(without));
     }
 
     @Test

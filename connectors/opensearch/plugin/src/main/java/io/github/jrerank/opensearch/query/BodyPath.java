@@ -1,4 +1,4 @@
-package io.github.jrerank.opensearch.pipeline;
+package io.github.jrerank.opensearch.query;
 
 import java.util.List;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package io.github.jrerank.opensearch.stats;
+package io.github.jrerank.opensearch.counting;
 
 import java.util.Map;
 import java.util.TreeMap;

@@ -1,4 +1,4 @@
-package io.github.jrerank.opensearch.stats;
+package io.github.jrerank.opensearch.counting;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
