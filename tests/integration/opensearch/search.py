@@ -56,7 +56,8 @@ class Engine:
         self.put(f"_search/pipeline/{name}", pipeline)
 
     def search(self, body: Json, index: str = "docs", **parameters: Any) -> Json:
-        return _ok(self.http.post(f"{index}/_search", json=body, params=parameters))
+        path = f"/{index}/_search" if index else "/_search"  # `other:docs` alone would be taken for a URL
+        return _ok(self.http.post(path, json=body, params=parameters))
 
     def plain(self, body: Json, index: str = "docs", **parameters: Any) -> Json:
         """The same search without a pipeline."""

@@ -28,7 +28,7 @@ def reranked(engine: Engine, sidecars: Sidecars, body: Json, window: int = WINDO
     answer = sidecars.main.rerank(QUERY, hits)
     beyond = first[window:]
     return [(hit["id"], hit["score"]) for hit in answer["hits"]] + [
-        (hit["_id"], -0.01 * place / (len(beyond) + 1)) for place, hit in enumerate(beyond, 1)
+        (hit["_id"], -0.01 * place / (place + 100)) for place, hit in enumerate(beyond, 1)
     ]
 
 
@@ -475,7 +475,13 @@ class TestQueryText:
                 "query": {
                     "bool": {
                         "must": [MATCH],
-                        "filter": [{"match": {"topic": "日本の首都と世界の都市を比べた長い題名の本"}}],
+                        "filter": [
+                            {
+                                "match": {
+                                    "body": "日本の首都と世界の都市を比べた本はこの中のどこにあると言われたか"
+                                }
+                            }
+                        ],
                     }
                 }
             },

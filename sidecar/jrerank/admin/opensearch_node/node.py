@@ -45,13 +45,17 @@ def free_port() -> int:
 
 @dataclass
 class Node:
-    """One node; `settings` go to opensearch.yml, `secrets` to the keystore, `files` beside both."""
+    """One node; `settings` go to opensearch.yml, `secrets` to the keystore, `files` beside both.
+
+    `has_plugin` False: a node of a cluster that has our plugin on others only, or on none.
+    """
 
     release: Release = OPENSEARCH_3
     settings: Mapping[str, object] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     heap: str = "512m"
+    has_plugin: bool = True
     jvm: tuple[str, ...] = ("-XX:TieredStopAtLevel=1",)  # a node that lives for minutes is up sooner
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
@@ -141,8 +145,9 @@ class Node:
         shutil.copytree(jars, self.home, dirs_exist_ok=True)
         for folder in _FOLDERS:
             (self.home / folder).mkdir(exist_ok=True)
-        with zipfile.ZipFile(plugin) as archive:
-            archive.extractall(self.home / "plugins" / "jrerank")
+        if self.has_plugin:
+            with zipfile.ZipFile(plugin) as archive:
+                archive.extractall(self.home / "plugins" / "jrerank")
         describe_modules(self.home, self.release)
         configure(self.home, self._all_settings(), self.files)
         if self.secrets:

@@ -14,6 +14,7 @@ PASSTHROUGH = Outcome.PASSTHROUGH.value
 Unread = Literal["below", "keep", "cut"]
 # The scores of unread hits lie this close below the lowest that was read, or below 0
 _BELOW = 0.01
+_HALFWAY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,13 @@ def merged(
 
 def _with_unread_below(order: Sequence[Ranked]) -> tuple[Ranked, ...]:
     floor = min(0.0, *(one.score for one in order if one.is_scored and one.score is not None))
-    steps = sum(not one.is_scored for one in order) + 1
     places = itertools.count(1)
-    return tuple(
-        one if one.is_scored else replace(one, score=floor - _BELOW * next(places) / steps) for one in order
-    )
+    return tuple(one if one.is_scored else replace(one, score=_below(floor, next(places))) for one in order)
+
+
+def _below(floor: float, place: int) -> float:
+    """Falling from place to place without an end, and the same on every page."""
+    return floor - _BELOW * place / (place + _HALFWAY)
 
 
 def _without_unread(order: Sequence[Ranked]) -> tuple[Ranked, ...]:

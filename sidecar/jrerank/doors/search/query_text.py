@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ _VECTOR_BUILDER_PATH = "query_vector_builder.text_embedding.model_text"
 _MATCHES_ALL = re.compile(r"[\s*?:]*")
 _VARIABLE = re.compile(r"\$\{|\{\{")
 _MAX_DEPTH = 50
+_UNKNOWN = Fields()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class _Found:
 
 
 def query_text(
-    body: Mapping[str, Any], said: str | None, path: str | None, fields: Fields = Fields()
+    body: Mapping[str, Any], said: str | None, path: str | None, fields: Fields = _UNKNOWN
 ) -> str | None:
     """The caller's own text, else the one at a dotted path into the body, else the likeliest in its `query`."""
     at = None if path is None else _text(at_path(body, path))
@@ -93,16 +94,9 @@ class _Reader:
             return self._on_field(body, lambda value: _text(_under_field(value, "query")))
         if kind == "intervals":
             return self._on_field(body, _of_intervals)
-        if kind in _ON_VECTOR_FIELD:
-            texts = (_text(_under_field(value, _ON_VECTOR_FIELD[kind])) for value in body.values())
-            return _best(_found(text, FieldKind.UNKNOWN) for text in texts)
-        if kind in _WITH_TEXT:
-            return _found(_text(body.get(_WITH_TEXT[kind])), FieldKind.UNKNOWN)
-        if kind == "knn":
-            return _found(_text(at_path(body, _VECTOR_BUILDER_PATH)), FieldKind.UNKNOWN)
         if kind in {*_ON_FIELDS, "query_string", "simple_query_string", "more_like_this"}:
             return _found(self._of_fields(kind, body), self._kind_of_fields(body))
-        return None
+        return _best(_found(text, FieldKind.UNKNOWN) for text in _of_vectors(kind, body))
 
     def _on_field(self, body: Mapping[str, Any], read: Callable[[object], str | None]) -> _Found | None:
         return _best(
@@ -134,6 +128,17 @@ def _of_bool(must: _Found | None, should: _Found | None) -> _Found | None:
     if must is None or should is None:
         return must or should
     return should if should.kind < must.kind else must
+
+
+def _of_vectors(kind: str, body: Mapping[str, Any]) -> Iterator[str | None]:
+    """The text from which a vector or weighted tokens are made, whatever the type of their field."""
+    if kind in _ON_VECTOR_FIELD:
+        for value in body.values():
+            yield _text(_under_field(value, _ON_VECTOR_FIELD[kind]))
+    elif kind in _WITH_TEXT:
+        yield _text(body.get(_WITH_TEXT[kind]))
+    elif kind == "knn":
+        yield _text(at_path(body, _VECTOR_BUILDER_PATH))
 
 
 def _of_intervals(rule: object) -> str | None:

@@ -7,6 +7,7 @@ import java.util.List;
 public final class Ordering {
     /** The scores of unread hits lie this close below the lowest that was read, or below 0. */
     private static final double BELOW = 0.01;
+    private static final double HALFWAY = 100;
 
     private Ordering() {}
 
@@ -31,7 +32,6 @@ public final class Ordering {
     private static List<Ranked> withUnreadBelow(List<Ranked> order) {
         double lowest = order.stream().filter(Ranked::isScored).mapToDouble(Ranked::score).min().orElse(0);
         double floor = Math.min(0, lowest);
-        long count = order.stream().filter(ranked -> ranked.isScored() == false).count();
         List<Ranked> shown = new ArrayList<>(order.size());
         float last = (float) floor;
         int place = 0;
@@ -40,8 +40,8 @@ public final class Ordering {
                 shown.add(ranked);
             } else {
                 place++;
-                // below the last one too where floats are coarser than the step
-                last = Math.min((float) (floor - BELOW * place / (count + 1)), Math.nextDown(last));
+                // the same on every page; below the last one too where floats are coarser than the step
+                last = Math.min((float) (floor - BELOW * place / (place + HALFWAY)), Math.nextDown(last));
                 shown.add(new Ranked(ranked.index(), last, false));
             }
         }
