@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from integration.opensearch.corpus import PASSAGE_FIELDS, load
+from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.fake import FakeSidecar
-from integration.opensearch.search import Engine
+from integration.opensearch.search import Engine, marker
 from jrerank.admin.opensearch_node.build import build
 from jrerank.admin.opensearch_node.node import Node, free_port
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
@@ -134,7 +134,15 @@ def loaded(node: Node) -> Iterator[Engine]:
     with Engine(node.url) as engine:
         engine.put_pipeline("rerank", endpoint="main", timeout_ms=TIMEOUT_MS, passage_fields=PASSAGE_FIELDS)
         load(engine, "docs", kuromoji=bool(node.release.plugins), default_pipeline="rerank")
+        _warm(engine)
         yield engine
+
+
+def _warm(engine: Engine) -> None:
+    """A Java process compiles what it runs, which counts for the first searches' time."""
+    for _ in range(20):
+        if marker(engine.search({"query": {"match": {"body": QUERY}}}))["outcome"] == "complete":
+            return
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ FAULTS: dict[str, tuple[Fault, Fault, set[str]]] = {
     "closes": (mode("close"), heal, {"connection_lost"}),
     "500": (mode("status_500"), heal, {"status_500"}),
     "503": (mode("status_503"), heal, {"status_503"}),
+    "401": (mode("status_401"), heal, {"status_401"}),
+    "404": (mode("status_404"), heal, {"status_404"}),
     "429": (mode("status_429"), heal, {"status_429"}),
     "garbage": (mode("garbage"), heal, {"invalid_answer"}),
     "half a body": (mode("half"), heal, {"connection_lost"}),

@@ -44,7 +44,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Res
             name: value.replace("http://127.0.0.1:8080", sidecar.url) for name, value in settings.items()
         }
         with Node(settings=settings) as node, Engine(node.url) as engine:
-            yield [_run(engine.http, curl) for curl in CURLS]
+            yield [_run(engine.http, curl.replace("http://127.0.0.1:8080", sidecar.url)) for curl in CURLS]
 
 
 def _run(http: httpx.Client, curl: str) -> httpx.Response:

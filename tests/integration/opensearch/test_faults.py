@@ -8,10 +8,11 @@ import pytest
 
 from integration.opensearch.clients import BODY, PAUSE_S, Clients
 from integration.opensearch.conftest import TIMEOUT_MS, Sidecars
-from integration.opensearch.corpus import PASSAGE_FIELDS
+from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.faults import FAULTS, Fault, mode
 from integration.opensearch.search import Engine, ids, marker
+from jrerank.admin.opensearch_node.node import Node
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = [
@@ -55,6 +56,64 @@ def test_the_circuit_opens_and_costs_nothing_while_it_is(engine: Engine, sidecar
     assert reasons == ["status_500"] * 5 + ["circuit_open"] * 5
     stats = engine.stats()["endpoints"]["main"][0]
     assert stats["circuit"] == "open"
+
+
+def test_a_circuit_that_opens_or_closes_is_a_line_in_the_log(
+    engine: Engine, sidecars: Sidecars, node: Node
+) -> None:
+    start = len(_lines_of_circuits(node))
+    sidecars.main.behave("status_401")
+    for _ in range(8):
+        engine.search(BODY)
+    sidecars.main.behave("ok")
+    engine.await_closed_circuits()
+    opened, closed = _lines_of_circuits(node)[start:]
+    assert (
+        f"jrerank circuit of [main] at {sidecars.main.url} opened after 5 failures in a row: status_401"
+        in opened
+    )
+    assert '"type": "x"' in opened, "the sidecar's own words"
+    assert f"jrerank circuit of [main] at {sidecars.main.url} closed" in closed
+
+
+def _lines_of_circuits(node: Node) -> list[str]:
+    lines = node.log.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "jrerank circuit" in line]
+
+
+def test_work_that_fails_in_one_index_costs_others_nothing(engine: Engine, sidecars: Sidecars) -> None:
+    engine.http.delete("other")
+    engine.put("other", {"settings": {"index": {"search.default_pipeline": "rerank"}}})
+    engine.bulk("other", [{"id": "1", "title": "", "body": QUERY}])
+    sidecars.main.behave("status_422")
+    reasons = [marker(engine.search(BODY))["reason"] for _ in range(7)]
+    assert reasons == ["status_422"] * 5 + ["circuit_open"] * 2
+    sidecars.main.behave("ok")
+    assert marker(engine.search(BODY, "other"))["outcome"] == "complete"
+    engine.await_closed_circuits()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 422])
+def test_a_refusal_is_followed_by_the_next_sidecar(engine: Engine, sidecars: Sidecars, status: int) -> None:
+    engine.put_pipeline("pair", passage_fields=PASSAGE_FIELDS, endpoint="pair", timeout_ms=1000)
+    sidecars.second.behave(f"status_{status}")
+    for _ in range(6):
+        assert marker(engine.search(BODY, search_pipeline="pair"))["outcome"] == "complete"
+
+
+def test_of_long_passages_no_more_is_sent_than_can_be_read(engine: Engine, sidecars: Sidecars) -> None:
+    engine.http.delete("long")
+    engine.put("long", {"settings": {"index": {"number_of_replicas": 0}}})
+    engine.bulk("long", [{"id": str(n), "body": f"{QUERY}。" + "長い本文。" * 8_000} for n in range(50)])
+    engine.put_pipeline("long", passage_fields=["body"], endpoint="main", timeout_ms=TIMEOUT_MS)
+    body = {**BODY, "size": 10}
+    for _ in range(5):
+        engine.search(body, "long", search_pipeline="long")
+    sent = sidecars.main.asked()["last"]["body"]["hits"]
+    assert {len(hit["text"]) for hit in sent} == {8_192}
+    sidecars.main.behave("silent")
+    took_ms = marker(engine.search(body, "long", search_pipeline="long"))["took_ms"]
+    assert took_ms < TIMEOUT_MS + 250, "the time counts from the first passage read"
 
 
 @pytest.mark.parametrize("name", ["kill", "freeze", "status_500"])

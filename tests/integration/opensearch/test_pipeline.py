@@ -430,10 +430,10 @@ class TestGroupSearches:
     }
 
     def requests(self, engine: Engine, sidecars: Sidecars, **parameters: str) -> int:
-        before = sidecars.main.asked()["requests"]
+        before: int = sidecars.main.asked()["requests"]
         engine.search(self.BODY, **parameters)
-        asked: int = sidecars.main.asked()["requests"]
-        return asked - before
+        after: int = sidecars.main.asked()["requests"]
+        return after - before
 
     def test_no_pipeline_means_none(self, engine: Engine, sidecars: Sidecars) -> None:
         assert self.requests(engine, sidecars, search_pipeline="_none") == 0
@@ -519,9 +519,14 @@ class TestTheWire:
         fusion = {"method": "linear", "weight": 0.1}
         options: dict[str, Any] = {"fusion": fusion, "max_tokens_per_doc": 512, "timeout_ms": 1000}
         engine.put_pipeline("wire", window=5, passage_fields=PASSAGE_FIELDS, endpoint="main", **options)
-        engine.http.headers["x-opaque-id"] = "search-1"
+        traced = {
+            "x-opaque-id": "search-1",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        }
+        engine.http.headers.update(traced)
         engine.search({"query": MATCH, "_source": False}, search_pipeline="wire")
-        del engine.http.headers["x-opaque-id"]
+        for name in traced:
+            del engine.http.headers[name]
         plain = engine.plain({"query": MATCH, "size": 5})["hits"]["hits"]
         last = sidecars.main.asked()["last"]
         told_ms = last["body"].pop("timeout_ms")
@@ -537,6 +542,7 @@ class TestTheWire:
             ],
         }
         assert last["headers"]["x-request-id"] == "search-1"
+        assert last["headers"]["traceparent"] == traced["traceparent"]
         assert "authorization" not in last["headers"]
 
     def test_ids_only_where_a_store_has_the_text(self, engine: Engine, sidecars: Sidecars) -> None:
@@ -570,6 +576,19 @@ class TestTheWire:
         for endpoint, reason in (("tls", None), ("untrusted", "tls_error")):
             engine.put_pipeline(endpoint, passage_fields=PASSAGE_FIELDS, endpoint=endpoint, timeout_ms=5000)
             assert marker(engine.search({"query": MATCH}, search_pipeline=endpoint))["reason"] == reason
+
+    def test_addresses_change_without_a_restart(self, engine: Engine, sidecars: Sidecars) -> None:
+        name = "jrerank.endpoint.moving.urls"
+        for fake in (sidecars.second, sidecars.third):
+            engine.put("_cluster/settings", {"persistent": {name: [fake.url]}})
+            engine.put_pipeline("moving", passage_fields=PASSAGE_FIELDS, endpoint="moving")
+            before = fake.asked()["requests"]
+            assert marker(engine.search({"query": MATCH}, search_pipeline="moving"))["reason"] is None
+            assert fake.asked()["requests"] == before + 1
+        engine.put("_cluster/settings", {"persistent": {name: None}})
+        assert (
+            marker(engine.search({"query": MATCH}, search_pipeline="moving"))["reason"] == "unknown_endpoint"
+        )
 
     def test_several_sidecars_take_turns(self, engine: Engine, sidecars: Sidecars) -> None:
         engine.put_pipeline("pair", passage_fields=PASSAGE_FIELDS, endpoint="pair")

@@ -70,12 +70,21 @@ def _run_postgres(questions: int, model: str, precision: str, html: Path) -> Non
     print(
         f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    asked = postgres.run(dataset, questions, model, precision, _WINDOW, FUSION_WEIGHT)
+    asked = postgres.run(dataset, questions, model, precision, _WINDOW, fusion_weight(model, FUSION_WEIGHT))
     _print(asked.answered, dataset.passages)
     if asked.different:
         raise JrerankError(f"HTTP gave other orders for {asked.different} of {len(asked.answered)} questions")
     print(f"Over HTTP the same orders, hit by hit, for all {len(asked.answered)} questions.")
     _print_gain(asked.answered, dataset.passages, "PostgreSQL", html)
+
+
+def fusion_weight(model: str, otherwise: float) -> float:
+    """What the model's own folder recommends, if it is linear; else what was fitted for the model that ships."""
+    from jrerank.models.recommendation import recommended_fusion
+    from jrerank.models.source import BUNDLED
+
+    fusion = recommended_fusion(BUNDLED if model == "bundled" else Path(model))
+    return fusion.weight if fusion is not None and fusion.method == "linear" else otherwise
 
 
 def _run_hybrid(questions: int, model: str, precision: str) -> None:
@@ -101,7 +110,9 @@ def _run_opensearch(questions: int, model: str, precision: str, html: Path) -> N
         f"Starting the sidecar ({model}) and an OpenSearch node with kuromoji and the plugin, "
         f"loading {len(dataset.passages)} passages ..."
     )
-    answered, outcomes = opensearch.run(dataset, questions, model, precision, _WINDOW)
+    answered, outcomes = opensearch.run(
+        dataset, questions, model, precision, _WINDOW, fusion_weight(model, opensearch.FUSION_WEIGHT)
+    )
     _print(answered, dataset.passages)
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     print(f"The plugin said of {outcomes.total()} searches: {said}.")

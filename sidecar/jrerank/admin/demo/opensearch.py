@@ -22,7 +22,7 @@ FUSION_WEIGHT = 2.0
 
 
 def run(
-    dataset: Dataset, questions: int, model: str, precision: str, window: int
+    dataset: Dataset, questions: int, model: str, precision: str, window: int, weight: float
 ) -> tuple[list[Answered], Outcomes]:
     """Boot a node with kuromoji and the plugin, and a sidecar; load, ask, and stop both.
 
@@ -47,7 +47,7 @@ def run(
         Node(settings={"jrerank.endpoint.sidecar.urls": sidecar_url}, jvm=()) as node,
         httpx.Client(base_url=node.url, timeout=60, trust_env=False) as client,
     ):
-        index = create_passage_index(client, dataset.passages, window, FUSION_WEIGHT)
+        index = create_passage_index(client, dataset.passages, window, weight)
         sample = dataset.sample(questions)
         index.first_stage(sample[0].text)  # the first search of all reads the index from disk
         answered = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json
 from jrerank.admin.opensearch.bodies import body
+from jrerank.admin.opensearch.existing import DESCRIPTIONS
 from jrerank.admin.opensearch.pipelines import put_pipeline
 from jrerank.errors import ConfigurationError, InvalidInput, Refused
 
@@ -30,6 +31,8 @@ class PluginRoute:
     hit_details: bool = False
     on_failure: str = "keep"
     query_text_path: str | None = None
+    unread: str | None = None
+    min_score: float | None = None
 
 
 def set_up_plugin(cluster: Cluster, route: PluginRoute, say: Callable[[str], object]) -> None:
@@ -50,7 +53,7 @@ def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
     """As the cluster takes it."""
     return body(
         "opensearch/bodies/plugin-pipeline.json",
-        description="reranks with jrerank, by the plugin",
+        description=DESCRIPTIONS["plugin"],
         window=route.window,
         passage_fields=list(route.passage_fields) or None,
         query_text_path=route.query_text_path,
@@ -61,6 +64,8 @@ def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
         max_tokens_per_doc=route.max_tokens_per_doc,
         hit_details=route.hit_details or None,
         on_failure=route.on_failure,
+        unread=route.unread,
+        min_score=route.min_score,
     )
 
 

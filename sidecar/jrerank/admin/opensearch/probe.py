@@ -51,7 +51,15 @@ def by_marker(before: Json, after: Json) -> Finding:
     done = f"{marker['outcome']}, {marker['reranked']} hits in {marker['took_ms']} ms by {marker['model']}"
     if marker["outcome"] == "passthrough":
         return Finding("probe", False, f"passthrough: {marker['reason']}")
-    return Finding("probe", True, f"{done}; {_moved(before, after)}")
+    return Finding("probe", True, f"{done}{_found(after)}; {_moved(before, after)}")
+
+
+def _found(after: Json) -> str:
+    """What the hits were compared with, as the plugin has found it in the query."""
+    for hit in after["hits"]["hits"][:1]:
+        for details in hit.get("fields", {}).get("_jrerank", []):
+            return f", for {details.get('query')!r}"
+    return ""
 
 
 def by_scores(before: Json, after: Json) -> Finding:
@@ -73,7 +81,7 @@ def _moved(before: Json, after: Json) -> str:
 
 def _ext(route: Route, query: str) -> Json:
     if route == "plugin":
-        return {"jrerank": {"query": query}}
+        return {"jrerank": {"hit_details": True}}
     return {"rerank": {"query_context": {"query_text": query}}}
 
 

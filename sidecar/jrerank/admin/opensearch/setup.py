@@ -10,7 +10,8 @@ import typer
 
 from jrerank.admin.cluster.connected import cluster_to_change, speaker
 from jrerank.admin.cluster.options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
-from jrerank.admin.opensearch.pipelines import make_default
+from jrerank.admin.opensearch.existing import check_fields, check_replaceable, fields_in_use
+from jrerank.admin.opensearch.pipelines import indexes_by_default, make_default
 from jrerank.admin.opensearch.plugin_route import PluginRoute, read_fusion, set_up_plugin
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key
 from jrerank.admin.opensearch.stock_route import StockRoute, set_up_stock
@@ -28,6 +29,8 @@ _ONLY_PLUGIN = (
     "hit_details",
     "on_failure",
     "query_text_path",
+    "unread",
+    "min_score",
 )
 _ONLY_STOCK = ("sidecar_url", "sidecar_key_file", "oversample", "private", "cluster_settings")
 
@@ -38,7 +41,9 @@ def setup(
     pipeline: Annotated[str, typer.Option(help="name of the search pipeline")] = "rerank",
     field: Annotated[
         list[str] | None,
-        typer.Option(help="passage field; may be repeated [default: title, text; with --store none]"),
+        typer.Option(
+            help="passage field; may be repeated [default: the pipeline's own, or title, text; with --store none]"
+        ),
     ] = None,
     default_for: Annotated[
         list[str] | None, typer.Option(help="index whose searches go through it by default; may be repeated")
@@ -66,6 +71,13 @@ def setup(
     ] = None,
     on_failure: Annotated[
         str | None, typer.Option(help="keep, or error: fail the search", rich_help_panel=_PLUGIN)
+    ] = None,
+    unread: Annotated[
+        str | None,
+        typer.Option(help="hits the model has not read: below, keep or cut", rich_help_panel=_PLUGIN),
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="leave out hits below it, reranked", rich_help_panel=_PLUGIN)
     ] = None,
     query_text_path: Annotated[
         str | None,
@@ -95,6 +107,9 @@ def setup(
             rich_help_panel=_STOCK,
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="replace a pipeline made by hand, use fields that no mapping has")
+    ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Make a search pipeline that reranks, and what it needs. Run it again to change it.
@@ -102,8 +117,12 @@ def setup(
     Example: jrerank-admin opensearch setup --route plugin --field title --field text --default-for passages
     """
     with plain_errors():
-        fields = tuple(field or (() if store else ("title", "text")))
         cluster, say = cluster_to_change(context, dry_run), speaker(dry_run)
+        in_use = () if field or store else fields_in_use(cluster, pipeline)
+        fields = tuple(field or (() if store else in_use or ("title", "text")))
+        if not force:
+            check_replaceable(cluster, pipeline)
+            check_fields(cluster, [*(default_for or []), *indexes_by_default(cluster, pipeline)], fields)
         if route == "plugin":
             _refuse(context, _ONLY_STOCK, route)
             plugin = PluginRoute(
@@ -116,8 +135,10 @@ def setup(
                 fusion=read_fusion(fusion) if fusion else None,
                 max_tokens_per_doc=max_tokens_per_doc,
                 hit_details=bool(hit_details),
-                on_failure=_checked_on_failure(on_failure or "keep"),
+                on_failure=_checked("on_failure", on_failure, ("keep", "error")) or "keep",
                 query_text_path=query_text_path,
+                unread=_checked("unread", unread, ("below", "keep", "cut")),
+                min_score=min_score,
             )
             set_up_plugin(cluster, plugin, say)
         elif route == "stock":
@@ -149,7 +170,8 @@ def _refuse(context: typer.Context, options: Sequence[str], route: str) -> None:
         raise InvalidInput(f"--{option} means nothing on the {route} route", field=given[0])
 
 
-def _checked_on_failure(word: str) -> str:
-    if word not in {"keep", "error"}:
-        raise InvalidInput(f"--on-failure {word}: there are keep and error", field="on_failure")
+def _checked(name: str, word: str | None, words: Sequence[str]) -> str | None:
+    if word is not None and word not in words:
+        known = f"{', '.join(words[:-1])} and {words[-1]}"
+        raise InvalidInput(f"--{name.replace('_', '-')} {word}: there are {known}", field=name)
     return word

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json
 from jrerank.admin.findings import Finding, checked
 from jrerank.admin.opensearch import ml_commons
+from jrerank.admin.opensearch.existing import problems_of_fields
 from jrerank.admin.opensearch.pipelines import (
     find_pipeline,
     indexes_by_default,
@@ -42,6 +43,7 @@ def findings(cluster: Cluster, name: str, index: str | None, query: str | None) 
         None,
         f"of {', '.join(defaults)}" if defaults else "of no index: searches name it themselves",
     )
+    yield from _fields(cluster, sorted({*defaults, *([index] if index else [])}), fields)
     index = index or next(iter(defaults), None)
     if index is None or not fields:
         yield Finding("probe", None, "not asked: name an --index whose passages the pipeline reads")
@@ -69,6 +71,14 @@ def _plugin(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
             f"{name} at {one['url']}: circuit {one['circuit']}, {one['failures_in_a_row']} failures in a row"
         )
         yield Finding("endpoint", one["circuit"] == "closed", text)
+
+
+def _fields(cluster: Cluster, indexes: Sequence[str], fields: Sequence[str]) -> Iterator[Finding]:
+    problems = [problem for index in indexes for problem in problems_of_fields(cluster, index, fields)]
+    if indexes and fields:
+        yield Finding(
+            "fields", not problems, "; ".join(problems) or f"in the mappings of {', '.join(indexes)}"
+        )
 
 
 def _stock(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:

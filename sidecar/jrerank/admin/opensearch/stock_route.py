@@ -14,6 +14,7 @@ from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json
 from jrerank.admin.opensearch import ml_commons
 from jrerank.admin.opensearch.bodies import body
+from jrerank.admin.opensearch.existing import DESCRIPTIONS
 from jrerank.admin.opensearch.fingerprint import fingerprint, is_of
 from jrerank.admin.opensearch.pipelines import put_pipeline
 from jrerank.admin.opensearch.trust import distrust, trust
@@ -84,7 +85,7 @@ def pipeline_body(route: StockRoute, model_id: str) -> Json:
     """As the cluster takes it."""
     return body(
         "opensearch/bodies/stock-pipeline.json",
-        description="reranks with jrerank, by ML Commons",
+        description=DESCRIPTIONS["stock"],
         oversample=route.oversample,
         model_id=model_id,
         passage_fields=list(route.passage_fields),

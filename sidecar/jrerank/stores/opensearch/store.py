@@ -6,12 +6,12 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import pydantic_core
 
 from jrerank.errors import StoreError
 from jrerank.stores.opensearch.connection import Connection
+from jrerank.stores.opensearch.documents import Documents, index_path, refuse_errors
 from jrerank.stores.opensearch.mappings import field_types
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.passage import passage_text
@@ -28,6 +28,7 @@ class OpenSearchStore:
     def __init__(self, name: str, settings: OpenSearchSettings) -> None:
         self._settings = settings
         self._connection = Connection(name, settings)
+        self._documents = Documents(self._connection, settings.index)
         self._limits: dict[str, tuple[float, IndexLimits]] = {}
 
     @property
@@ -46,7 +47,7 @@ class OpenSearchStore:
         return self._settings.text_fields
 
     async def fetch(self, ids: Sequence[str], timeout_s: float) -> Mapping[str, str]:
-        """The passages of `ids`, in one request; where several indexes have an id, the first of them counts.
+        """The passages of `ids`; where several indexes have one, the first of them counts.
 
         An index that cannot be read costs its own passages only, unless there is no other.
 
@@ -55,9 +56,9 @@ class OpenSearchStore:
             TimeoutError: it did not answer within `timeout_s`.
         """
         found: dict[str, str] = {}
-        documents = await self._mget(ids, self.text_fields, timeout_s)
+        documents = await self._documents.find(ids, self.text_fields, timeout_s)
         if all("error" in document for document in documents):
-            _refuse(documents)
+            refuse_errors(documents)
         for document in documents:
             text = passage_text(document.get("_source") or {}, self.text_fields)
             if text is not None:
@@ -71,7 +72,7 @@ class OpenSearchStore:
             StoreError: the engine cannot be reached, or an index is not there or not to be read.
         """
         try:
-            _refuse(await self._mget(["jrerank-check"], (), _CHECK_TIMEOUT_S))
+            refuse_errors(await self._documents.find(["jrerank-check"], (), _CHECK_TIMEOUT_S))
         except TimeoutError:
             raise StoreError(f"no answer within {_CHECK_TIMEOUT_S:g} s") from None
 
@@ -81,7 +82,7 @@ class OpenSearchStore:
 
     async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
         """Run one search; see `SearchEngine.search`."""
-        return await self._searched(f"/{_path(index)}/_search", body, parameters)
+        return await self._searched(f"/{index_path(index)}/_search", body, parameters)
 
     async def msearch(
         self, searches: Sequence[tuple[Json, Json]], parameters: Mapping[str, str]
@@ -99,15 +100,6 @@ class OpenSearchStore:
         self._limits[index] = (time.monotonic(), limits)
         return limits
 
-    async def _mget(self, ids: Sequence[str], fields: Sequence[str], timeout_s: float) -> list[Json]:
-        parameters = {"_source_includes": ",".join(fields)} if fields else {"_source": "false"}
-        path, body = _documents(self.indexes, ids)
-        reply = await self._connection.request("POST", path, body, parameters, timeout_s)
-        documents = reply.body.get("docs") if isinstance(reply.body, dict) else None
-        if reply.status != 200 or not isinstance(documents, list):
-            raise StoreError(f"the engine refuses: {_said(reply.body) or f'status {reply.status}'}")
-        return documents
-
     async def _searched(self, path: str, body: Json | bytes, parameters: Mapping[str, str]) -> EngineReply:
         timeout_ms = self._settings.search_timeout_ms
         try:
@@ -122,7 +114,7 @@ class OpenSearchStore:
         }
         try:
             reply = await self._connection.request(
-                "GET", f"/{_path(index)}", None, parameters, _LIMITS_TIMEOUT_S
+                "GET", f"/{index_path(index)}", None, parameters, _LIMITS_TIMEOUT_S
             )
         except (StoreError, TimeoutError):  # the search itself will tell
             return IndexLimits()
@@ -145,27 +137,3 @@ def _at(value: Any, *path: str) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
-
-
-def _documents(indexes: Sequence[str], ids: Sequence[str]) -> tuple[str, Json]:
-    if len(indexes) == 1:  # in the path, since clusters can be told to take no index from a body
-        return f"/{_path(indexes[0])}/_mget", {"ids": list(ids)}
-    return "/_mget", {"docs": [{"_index": index, "_id": one} for index in indexes for one in ids]}
-
-
-def _refuse(documents: Sequence[Json]) -> None:
-    for document in documents:
-        if "error" in document:
-            raise StoreError(f"index {document['_index']}: {_said(document)}")
-
-
-def _path(index: str) -> str:
-    return quote(index, safe=",")
-
-
-def _said(body: object) -> str | None:
-    """The engine's own words for what is wrong."""
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict):
-        return f"{error.get('type')}: {error.get('reason')}"
-    return None if error is None else str(error)

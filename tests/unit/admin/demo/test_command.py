@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
+from jrerank.admin.demo.command import fusion_weight
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -35,3 +36,11 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(app, ["demo", "--questions", "1"])
     assert result.exit_code == 3
     assert "pip install 'jrerank[demo]'" in result.stderr
+
+
+def test_a_folder_may_recommend_its_own_weight(tmp_path: Path) -> None:
+    assert fusion_weight(str(tmp_path), 0.6) == 0.6
+    (tmp_path / "jrerank.json").write_text(
+        '{"fusion": {"method": "linear", "weight": 1.5}}', encoding="utf-8"
+    )
+    assert fusion_weight(str(tmp_path), 0.6) == 1.5

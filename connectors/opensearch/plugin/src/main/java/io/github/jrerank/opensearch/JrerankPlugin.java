@@ -68,6 +68,7 @@ public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin,
         if (services == null) {
             Node node = new Node(config, parameters.genericExecutor, parameters.scheduler);
             endpoints = new Endpoints(settings, node);
+            endpoints.follow(parameters.searchPipelineService.getClusterService().getClusterSettings());
             origins.begin(parameters.threadContext, () -> parameters.searchPipelineService.getClusterService().state().nodes());
             services = Services.of(parameters, endpoints, stats, node, origins);
         }

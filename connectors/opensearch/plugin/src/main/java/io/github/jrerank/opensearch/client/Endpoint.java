@@ -18,13 +18,13 @@ public final class Endpoint {
     private final AtomicInteger turn = new AtomicInteger();
     private volatile String apiKey;
 
-    Endpoint(EndpointSettings settings, Node node) {
+    Endpoint(EndpointSettings settings, String apiKey, Node node) {
         this.name = settings.name();
-        this.apiKey = settings.apiKey();
+        this.apiKey = apiKey;
         HttpClient client = Privileged.run(() -> client(settings, node));
         this.sidecars = settings.urls()
             .stream()
-            .map(url -> new Sidecar(url, settings, client, () -> apiKey, node))
+            .map(url -> new Sidecar(url, settings, client, () -> this.apiKey, node))
             .collect(Collectors.toUnmodifiableList());
     }
 
@@ -46,6 +46,11 @@ public final class Endpoint {
 
     public List<Sidecar> sidecars() {
         return sidecars;
+    }
+
+    /** Nobody asks it any more. */
+    void retire() {
+        sidecars.forEach(Sidecar::retire);
     }
 
     void apiKey(String key) {

@@ -11,12 +11,11 @@ import org.opensearch.common.settings.Setting.Property;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.core.common.settings.SecureString;
 
-/** Where this node may connect, `jrerank.endpoint.NAME.*`: the operator's, in opensearch.yml and in the keystore. */
+/** Where this node may connect, `jrerank.endpoint.NAME.*`: the operator's, in opensearch.yml, in the cluster's settings and in the keystore. */
 public record EndpointSettings(
     String name,
     List<URI> urls,
     String certificateAuthorities,
-    String apiKey,
     int breakerFailures,
     int probeIntervalMs
 ) {
@@ -24,7 +23,7 @@ public record EndpointSettings(
 
     static final AffixSetting<List<String>> URLS = affix(
         "urls",
-        key -> Setting.listSetting(key, List.of(), EndpointSettings::checkedUrl, Property.NodeScope)
+        key -> Setting.listSetting(key, List.of(), EndpointSettings::checkedUrl, Property.NodeScope, Property.Dynamic)
     );
     static final AffixSetting<String> CERTIFICATE_AUTHORITIES = affix(
         "certificate_authorities",
@@ -48,12 +47,15 @@ public record EndpointSettings(
         return URLS.getNamespaces(settings);
     }
 
+    static Set<String> namesOfKeys(Settings settings) {
+        return API_KEY.getNamespaces(settings);
+    }
+
     public static EndpointSettings read(String name, Settings settings) {
         return new EndpointSettings(
             name,
             get(URLS, name, settings).stream().map(URI::create).toList(),
             get(CERTIFICATE_AUTHORITIES, name, settings),
-            apiKey(name, settings),
             get(BREAKER_FAILURES, name, settings),
             get(PROBE_INTERVAL_MS, name, settings)
         );

@@ -1,21 +1,50 @@
 package io.github.jrerank.opensearch.client;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.opensearch.common.settings.ClusterSettings;
 import org.opensearch.common.settings.Settings;
 
-/** Every endpoint that this node's settings name. */
+/** Every endpoint that the settings name: this node's, and what the cluster's say in their place. */
 public final class Endpoints {
-    private final Map<String, Endpoint> byName = new TreeMap<>();
+    private final Settings settings;
+    private final Node node;
+    private final Map<String, String> apiKeys = new ConcurrentHashMap<>();
+    private final Map<String, Endpoint> byName = new ConcurrentSkipListMap<>();
 
     public Endpoints(Settings settings, Node node) {
+        this.settings = Settings.builder().put(settings, false).build();
+        this.node = node;
+        reloadApiKeys(settings);
         for (String name : EndpointSettings.names(settings)) {
-            byName.put(name, new Endpoint(EndpointSettings.read(name, settings), node));
+            byName.put(name, endpoint(name, this.settings));
         }
     }
 
-    /** Null where this node's settings have no such name. */
+    /** Addresses may change while the node runs. */
+    public void follow(ClusterSettings cluster) {
+        cluster.addAffixUpdateConsumer(EndpointSettings.URLS, this::changeUrls, (name, urls) -> {});
+    }
+
+    synchronized void changeUrls(String name, List<String> urls) {
+        Endpoint old = urls.isEmpty() ? byName.remove(name) : byName.put(name, endpoint(name, withUrls(name, urls)));
+        if (old != null) {
+            old.retire();
+        }
+    }
+
+    private Settings withUrls(String name, List<String> urls) {
+        return Settings.builder().put(settings).putList(EndpointSettings.URLS.getConcreteSettingForNamespace(name).getKey(), urls).build();
+    }
+
+    private Endpoint endpoint(String name, Settings read) {
+        return new Endpoint(EndpointSettings.read(name, read), apiKeys.getOrDefault(name, ""), node);
+    }
+
+    /** Null where no settings have such a name. */
     public Endpoint get(String name) {
         return byName.get(name);
     }
@@ -24,7 +53,9 @@ public final class Endpoints {
         return byName.values();
     }
 
-    public void reloadApiKeys(Settings settings) {
-        byName.forEach((name, endpoint) -> endpoint.apiKey(EndpointSettings.apiKey(name, settings)));
+    public synchronized void reloadApiKeys(Settings withSecrets) {
+        apiKeys.keySet().retainAll(EndpointSettings.namesOfKeys(withSecrets));
+        EndpointSettings.namesOfKeys(withSecrets).forEach(name -> apiKeys.put(name, EndpointSettings.apiKey(name, withSecrets)));
+        byName.forEach((name, endpoint) -> endpoint.apiKey(apiKeys.getOrDefault(name, "")));
     }
 }

@@ -29,6 +29,7 @@ public final class Sidecar {
     private final Circuits circuits;
     private final long probeIntervalMs;
     private final Counters counters = new Counters();
+    private volatile boolean isRetired;
 
     Sidecar(URI base, EndpointSettings settings, HttpClient client, Supplier<String> apiKey, Node node) {
         this.url = URI.create(base.toString().replaceAll("/+$", "") + "/v1/hits");
@@ -73,6 +74,10 @@ public final class Sidecar {
         return post(body, headers);
     }
 
+    void retire() {
+        isRetired = true;
+    }
+
     void succeed(String work) {
         counters.add("answers");
         circuits.succeed(work);
@@ -113,7 +118,7 @@ public final class Sidecar {
     }
 
     private void probe() {
-        if (circuits.continueProbing() == false) {
+        if (isRetired || circuits.continueProbing() == false) {
             return;
         }
         counters.add("probes");

@@ -19,7 +19,6 @@ class EndpointSettingsTests {
     void hasDefaultsForAllButTheUrls() {
         EndpointSettings settings = read("http://127.0.0.1:8787", "https://sidecar/jrerank");
         assertEquals(List.of(URI.create("http://127.0.0.1:8787"), URI.create("https://sidecar/jrerank")), settings.urls());
-        assertEquals("", settings.apiKey());
         assertEquals("", settings.certificateAuthorities());
         assertEquals(5, settings.breakerFailures());
         assertEquals(1000, settings.probeIntervalMs());

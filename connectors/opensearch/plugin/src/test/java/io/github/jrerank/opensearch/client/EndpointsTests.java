@@ -1,0 +1,50 @@
+package io.github.jrerank.opensearch.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.opensearch.common.settings.ClusterSettings;
+import org.opensearch.common.settings.Settings;
+
+class EndpointsTests {
+    private static final String URLS = "jrerank.endpoint.main.urls";
+    private final Settings settings = Settings.builder()
+        .putList(URLS, "http://127.0.0.1:1")
+        .setSecureSettings(new Secrets(Map.of("jrerank.endpoint.main.api_key", "secret")))
+        .build();
+    private final Endpoints endpoints = new Endpoints(settings, new Node(Path.of("."), Runnable::run, (delay, command) -> null));
+    private final ClusterSettings cluster = new ClusterSettings(settings, Set.copyOf(EndpointSettings.all()));
+
+    private List<String> hosts(String name) {
+        return endpoints.get(name).sidecars().stream().map(Sidecar::url).map(URI::getAuthority).collect(Collectors.toList());
+    }
+
+    @Test
+    void addressesChangeWithTheClustersSettingsAndBack() {
+        endpoints.follow(cluster);
+        Endpoint first = endpoints.get("main");
+        cluster.applySettings(Settings.builder().putList(URLS, "http://127.0.0.1:2", "http://127.0.0.1:3").build());
+        assertEquals(List.of("127.0.0.1:2", "127.0.0.1:3"), hosts("main"));
+        assertNotSame(first, endpoints.get("main"));
+        cluster.applySettings(Settings.EMPTY);
+        assertEquals(List.of("127.0.0.1:1"), hosts("main"));
+    }
+
+    @Test
+    void anEndpointMayComeAndGo() {
+        endpoints.follow(cluster);
+        cluster.applySettings(Settings.builder().putList("jrerank.endpoint.spare.urls", "http://127.0.0.1:4").build());
+        assertEquals(List.of("127.0.0.1:4"), hosts("spare"));
+        cluster.applySettings(Settings.EMPTY);
+        assertNull(endpoints.get("spare"));
+        assertEquals(List.of("127.0.0.1:1"), hosts("main"));
+    }
+}
