@@ -11,7 +11,6 @@ from jrerank.errors import StoreError
 from jrerank.stores.opensearch.connection import Connection
 
 Json = dict[str, Any]
-_OF_SEVERAL_INDEXES = "illegal_argument_exception"  # what a multi-get says of such a name
 
 
 class Documents:
@@ -34,9 +33,12 @@ class Documents:
         direct = [index for index in self._indexes if index not in self._searched]
         for document in await self._get(direct, ids, fields, timeout_s) if direct else ():
             found.setdefault(document["_index"], []).append(document)
-        self._searched |= {index for index in direct if _is_of_several(found[index])}
-        for index in self._searched:
-            found[index] = await self._search(index, ids, fields, deadline - time.monotonic())
+        for index in [*self._searched, *(one for one in direct if _is_refused(found[one]))]:
+            documents = await self._search(index, ids, fields, deadline - time.monotonic())
+            if all("error" not in document for document in documents):
+                self._searched |= {index}
+            if index in self._searched:
+                found[index] = documents
         return [document for documents in found.values() for document in documents]
 
     async def _get(
@@ -53,15 +55,19 @@ class Documents:
     async def _search(
         self, index: str, ids: Sequence[str], fields: Sequence[str], timeout_s: float
     ) -> list[Json]:
+        """Those that are there; or an error in place of all, so that other indexes' documents are not lost."""
         body = {
             "query": {"ids": {"values": list(ids)}},
             "size": len(ids),
             "_source": list(fields) if fields else False,
         }
         path = f"/{index_path(index)}/_search"
-        reply = await self._connection.request("POST", path, body, {}, max(0.001, timeout_s))
+        try:
+            reply = await self._connection.request("POST", path, body, {}, max(0.001, timeout_s))
+        except StoreError as error:
+            return [{"_index": index, "error": str(error)}]
         if reply.status != 200 or not isinstance(reply.body, dict):
-            raise StoreError(f"index {index}: {engine_words(reply.body) or f'status {reply.status}'}")
+            return [{"_index": index, "error": engine_words(reply.body) or f"status {reply.status}"}]
         hits: list[Json] = reply.body.get("hits", {}).get("hits", [])
         return hits
 
@@ -92,8 +98,6 @@ def _multi_get(indexes: Sequence[str], ids: Sequence[str]) -> tuple[str, Json]:
     return "/_mget", {"docs": [{"_index": index, "_id": one} for index in indexes for one in ids]}
 
 
-def _is_of_several(documents: Sequence[Mapping[str, Any]]) -> bool:
-    errors = [document.get("error") for document in documents]
-    return bool(errors) and all(
-        isinstance(error, dict) and error.get("type") == _OF_SEVERAL_INDEXES for error in errors
-    )
+def _is_refused(documents: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no document could be looked for, as by the name of several indexes, which a multi-get does not take."""
+    return bool(documents) and all("error" in document for document in documents)
