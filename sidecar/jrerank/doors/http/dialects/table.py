@@ -50,7 +50,11 @@ def _documents(answer: Answer) -> Json:
             | ({"document": _bare(row)} if answer.echo else {})
             for row in answer.rows
         ],
-        "meta": {"api_version": {"version": version}, "billed_units": {"search_units": search_units}},
+        "meta": {
+            "api_version": {"version": version},
+            "billed_units": {"search_units": search_units},
+            "tokens": {"input_tokens": answer.tokens, "output_tokens": 0},
+        },
         "usage": _usage(answer) | {"rerank_units": search_units},
     }
 

@@ -51,6 +51,7 @@ async def test_whatever_the_model_is_called_each_client_finds_its_list(
     assert len(scores) == 2
     assert scores == sorted(scores, reverse=True)
     assert content["usage"]["total_tokens"] == content["usage"]["prompt_tokens"] > 0
+    assert content["meta"]["tokens"]["input_tokens"] == content["usage"]["total_tokens"]
     assert content["meta"]["api_version"]["version"] == ("2" if path == "/v2/rerank" else "1")
     assert content["model"].endswith("model"), "the model that served, not the one that was named"
 
