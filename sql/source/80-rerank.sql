@@ -2,8 +2,8 @@
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, and before
--- PostgreSQL 17 no error caught. Without nested loops 10,000 documents take milliseconds; what looks dear to the planner then, the
--- small statements below among it, is not worth to be compiled.
+-- PostgreSQL 17 no error caught. Without nested loops 10,000 documents take milliseconds. The planner then
+-- takes small statements for expensive ones and would compile them: for seconds, on PostgreSQL 15.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL

@@ -59,6 +59,10 @@ def connected(context: typer.Context) -> Iterator[Connection]:
             yield connection
         except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction) as error:
             said = error.diag.message_primary or ""
+            if "no schema has been selected" in said:
+                raise ConfigurationError(
+                    f"{said}: create a schema, and put it on this role's search_path"
+                ) from None
             raise ConfigurationError(f"{said}: has jrerank-admin postgres setup been run here?") from None
         except psycopg.Error as error:
             raise JrerankError(error.diag.message_primary or " ".join(str(error).split())) from None
