@@ -33,9 +33,9 @@ def html(report: Report, changes: Sequence[Change] = ()) -> str:
         _head(report),
         _changes(changes),
         _systems(report.systems),
-        _differences(report),
         _advice(report),
         _section("Curves", "".join(map(_figure, report.curves))),
+        _differences(report),
         _section("Won and lost", "".join(map(_example, report.examples))),
         _section("Notes", _list(report.notes)),
         _conditions(report),
@@ -108,9 +108,10 @@ def _differences(report: Report) -> str:
         "p (Holm)",
         "wins / losses / ties",
     ]
-    return _section(
-        "Differences", f"<figure>{interval_plot(report.differences)}</figure>{_table(heads, rows)}"
-    )
+    main = report.differences[0].figure
+    plot = interval_plot([one for one in report.differences if one.figure == main])
+    figure = f"<figure><h3>{escape(main)}, with 95 % intervals</h3>{plot}</figure>"
+    return _section("Differences", figure + _table(heads, rows))
 
 
 def _changes(changes: Sequence[Change]) -> str:

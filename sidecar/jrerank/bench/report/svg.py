@@ -14,7 +14,7 @@ _WIDTH, _HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
 _TICKS = 5
 COLOURS = 8
-_ROW, _NAMES = 30, 250
+_ROW, _NAMES = 30, 330
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def interval_plot(differences: Sequence[Difference]) -> str:
 
 def _interval_row(one: Difference, scale: _Scale, y: float) -> str:
     kind = "better" if one.low > 0 else "worse" if one.high < 0 else "even"
-    name = _text(_NAMES - 12, y + 4, f"{_cut(one.system)}  {one.figure}", "end")
+    name = _text(_NAMES - 12, y + 4, f"{_cut(one.system)} − {_cut(one.baseline)}", "end")
     bar = f'<line class="bar {kind}" x1="{scale(one.low)}" x2="{scale(one.high)}" y1="{y}" y2="{y}"/>'
     title = f"{one.system} against {one.baseline}: {one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
     return f'<g><title>{escape(title)}</title>{name}{bar}<circle class="{kind}" cx="{scale(one.difference)}" cy="{y}" r="5"/></g>'
@@ -121,7 +121,7 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _cut(text: str, chars: int = 26) -> str:
+def _cut(text: str, chars: int = 24) -> str:
     return text if len(text) <= chars else text[: chars - 1] + "…"
 
 
