@@ -128,8 +128,8 @@ class Searching:
     async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
         try:
             answer = await self._ask(plan, candidates)
-        except UnknownStore:
-            raise
+        except UnknownStore as error:
+            raise UnknownStore(str(error), field="rerank.store") from None
         except JrerankError as error:
             if plan.options.on_failure == "error":
                 raise

@@ -122,8 +122,9 @@ async def test_a_reranker_that_fails_costs_the_new_order_only(
 
 
 async def test_a_store_that_there_is_none_of_is_the_callers_mistake(service: Service) -> None:
-    with pytest.raises(UnknownStore):
+    with pytest.raises(UnknownStore) as caught:
         await one(searching(service), rerank={"store": "nowhere"})
+    assert caught.value.field == "rerank.store"
 
 
 async def test_no_time_left(service: Service) -> None:
