@@ -298,7 +298,7 @@ class TestRefusals:
     def test_of_a_store_that_is_not_open(self, http: httpx.Client, store: str) -> None:
         assert http.post(f"/v1/search/{store}", json=MATCH).status_code == 404
         response = http.post("/v1/search/docs", json=MATCH | {"rerank": {"store": "nowhere"}})
-        assert (response.status_code, response.json()["error"]["field"]) == (404, "store")
+        assert (response.status_code, response.json()["error"]["field"]) == (404, "rerank.store")
 
     def test_without_a_key(self, sidecar: RunningSidecar) -> None:
         with sidecar.client() as http:
