@@ -15,7 +15,7 @@ from tokenizers.models import Unigram, WordPiece
 from tokenizers.processors import TemplateProcessing
 
 from jrerank.domain import Window
-from jrerank.models.architectures.architecture import Architecture, Float32Array, Weights
+from jrerank.models.architectures.architecture import Architecture, Float32Array, Lossy, Weights
 from jrerank.models.architectures.registry import read_architecture
 
 SPECIALS = ("<unk>", "<s>", "</s>", "<pad>", "<sep>", "<mask>", "<cls>")
@@ -149,9 +149,9 @@ def random_tensors(architecture: Architecture, seed: int = 7) -> dict[str, Float
     return tensors
 
 
-def write_graph(path: Path, architecture: Architecture, weights: Weights, **lossy: bool) -> Path:
+def write_graph(path: Path, architecture: Architecture, weights: Weights, lossy: Lossy | None = None) -> Path:
     """The float32 graph of these weights."""
-    onnx.save(architecture.onnx_graph(weights, **lossy), path)
+    onnx.save(architecture.onnx_graph(weights, lossy), path)
     return path
 
 

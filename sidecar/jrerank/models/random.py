@@ -34,6 +34,16 @@ _BERT = {
     "pad_token_id": 0,
 }
 
+_XLM_ROBERTA = {
+    "architectures": ["XLMRobertaForSequenceClassification"],
+    "model_type": "xlm-roberta",
+    "vocab_size": 250_002,
+    "max_position_embeddings": 8194,
+    "type_vocab_size": 1,
+    "layer_norm_eps": 1e-5,
+    "pad_token_id": 1,
+}
+
 
 def _size(layers: int, hidden: int, inner: int, heads: int) -> dict[str, int]:
     return {
@@ -44,7 +54,7 @@ def _size(layers: int, hidden: int, inner: int, heads: int) -> dict[str, int]:
     }
 
 
-# `hotchpotch/japanese-reranker-*-v2`, and `intfloat/multilingual-e5-small` whole and with half of its layers
+# `hotchpotch/japanese-reranker-*-v2`, `intfloat/multilingual-e5-small` whole and with half of its layers, `BAAI/bge-reranker-v2-m3`
 _CONFIGS: Mapping[str, Mapping[str, object]] = {
     "tiny-v2": _MODERNBERT | _size(3, 256, 1024, 4),
     "xsmall-v2": _MODERNBERT | _size(10, 256, 1024, 4),
@@ -52,6 +62,7 @@ _CONFIGS: Mapping[str, Mapping[str, object]] = {
     "base-v2": _MODERNBERT | _size(19, 512, 2048, 8),
     "e5-small": _BERT | _size(12, 384, 1536, 12),
     "e5-small-6": _BERT | _size(6, 384, 1536, 12),
+    "bge-v2-m3": _XLM_ROBERTA | _size(24, 1024, 4096, 16),
 }
 
 SIZES = tuple(PREFIX + name for name in _CONFIGS)

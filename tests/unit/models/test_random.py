@@ -7,6 +7,7 @@ import pytest
 
 from jrerank.errors import ModelNotFound
 from jrerank.models.architectures.modernbert.architecture import ModernBert
+from jrerank.models.architectures.registry import read_architecture
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.random import random_checkpoint, random_config
 from jrerank.models.source import BUNDLED
@@ -36,6 +37,19 @@ def test_each_size_is_that_of_the_published_model(
     assert config.local_layers == {layer for layer in range(layers) if layer % 3}
     total = sum(int(np.prod(shape)) for shape in architecture.expected_shapes().values())
     assert total == pytest.approx(parameters, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "max_tokens"),
+    [("e5-small", 118e6, 512), ("e5-small-6", 107e6, 512), ("bge-v2-m3", 568e6, 8192)],
+)
+def test_sizes_of_other_architectures_are_those_published_too(
+    name: str, parameters: float, max_tokens: int
+) -> None:
+    architecture = read_architecture(random_config(name))
+    total = sum(int(np.prod(shape)) for shape in architecture.expected_shapes().values())
+    assert total == pytest.approx(parameters, rel=0.01)
+    assert architecture.max_tokens == max_tokens
 
 
 @pytest.mark.parametrize("name", ["huge-v2", "", "xsmall"])

@@ -22,7 +22,7 @@ from jrerank.models.checkpoint import Checkpoint
 Precision = Literal["int8", "fp32"]
 GRAPH_FILE, GATE_FILE = "model.onnx", "gate.json"
 # Raised whenever a graph or its quantization becomes another for the same checkpoint
-_GRAPH_VERSION = 5
+_GRAPH_VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)

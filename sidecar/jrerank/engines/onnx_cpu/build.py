@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import cast
 
-import onnx
-
 from jrerank.cpu import usable_cores
 from jrerank.engines.gate import compare
 from jrerank.engines.onnx_cpu.artifact import (
@@ -24,10 +22,12 @@ from jrerank.engines.onnx_cpu.artifact import (
     graph_folder,
 )
 from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
+from jrerank.engines.onnx_cpu.graph_file import remove_graph, save_graph
+from jrerank.engines.onnx_cpu.outliers import channels_apart
 from jrerank.engines.onnx_cpu.quantize import quantize_int8
-from jrerank.engines.onnx_cpu.scale import scale_inputs
 from jrerank.engines.onnx_cpu.smooth import smooth
 from jrerank.errors import JrerankError
+from jrerank.models.architectures.architecture import Lossy
 from jrerank.models.artifacts import store_artifact
 from jrerank.models.checkpoint import Checkpoint, check_finite
 from jrerank.models.source import open_checkpoint
@@ -43,20 +43,18 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     graph, exact = folder / GRAPH_FILE, folder / "fp32.onnx"
     weights = checkpoint.weights()
     check_finite(weights, checkpoint.name)
-    onnx.save(checkpoint.architecture.onnx_graph(weights), graph if recipe.precision == "fp32" else exact)
+    save_graph(checkpoint.architecture.onnx_graph(weights), graph if recipe.precision == "fp32" else exact)
     if recipe.precision == "fp32":
         return
     halved = folder / "half.onnx"
     smoothed = smooth(checkpoint, weights, exact)
-    half = checkpoint.architecture.onnx_graph(smoothed, half_embeddings=True, approximate_gelu=True)
-    onnx.save(half, halved)
-    if checkpoint.architecture.scales_inputs:
-        scale_inputs(checkpoint, halved, checkpoint.architecture.exact_products)
+    lossy = Lossy(channels_apart(checkpoint, exact))
+    save_graph(checkpoint.architecture.onnx_graph(smoothed, lossy), halved)
     quantize_int8(halved, graph, checkpoint.architecture.exact_products, reduce_range=recipe.reduce_range)
-    halved.unlink()
+    remove_graph(halved)
     engines = [OnnxCpuEngine(path, usable_cores(), checkpoint.layout.passage_type) for path in (exact, graph)]
     (folder / GATE_FILE).write_text(json.dumps(compare(checkpoint, *engines).as_json()))
-    exact.unlink()
+    remove_graph(exact)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -24,13 +24,29 @@ class SmoothingPoint:
     """Where the channels of an activation may be scaled without a change of the model.
 
     `activation` names an output of the float32 graph, [1, L, C]. It is linear in the rows `rows` of `writers` (weight and bias, as
-    far as the checkpoint has them), and only `reader`, [outputs, C], reads it.
+    far as the checkpoint has them). `readers`, each [outputs, C], are the only products that read it. Where something else reads it
+    too, `residual` names a tensor [C] that undoes the scaling: the graph multiplies by it if the weights have it.
     """
 
     activation: str
     writers: tuple[str, ...]
     rows: slice
-    reader: str
+    readers: tuple[str, ...]
+    residual: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lossy:
+    """What a graph that is to be quantized may do: it is float32 still, and as good as exact.
+
+    The table of token embeddings is kept in float16, which halves the memory it takes: exact for checkpoints in float16,
+    otherwise far below what int8 does. The GELU of the MLPs is computed by tanh in place of erf: off by less than 0.0005, which
+    int8's steps are coarser than, in two thirds of the time.
+
+    `apart` names, for a splittable activation, the channels that have products of their own, which stay float32.
+    """
+
+    apart: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 class Architecture(Protocol):
@@ -63,12 +79,7 @@ class Architecture(Protocol):
 
     @property
     def exact_products(self) -> tuple[str, ...]:
-        """The MatMul nodes of one row each, the head's above all: they stay float32 in an int8 graph."""
-        ...
-
-    @property
-    def scales_inputs(self) -> bool:
-        """Whether an int8 graph evens out what its products read by nodes of their own, since smoothing can't."""
+        """The MatMul nodes that stay float32 in an int8 graph: of one row, the head's above all, or of channels apart."""
         ...
 
     @property
@@ -76,23 +87,20 @@ class Architecture(Protocol):
         """What may be evened out before it is quantized."""
         ...
 
+    @property
+    def splittable_activations(self) -> tuple[str, ...]:
+        """Outputs of the graph, [1, L, C], of whose channels `onnx_graph` may keep some apart."""
+        ...
+
     def expected_shapes(self) -> Shapes:
         """Name and shape of every tensor that a checkpoint of this configuration has to hold."""
         ...
 
-    def onnx_graph(
-        self, weights: Weights, *, half_embeddings: bool = False, approximate_gelu: bool = False
-    ) -> onnx.ModelProto:
+    def onnx_graph(self, weights: Weights, lossy: Lossy | None = None) -> onnx.ModelProto:
         """The graph in float32, made for one window per run.
 
         Its inputs are `input_ids` int64 [1, L] and, where there are token types, `token_type_ids` int64 [1, L]; its output is
         `logits` float32 [1, 1].
-
-        Args:
-            half_embeddings: keep the table of token embeddings in float16, which halves the memory it takes. Exact for
-                checkpoints in float16; otherwise the rounding is far below what int8 does.
-            approximate_gelu: compute the GELU of the MLPs by tanh in place of erf: off by less than 0.0005, which int8's steps
-                are coarser than, in two thirds of the time.
         """
         ...
 

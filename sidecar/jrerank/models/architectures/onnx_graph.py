@@ -19,11 +19,11 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from jrerank.models.architectures.architecture import Float32Array, Weights
+from jrerank.models.architectures.architecture import Float32Array, Lossy, Weights
 from jrerank.models.architectures.config_reader import Activation
 
 MICROSOFT = "com.microsoft"
-_OPSET = 18
+_OPSET, _IR_VERSION = 18, 9
 _NODES: dict[Activation, tuple[str, str]] = {
     "gelu": ("Gelu", MICROSOFT),
     "gelu_pytorch_tanh": ("FastGelu", MICROSOFT),
@@ -37,19 +37,28 @@ class OnnxGraph:
 
     weights: Weights
     norm_eps: float
-    approximate_gelu: bool = False
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    initializers: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    lossy: Lossy | None = None
+    _model: onnx.ModelProto = field(default_factory=onnx.ModelProto)
+    _names: set[str] = field(default_factory=set)
 
     def op(self, kind: str, inputs: Sequence[str], name: str, domain: str = "", **attributes: Any) -> str:
         """Any node with one output."""
-        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, domain=domain, **attributes))
+        node = helper.make_node(kind, inputs, [name], name=name, domain=domain, **attributes)
+        self._model.graph.node.append(node)
+        self._names.add(name)
         return name
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a node or constant."""
+        return name in self._names
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
         """An initializer; the same name is the same value."""
-        if name not in self.initializers:
-            self.initializers[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
+        if not self.has(name):
+            # Straight into the model: large models are in memory once
+            tensor = numpy_helper.from_array(np.asarray(value, order="C"), name)
+            self._model.graph.initializer.append(tensor)
+            self._names.add(name)
         return name
 
     def ints(self, name: str, *values: int) -> str:
@@ -85,7 +94,7 @@ class OnnxGraph:
 
     def mlp_activation(self, x: str, kind: Activation, name: str) -> str:
         """An activation within a layer, where the GELU may be approximated."""
-        approximate = self.approximate_gelu and kind == "gelu"
+        approximate = self.lossy is not None and kind == "gelu"
         return self.activation(x, "gelu_pytorch_tanh" if approximate else kind, name)
 
     def first_position(self, x: str, name: str, axis: int = 1) -> str:
@@ -93,25 +102,26 @@ class OnnxGraph:
         bounds = [self.ints("zero", 0), self.ints("one", 1), self.ints(f"axis{axis}", axis)]
         return self.op("Slice", [x, *bounds], name)
 
-    def token_rows(self, table: Float32Array, half: bool) -> str:
+    def token_rows(self, table: Float32Array) -> str:
         """The embeddings of `input_ids`, [1, L, hidden]."""
+        half = self.lossy is not None
         stored = table.astype(np.float16) if half else table
         rows = self.op("Gather", [self.constant("tok_embeddings", stored), "input_ids"], "embedding_rows")
         return self.op("Cast", [rows], "embedding_rows_float", to=TensorProto.FLOAT) if half else rows
 
     def length(self) -> str:
         """L as a scalar."""
-        if not any(node.name == "length" for node in self.nodes):
+        if not self.has("length"):
             shape = self.op("Shape", ["input_ids"], "shape")
             self.op("Gather", [shape, self.scalar("index_one", 1)], "length")
         return "length"
 
     def model(self, inputs: Sequence[str]) -> onnx.ModelProto:
         """The whole: `inputs` are int64 [1, L], the node `logits` is the output."""
-        feeds = [helper.make_tensor_value_info(name, TensorProto.INT64, [1, "length"]) for name in inputs]
-        outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 1])]
-        graph = helper.make_graph(
-            self.nodes, "cross_encoder", feeds, outputs, list(self.initializers.values())
-        )
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="jrerank")
+        model, graph = self._model, self._model.graph
+        graph.name, model.producer_name, model.ir_version = "cross_encoder", "jrerank", _IR_VERSION
+        for name in inputs:
+            graph.input.append(helper.make_tensor_value_info(name, TensorProto.INT64, [1, "length"]))
+        graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 1]))
+        model.opset_import.extend([helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)])
+        return model

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jrerank.models.architectures.architecture import Shapes, SmoothingPoint, Weights
+from jrerank.models.architectures.architecture import Lossy, Shapes, SmoothingPoint, Weights
 from jrerank.models.architectures.modernbert.config import ModernBertConfig
 from jrerank.models.architectures.modernbert.weights import expected_shapes
 
@@ -63,35 +63,31 @@ class ModernBert:
         return ("head.dense.matmul", "classifier.matmul")
 
     @property
-    def scales_inputs(self) -> bool:
-        """See `Architecture.scales_inputs`: smoothing is enough."""
-        return False
-
-    @property
     def smoothing_points(self) -> tuple[SmoothingPoint, ...]:
         """The product of the two halves of each GeGLU, in which a few channels are ten times as wide as most."""
         gates = slice(self.config.intermediate_size, None)
         names = [f"model.layers.{layer}.mlp" for layer in range(self.config.num_layers)]
         return tuple(
             SmoothingPoint(
-                f"{name}.gated", (f"{name}.Wi.weight", f"{name}.Wi.bias"), gates, f"{name}.Wo.weight"
+                f"{name}.gated", (f"{name}.Wi.weight", f"{name}.Wi.bias"), gates, (f"{name}.Wo.weight",)
             )
             for name in names
         )
+
+    @property
+    def splittable_activations(self) -> tuple[str, ...]:
+        """None: what is uneven in a GeGLU can be smoothed, which costs nothing."""
+        return ()
 
     def expected_shapes(self) -> Shapes:
         """See `Architecture.expected_shapes`."""
         return expected_shapes(self.config)
 
-    def onnx_graph(
-        self, weights: Weights, *, half_embeddings: bool = False, approximate_gelu: bool = False
-    ) -> onnx.ModelProto:
+    def onnx_graph(self, weights: Weights, lossy: Lossy | None = None) -> onnx.ModelProto:
         """See `Architecture.onnx_graph`."""
         from jrerank.models.architectures.modernbert.graph import build_graph  # noqa: PLC0415  onnx: only to build
 
-        return build_graph(
-            self.config, weights, half_embeddings=half_embeddings, approximate_gelu=approximate_gelu
-        )
+        return build_graph(self.config, weights, lossy)
 
     def torch_forward(self, weights: TorchWeights) -> TorchForward:
         """See `Architecture.torch_forward`."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from jrerank.models.architectures.architecture import Weights
+from jrerank.models.architectures.architecture import Lossy, Weights
 from jrerank.models.architectures.modernbert.config import ModernBertConfig
 from jrerank.models.architectures.onnx_graph import MICROSOFT, OnnxGraph
 
@@ -19,23 +19,21 @@ from jrerank.models.architectures.onnx_graph import MICROSOFT, OnnxGraph
 _MASKED = -1e9
 
 
-def build_graph(
-    config: ModernBertConfig, weights: Weights, *, half_embeddings: bool, approximate_gelu: bool
-) -> onnx.ModelProto:
+def build_graph(config: ModernBertConfig, weights: Weights, lossy: Lossy | None) -> onnx.ModelProto:
     """See `Architecture.onnx_graph`."""
-    return _ModernBertGraph(config, weights, approximate_gelu).build(half_embeddings)
+    return _ModernBertGraph(config, weights, lossy).build()
 
 
 class _ModernBertGraph:
     """Each method adds a part and returns the name of its output."""
 
-    def __init__(self, config: ModernBertConfig, weights: Weights, approximate_gelu: bool) -> None:
+    def __init__(self, config: ModernBertConfig, weights: Weights, lossy: Lossy | None) -> None:
         self.config, self.weights = config, weights
-        self.graph = OnnxGraph(weights, config.norm_eps, approximate_gelu)
+        self.graph = OnnxGraph(weights, config.norm_eps, lossy)
 
-    def build(self, half_embeddings: bool) -> onnx.ModelProto:
+    def build(self) -> onnx.ModelProto:
         table = self.weights["model.embeddings.tok_embeddings.weight"]
-        hidden = self.graph.norm(self.graph.token_rows(table, half_embeddings), "model.embeddings.norm")
+        hidden = self.graph.norm(self.graph.token_rows(table), "model.embeddings.norm")
         for layer in range(self.config.num_layers):
             hidden = self.layer(hidden, layer)
         self.head(hidden)
@@ -84,7 +82,7 @@ class _ModernBertGraph:
     def window_bias(self, first_only: bool) -> str:
         """[1, 1, L, L], or its first row: 0 within the window, far below anything else beyond."""
         name = "window_bias"
-        if not any(node.name == name for node in self.graph.nodes):
+        if not self.graph.has(name):
             self._add_window_bias(name)
         if first_only:
             return self.graph.first_position(name, "window_bias_first", axis=2)

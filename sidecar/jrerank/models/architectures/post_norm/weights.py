@@ -26,6 +26,11 @@ class TensorNames:
         return [f"{self.encoder}.encoder.layer.{layer}" for layer in range(count)]
 
 
+def residual_name(norm: str) -> str:
+    """The factors that give back what a layer norm gave before it was smoothed; no checkpoint has them."""
+    return f"{norm}.residual"
+
+
 def expected_shapes(config: PostNormConfig, names: TensorNames) -> Shapes:
     """See `Architecture.expected_shapes`."""
     hidden = config.hidden_size

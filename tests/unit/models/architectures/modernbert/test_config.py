@@ -96,6 +96,37 @@ def test_what_a_configuration_leaves_out_has_the_default_of_transformers() -> No
     assert config.special_ids == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("changes", "window_tokens"),
+    [
+        ({"local_attention": 16}, 8),
+        ({"local_attention": 17}, 8),
+        ({"local_attention": None, "sliding_window": 5}, 5),
+        ({"local_attention": 16, "sliding_window": 5}, 5),
+        ({"local_attention": 16, "sliding_window": None}, 8),
+    ],
+)
+def test_the_window_has_two_names(changes: dict[str, object], window_tokens: int) -> None:
+    assert read(**changes).window_tokens == window_tokens
+
+
+@pytest.mark.parametrize(
+    ("changes", "thetas"),
+    [
+        ({"global_rope_theta": None}, (160_000.0, 10_000.0)),
+        ({"global_rope_theta": 5e4, "local_rope_theta": None}, (5e4, 5e4)),
+        ({"rope_parameters": None, "local_rope_theta": 7e3}, (160_000.0, 7e3)),
+        ({"rope_parameters": {"full_attention": {"rope_theta": None}}}, (160_000.0, 10_000.0)),
+        ({"rope_parameters": {"full_attention": None}, "global_rope_theta": 9e4}, (9e4, 10_000.0)),
+    ],
+)
+def test_a_theta_that_is_null_is_what_transformers_makes_of_it(
+    changes: dict[str, object], thetas: tuple[float, float]
+) -> None:
+    config = read(**changes)
+    assert (config.global_rope_theta, config.local_rope_theta) == thetas
+
+
 def test_special_ids_are_those_that_may_stand_in_a_pair() -> None:
     config = read(bos_token_id=1, eos_token_id=2, cls_token_id=6, sep_token_id=None, pad_token_id=3)
     assert config.special_ids == {1, 2, 6}

@@ -20,6 +20,7 @@ from builders import (
 )
 from jrerank.domain import Window
 from jrerank.engines.onnx_cpu.session import Graph
+from jrerank.models.architectures.architecture import Lossy
 from jrerank.models.architectures.registry import read_architecture
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
 from parity import POST_NORM, TOLERANCE, post_norm_kinds, random_window, reference, reference_logit
@@ -89,10 +90,25 @@ def test_approximations_move_a_logit_but_little(tmp_path: Path) -> None:
     architecture = read_architecture(tiny_bert_config())
     weights = random_tensors(architecture)
     exact = Graph(write_graph(tmp_path / "exact.onnx", architecture, weights))
-    lossy = {"half_embeddings": True, "approximate_gelu": True}
-    near = Graph(write_graph(tmp_path / "near.onnx", architecture, weights, **lossy))
+    near = Graph(write_graph(tmp_path / "near.onnx", architecture, weights, Lossy()))
     window = Window(array("i", range(7, 107)), 20)
     assert 0 < abs(exact.logit(window) - near.logit(window)) < 0.02
+
+
+@pytest.mark.parametrize("channels", [[5], [0, 17, 47], list(range(40))])
+def test_channels_apart_change_nothing(channels: list[int], tmp_path: Path) -> None:
+    architecture = read_architecture(tiny_bert_config())
+    weights = random_tensors(architecture)
+    window = Window(array("i", range(7, 107)), 20)
+    apart = dict.fromkeys(architecture.splittable_activations[:2], channels)
+    logits = []
+    for number, lossy in enumerate((Lossy(), Lossy(apart))):
+        model = architecture.onnx_graph(weights, lossy)
+        products = {node.name for node in model.graph.node if node.op_type == "MatMul"}
+        assert len(products & set(architecture.exact_products)) == 6 + 4 * number
+        path = write_graph(tmp_path / f"{number}.onnx", architecture, weights, lossy)
+        logits.append(Graph(path).logit(window))
+    assert logits[0] == pytest.approx(logits[1], abs=TOLERANCE)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
