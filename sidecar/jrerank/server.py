@@ -6,7 +6,6 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Literal
@@ -48,8 +47,7 @@ def serve(settings: Settings) -> None:
     _open_as_many_files_as_allowed()
     stop_tracing = start_tracing(__version__)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings))
+        asyncio.run(_serve(settings))
     finally:
         stop_tracing()
 
@@ -120,15 +118,6 @@ class _Server(uvicorn.Server):
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop; there is none for Windows."""
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415
-
-    return uvloop.new_event_loop
 
 
 def _most_open_files() -> int:
