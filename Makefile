@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql lock clean system
+.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql simulate lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -28,6 +28,9 @@ bench: $(DEV)/.installed  ## speed against other runtimes
 
 bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch
+
+simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what p99, how many to spare (docs/scale-out.md)
+	PYTHONPATH=tests $(DEV)/bin/python -m fleet_simulation
 
 bench-sql: $(DEV)/.installed system  ## SQL against HTTP, and 16 clients against the engine
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.sql
