@@ -42,12 +42,6 @@ def _passage(line: Line) -> Passage:
     if isinstance(title, str) and title:
         text = f"{title}\n{text}"
     for name, value in (("id", line.id), ("text", text)):
-        if not _is_storable(value):
-            raise line.wrong(
-                f"`{name}` holds a NUL or half of a surrogate pair, which PostgreSQL does not store"
-            )
+        if "\0" in value:
+            raise line.wrong(f"`{name}` holds a NUL, which PostgreSQL does not store")
     return Passage(line.id, text, line.vector(), line.read_bytes)
-
-
-def _is_storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
