@@ -16,6 +16,7 @@ from jrerank.bench.quality.live.template import BodyTemplate
 from jrerank.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
 _REFUSED = {429, 503}
@@ -84,7 +85,7 @@ class PostgresTarget:
                 row = await status.fetchone()
         except Exception as error:  # noqa: BLE001  a load test counts what goes wrong
             return Answer("error", 0, type(error).__name__)
-        outcome = str(row[0]) if row else "complete"
+        outcome = str(row[0]) if row and row[0] else "complete"
         return Answer(outcome, len(rows) if outcome == "complete" else 0)
 
 
@@ -106,8 +107,20 @@ async def postgres_pool(dsn: str, connections: int) -> AsyncIterator[AsyncConnec
         from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415  an extra
     except ImportError:
         raise ConfigurationError("psycopg is needed: pip install 'jrerank[postgres]'") from None
-    async with AsyncConnectionPool(dsn, min_size=connections, max_size=connections, open=False) as pool:
+    async with AsyncConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=connections,
+        kwargs={"autocommit": True},
+        configure=_keep_status,
+        open=False,
+    ) as pool:
         yield pool
+
+
+async def _keep_status(connection: AsyncConnection[Any]) -> None:
+    """What became of a session's last call is kept only where the session wants it."""
+    await connection.execute("set jrerank.status = 'session'")
 
 
 async def _post(
