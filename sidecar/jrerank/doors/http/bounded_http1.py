@@ -70,12 +70,11 @@ class BoundedHttp1Protocol(Http1Protocol):
                 return
             size = _HEAD_SLICE_BYTES if self._head_is_open else _BODY_SLICE_BYTES
             part, self._unparsed = self._unparsed[:size], self._unparsed[size:]
-            if self._head_is_open:
-                self._head_bytes += len(part)
-                if self._head_timer is None:
-                    self._expect_head()
+            self._head_bytes += len(part)
+            if self._head_is_open and self._head_timer is None:
+                self._expect_head()
             super().data_received(part)
-            if self._head_is_open and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self._refuse_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -94,16 +93,26 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._cancel_head_timer()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """A body is bounded by who reads it. What frames its chunks, and trailers behind them, count as a head does."""
+        self._head_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """What comes next is another head."""
         self._head_is_open = True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Read on, where reading stopped because too many requests waited."""
+        """Read on, where reading stopped because too many requests waited.
+
+        Nobody reads the rest of a body whose answer is out: it may take as long as a head.
+        """
         super().on_response_complete()
         if self._unparsed:
             self.loop.call_soon(self._parse)
+        if not self._head_is_open and not self._is_answering() and self._head_timer is None:
+            self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
         """The parser's only answer to a fault is 400; a large head has a status of its own."""
@@ -126,7 +135,16 @@ class BoundedHttp1Protocol(Http1Protocol):
         super().resume_writing()
 
     def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._is_answering():  # whoever waits for an answer gets it first
+            self._expect_head()
+        else:
+            self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:

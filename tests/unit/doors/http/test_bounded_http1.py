@@ -146,6 +146,57 @@ async def test_who_says_nothing_or_half_a_head_is_hung_up_on(monkeypatch: pytest
     assert (silent[1].is_closed, half[1].is_closed, busy[1].is_closed) == (True, True, False)
 
 
+async def test_who_waits_for_an_answer_is_not_hung_up_on_for_what_comes_behind_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(GET)
+    protocol.data_received(b"\r\n")  # as some old clients end a request
+    await asyncio.sleep(0.2)
+    assert not transport.is_closed
+    server.go.set()
+    await settled(server)
+    assert b"200 OK" in transport.written
+
+
+async def test_a_body_that_goes_on_behind_its_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
+    server = Server()
+    server.go.set()
+    connections = [server.connect() for _ in range(2)]
+    for protocol, _ in connections:
+        protocol.data_received(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nab")
+    await settled(server)
+    (slow, slow_transport), (quick, quick_transport) = connections
+    slow.data_received(b"c")
+    quick.data_received(b"cd" + GET)
+    await asyncio.sleep(0.2)
+    assert (slow_transport.is_closed, quick_transport.is_closed) == (True, False)
+    assert quick_transport.written.count(b"200 OK") == 2
+
+
+@pytest.mark.parametrize("endless", [b"0\r\nX-A: ", b"1;a="], ids=["a trailer", "a chunk's extension"])
+async def test_what_frames_a_body_is_bounded_as_a_head_is(endless: bytes) -> None:
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n" + endless)
+    protocol.data_received(b"a" * (MAX_HEAD_BYTES + 16 * 1024))
+    assert transport.is_closed
+
+
+async def test_a_large_body_in_small_chunks_is_read_whole() -> None:
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    protocol.data_received(b"1\r\na\r\n" * MAX_HEAD_BYTES + b"0\r\n\r\n" + GET)
+    await settled(server)
+    await settled(server)
+    assert transport.written.count(b"200 OK") == 2
+
+
 async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http1, "WRITE_TIMEOUT_S", 0.05)
     server = Server()
