@@ -87,7 +87,7 @@ class Queue(Generic[Text]):
             next(self._numbers), caller, now, deadline, min(deadline, now + _STRETCH * alone_s), fits
         )
         self._check_room(new_tokens)
-        self._check_time(ticket, tokens, pairs[0].estimated_tokens)
+        self._check_time(ticket, tokens, new_tokens, pairs[0].estimated_tokens)
         ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=fits)
         self._tickets.add(ticket)
         self._backlogs[caller].add(ticket.slot, tokens)
@@ -118,7 +118,7 @@ class Queue(Generic[Text]):
     def next_texts(self, max_tokens: int, now: float) -> list[Job[Text]]:
         """Pairs to tokenize next: of one request, of `max_tokens` by estimate, and one at least.
 
-        Each has to come back by `supply` or `fail`.
+        Each has to come back by `supply`, `fail` or `put_back`.
         """
         while ticket := self._for_tokenizer.pop(self._may_be_read):
             ticket.in_line_for_tokenizer = False
@@ -150,6 +150,10 @@ class Queue(Generic[Text]):
     def is_waited_for(self, job: Job[Text], now: float) -> bool:
         """Whether there is still a request in time for this pair."""
         return any(now < ticket.deadline for ticket in job.tickets)
+
+    def put_back(self, job: Job[Text]) -> None:
+        """A pair that no request in time waits for is not read to its end: one that comes now has it read anew."""
+        job.being_read = False
 
     def next_batch(self, limit: BatchLimit, now: float) -> list[QueuedWindow[Text]]:
         """Windows to run next, packed on their exact token counts. Each has to come back by `finish`."""
@@ -191,7 +195,7 @@ class Queue(Generic[Text]):
             wait_s = self._throughput.seconds_for(self.waiting_tokens)
             raise Overloaded(f"{self.waiting_tokens} tokens are queued already", retry_after_s=wait_s)
 
-    def _check_time(self, ticket: Ticket[Text], tokens: int, first_tokens: int) -> None:
+    def _check_time(self, ticket: Ticket[Text], tokens: int, new_tokens: int, first_tokens: int) -> None:
         """Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline."""
         if not self._tickets:
             return
@@ -202,7 +206,9 @@ class Queue(Generic[Text]):
         others = self.waiting_tokens - (backlog.tokens if backlog else 0)
         callers = len(self._backlogs) - (backlog is not None)
         # While a caller's own work is done, no other caller is given more than that
-        ahead = self.running_tokens + own + max(0, min(others, callers * own))
+        ahead = own + max(0, min(others, callers * own))
+        # Pairs that several requests wait for count in the backlog of each, but run once
+        ahead = self.running_tokens + min(ahead, self.waiting_tokens + min(needed, new_tokens))
         time_s = (ticket.deadline - ticket.arrival) * _USABLE_TIME
         if backlog and backlog.unfit:  # their windows are due at the pace of the rest of the time
             time_s *= 1 - 1 / _STRETCH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _SMOOTHING = 0.1
-# Only until something has been measured, which happens before the first request: see `Workers.start`
+# Only until something has been measured, which happens before the first request: see `calibrated`
 _TOKENS_PER_S = 5_000.0
 _TOKENS_PER_CHAR = 0.5
 

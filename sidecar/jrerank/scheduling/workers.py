@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
+import math
 import os
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
 from jrerank.engines.engine import Engine
 from jrerank.errors import Unavailable
@@ -33,6 +36,16 @@ _HANG_S = 30.0
 _RESTART_PAUSE_S = 0.1
 _CLOSE_TIMEOUT_S = 10.0
 OnCompleted = Callable[[list[Completed[PairText]]], None]
+
+
+@dataclass(order=True, slots=True)
+class _HalfRead:
+    """A long text that has been begun. What is due first is read to its end first, so that the workers have something to do."""
+
+    due: float
+    number: int
+    job: Job[PairText] = field(compare=False)
+    reader: LongReader = field(compare=False)
 
 
 class Workers:
@@ -61,7 +74,8 @@ class Workers:
         self._windows_ready = threading.Condition(lock)
         self._texts_ready = threading.Condition(lock)
         self._lock = lock
-        self._half_read: deque[tuple[Job[PairText], LongReader]] = deque()
+        self._half_read: list[_HalfRead] = []
+        self._numbers = count()
         self._threads: list[threading.Thread] = []
         self._busy_since: dict[int, float] = {}
         self._closed = False
@@ -69,11 +83,11 @@ class Workers:
     def start(self) -> None:
         """Start the threads."""
         tokenizers = -(-self._engine.workers // _WORKERS_PER_TOKENIZER)
-        for name, work, count in (
+        for name, work, threads in (
             ("worker", self._work, self._engine.workers),
             ("tokenizer", self._tokenize, tokenizers),
         ):
-            for number in range(count):
+            for number in range(threads):
                 thread = threading.Thread(
                     target=self._supervise, args=(work,), name=f"jrerank-{name}-{number}", daemon=True
                 )
@@ -182,33 +196,41 @@ class Workers:
 
     def _tokenize(self) -> None:
         prefers_new = True
-        while job_texts := self._next_texts(prefers_new=prefers_new):
-            jobs, reader = job_texts
-            self._supply(jobs, [_step(reader)] if reader else self._read(jobs))
-            prefers_new = reader is not None
+        while texts := self._next_texts(prefers_new=prefers_new):
+            if isinstance(texts, _HalfRead):
+                self._go_on(texts)
+            else:
+                self._supply(texts, read_texts(self._tokenization, [job.text for job in texts]))
+            prefers_new = isinstance(texts, _HalfRead)
 
-    def _next_texts(self, *, prefers_new: bool) -> tuple[list[Job[PairText]], LongReader | None] | None:
-        """Wait for texts: new ones, or the next slice of a long one; in turns, so that neither waits for the other."""
+    def _next_texts(self, *, prefers_new: bool) -> list[Job[PairText]] | _HalfRead | None:
+        """Wait for texts: new ones, or a long one that has been begun; in turns, so that neither waits for the other."""
         with self._lock:
             while not self._closed:
                 if not prefers_new and (half_read := self._next_half_read()):
                     return half_read
                 if jobs := self._queue.next_texts(_SLICE_TOKENS, time.monotonic()):
-                    return jobs, None
+                    return jobs
                 if half_read := self._next_half_read():
                     return half_read
                 self._texts_ready.wait()
         return None
 
-    def _read(self, jobs: Sequence[Job[PairText]]) -> list[TextOutcome]:
-        return read_texts(self._tokenization, [job.text for job in jobs])
-
-    def _next_half_read(self) -> tuple[list[Job[PairText]], LongReader] | None:
+    def _next_half_read(self) -> _HalfRead | None:
         while self._half_read:
-            job, reader = self._half_read.popleft()
-            if self._queue.is_waited_for(job, time.monotonic()):
-                return [job], reader
+            half_read = heapq.heappop(self._half_read)
+            if self._queue.is_waited_for(half_read.job, time.monotonic()):
+                return half_read
+            self._queue.put_back(half_read.job)
         return None
+
+    def _go_on(self, half_read: _HalfRead) -> None:
+        outcome = _step(half_read.reader)
+        if isinstance(outcome, LongReader):
+            with self._lock:
+                heapq.heappush(self._half_read, half_read)
+        else:
+            self._supply([half_read.job], [outcome])
 
     def _supply(self, jobs: Sequence[Job[PairText]], outcomes: Sequence[TextOutcome]) -> None:
         failed: list[Completed[PairText]] = []
@@ -222,7 +244,8 @@ class Workers:
                         chars.append(job.text.chars)
                         tokens.append(sum(map(len, outcome.windows)))
                 elif isinstance(outcome, LongReader):
-                    self._half_read.append((job, outcome))
+                    due = min((ticket.due for ticket in job.tickets), default=math.inf)
+                    heapq.heappush(self._half_read, _HalfRead(due, next(self._numbers), job, outcome))
                 else:
                     failed.append(self._queue.fail(job, outcome))
             self._throughput.observe_texts(chars, tokens)

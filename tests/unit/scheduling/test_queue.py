@@ -197,6 +197,25 @@ def test_equal_pairs_run_once_and_everybody_is_told() -> None:
     assert all(ticket.results == {b"same": Scored(0.5, 10)} and ticket.is_done for ticket in tickets)
 
 
+def test_a_search_that_everybody_makes_at_once_is_refused_to_nobody() -> None:
+    queue = queue_of()
+    alone_s = 10 * 10 / 1_000
+    tickets = [queue.admit(work(*"0123456789"), 2 * alone_s, "a", 0.0) for _ in range(100)]
+    tokenize(queue)
+    assert run_all(queue) == list("0123456789")
+    assert all(ticket.is_done for ticket in tickets)
+
+
+def test_a_pair_that_is_not_read_to_its_end_is_read_anew_for_whoever_comes_later() -> None:
+    queue = queue_of()
+    queue.admit(work("long"), 1.0, "a", 0.0)
+    (job,) = queue.next_texts(100, 0.0)
+    assert not queue.is_waited_for(job, 2.0)
+    queue.put_back(job)
+    queue.admit(work("long"), 60.0, "a", 2.0)
+    assert queue.next_texts(100, 2.0) == [job]
+
+
 def test_a_pair_survives_the_one_who_asked_first() -> None:
     queue = queue_of()
     first, second = (queue.admit(work("first", "shared")[n:], 60.0, "a", 0.0) for n in (0, 1))

@@ -6,18 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 
+from builders import tiny_config, write_checkpoint
 from engines import GatedEngine
 from jrerank.domain import Scored
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
+from jrerank.models.checkpoint import load_checkpoint
 from jrerank.scheduling.scheduler import Scheduler
 from jrerank.scheduling.texts import PairText, pair_texts
 from jrerank.scheduling.throughput import Throughput
 from jrerank.telemetry import Metrics
-from jrerank.tokenization.windows import Reading, Tokenization
+from jrerank.tokenization.windows import LongReader, Reading, Tokenization
 
 WHOLE = Reading()
 
@@ -150,6 +154,27 @@ async def test_a_long_text_does_not_hold_up_others(ask: Ask, tokenization: Token
         short = await scheduler.score(ask(2), soon(), "short")
         assert len(short) == 1
         assert len(await long) == 1
+
+
+async def test_long_texts_are_read_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, steps = LongReader.step, []
+
+    def counted(reader: LongReader) -> bool:
+        steps.append(id(reader))
+        return step(reader)
+
+    monkeypatch.setattr(LongReader, "step", counted)
+    tokenization = Tokenization(load_checkpoint(write_checkpoint(tmp_path, tiny_config()), "tiny"), 256)
+    ask = Ask(tokenization)
+    async with running(GatedEngine(is_open=True), tokenization) as scheduler:
+        results = await scheduler.score(
+            ask(*range(20_000, 20_005), reading=Reading(max_tokens_per_doc=20_000)), soon()
+        )
+    assert len(results) == 5
+    assert len(steps) >= 3 * 5
+    assert len(list(groupby(steps))) == 5
 
 
 async def test_too_much_is_refused(ask: Ask, tokenization: Tokenization) -> None:
