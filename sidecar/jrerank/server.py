@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
     """
     configure_logging(settings.log_level, settings.log_format)
     settings.check_bind()
-    # Whenever it comes, everything that is open is closed in order. Uvicorn hands the signal on when it has drained
+    # Until uvicorn takes the signals over, they end the process; everything that is open is closed in order
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
     if hasattr(signal, "SIGHUP"):
@@ -97,8 +97,13 @@ def _http_protocol(max_connections: int) -> type[asyncio.Protocol] | Literal["h1
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
     except ImportError:
         return "h11"
-    most = min(max_connections, _most_open_files() - _OWN_FILES)
+    most = _most_connections(max_connections, _most_open_files())
     return type("_Protocol", (BoundedHttp1Protocol,), {"max_connections": most})
+
+
+def _most_connections(wanted: int, open_files: int) -> int:
+    """Some files are left for everything else, and half of them where there are few."""
+    return min(wanted, max(open_files - _OWN_FILES, open_files // 2))
 
 
 class _Server(uvicorn.Server):
@@ -125,7 +130,8 @@ def _most_open_files() -> int:
         return 2**31
     import resource  # noqa: PLC0415  Unix only
 
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2**31 if soft == resource.RLIM_INFINITY else soft  # Linux writes it as -1
 
 
 def _open_as_many_files_as_allowed() -> None:

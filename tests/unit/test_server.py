@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from jrerank.errors import ConfigurationError
-from jrerank.server import serve
+from jrerank.server import _most_connections, serve
 from sidecars import running_sidecar
 from tiny import tiny_settings
 
@@ -42,6 +42,13 @@ def test_a_taken_port_is_told_before_the_model_is_loaded(tmp_path: Path) -> None
 def test_beyond_loopback_there_must_be_a_key(tiny_folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="JRERANK_API_KEYS"):
         serve(tiny_settings(tiny_folder, host="0.0.0.0", port=0))
+
+
+@pytest.mark.parametrize(
+    ("open_files", "most"), [(2**31, 10_000), (1_024, 768), (256, 128)], ids=["plenty", "Linux", "macOS"]
+)
+def test_connections_leave_files_for_the_rest_but_some_are_always_taken(open_files: int, most: int) -> None:
+    assert _most_connections(10_000, open_files) == most
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

@@ -25,7 +25,7 @@ def check_origin(request: Request, service: Service) -> None:
             f"without an API key only loopback names are hosts, not {host[:100]!r}: set JRERANK_API_KEYS"
         )
     origin = request.headers.get("origin")
-    if origin is not None and origin not in service.cors_origins and not _is_loopback(origin):
+    if origin is not None and not {origin, "*"} & set(service.cors_origins) and not _is_loopback(origin):
         raise Forbidden(f"without an API key pages of {origin[:100]!r} may not ask: see JRERANK_CORS_ORIGINS")
 
 

@@ -47,3 +47,9 @@ async def test_with_keys_any_name_is_a_host(tiny_folder: Path) -> None:
     headers = {"host": "rerank.example", "authorization": "Bearer key"}
     async with tiny_http(tiny_folder, api_keys="key") as client:
         assert (await client.post("/v1/rerank", json=BODY, headers=headers)).status_code == 200
+
+
+async def test_who_lets_every_page_ask_lets_every_page_ask(tiny_folder: Path) -> None:
+    async with tiny_http(tiny_folder, cors_origins="*") as client:
+        answer = await client.post("/v1/rerank", json=BODY, headers={"origin": "https://any.example"})
+        assert answer.status_code == 200
