@@ -150,11 +150,12 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     from jrerank.bench.load.driver import closed_loop, open_loop
     from jrerank.bench.load.highest import highest_rate
     from jrerank.bench.load.memory import memory_samples
+    from jrerank.bench.load.record import useful_for_s
     from jrerank.bench.load.report import Run
 
     keys = [key for key in os.environ.get("JRERANK_BENCH_API_KEYS", "").split(",") if key]
     source = _requests(options, max(1, len(keys)))
-    deadline_s = options.timeout_ms / 1000
+    deadline_s = useful_for_s(options.timeout_ms)
     patient = replace(
         options, timeout_ms=_CALIBRATION_TIMEOUT_MS
     )  # what is refused tells nothing of the capacity

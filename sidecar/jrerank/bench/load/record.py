@@ -23,6 +23,11 @@ class Answer:
     detail: str = ""
 
 
+def useful_for_s(timeout_ms: int) -> float:
+    """How long an answer is of use. A partial answer leaves at its deadline; its way back is a tenth more, at least 100 ms."""
+    return (timeout_ms + max(100.0, 0.1 * timeout_ms)) / 1000
+
+
 def _histogram() -> Any:
     return HdrHistogram(1, _HIGHEST_US, _DIGITS)
 

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import pytest
+
 from jrerank.bench.load.driver import closed_loop, open_loop
-from jrerank.bench.load.record import Answer
+from jrerank.bench.load.record import Answer, useful_for_s
 from jrerank.bench.load.report import Run, load_report
 from jrerank.bench.load.requests import LoadRequest
 
@@ -70,6 +72,11 @@ async def test_a_sender_that_falls_behind_says_so() -> None:
     figures = {figure.name: figure.value for figure in report.systems[0].figures}
     assert (figures["refused"], figures["memory"], figures["goodput of capacity"]) == (4, 7, 0)
     assert [system.name for system in report.systems[1:]] == ["caller 1", "caller 2"]
+
+
+def test_an_answer_that_leaves_at_its_deadline_is_of_use_when_it_comes() -> None:
+    assert useful_for_s(300) == pytest.approx(0.4)
+    assert useful_for_s(5000) == pytest.approx(5.5)
 
 
 async def test_a_closed_loop_measures_what_so_many_clients_get() -> None:
