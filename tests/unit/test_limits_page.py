@@ -20,8 +20,8 @@ ROWS = [
 CONSTANTS = {
     "windows of a passage": MAX_WINDOWS,
     "headers of a request": bounded_http1.MAX_HEADERS,
-    "bytes of a request's head": bounded_http1.MAX_HEAD_BYTES,
-    "seconds for a head to arrive": bounded_http1.HEAD_TIMEOUT_S,
+    "bytes of a request's head, or of what frames a chunk of its body": bounded_http1.MAX_HEAD_BYTES,
+    "seconds for a head to arrive, or the rest of a body whose answer is out": bounded_http1.HEAD_TIMEOUT_S,
     "requests that wait on one connection": bounded_http1.MAX_WAITING_REQUESTS,
     "seconds for a client to read on": bounded_http1.WRITE_TIMEOUT_S,
 }
