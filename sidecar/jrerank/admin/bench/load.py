@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,6 +19,7 @@ from jrerank.admin.options import plain_errors
 from jrerank.errors import ConfigurationError, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
+    from jrerank.bench.load.highest import Trial
     from jrerank.bench.load.report import Run
     from jrerank.bench.load.requests import LoadRequest
     from jrerank.bench.load.targets import Target
@@ -147,8 +148,7 @@ def _running(options: LoadOptions) -> Iterator[_Address]:
 
 
 async def _run(options: LoadOptions, address: _Address, progress: Progress) -> Run:
-    from jrerank.bench.load.driver import closed_loop, open_loop
-    from jrerank.bench.load.highest import highest_rate
+    from jrerank.bench.load.driver import open_loop
     from jrerank.bench.load.memory import memory_samples
     from jrerank.bench.load.record import useful_for_s
     from jrerank.bench.load.report import Run
@@ -156,27 +156,16 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     keys = [key for key in os.environ.get("JRERANK_BENCH_API_KEYS", "").split(",") if key]
     source = _requests(options, max(1, len(keys)))
     deadline_s = useful_for_s(options.timeout_ms)
-    patient = replace(
-        options, timeout_ms=_CALIBRATION_TIMEOUT_MS
-    )  # what is refused tells nothing of the capacity
-    async with _target(patient, address.url, keys) as target:
-        capacity = await _capacity(options, target, source, closed_loop)
+    before = await _capacity(options, address.url, keys, source)
     async with _target(options, address.url, keys) as target, memory_samples(address.pid) as memory:
-        rate = _rate(options, capacity)
-        trials = []
-        if options.find_p99_ms is not None:
-
-            async def trial(rate: float) -> float:
-                record = await open_loop(target, _times(options, rate), source, deadline_s)
-                progress("searching the rate", 1, 1)
-                return record.percentile_ms(99)
-
-            trials = await highest_rate(trial, rate, options.find_p99_ms)
-            rate = max((one.rate for one in trials if one.p99_ms <= options.find_p99_ms), default=rate)
-        times = _times(options, rate)
+        trials = await _search(options, target, source, _rate(options, before))
+        held = [one.rate for one in trials if one.p99_ms <= (options.find_p99_ms or 0)]
+        times = _times(options, max(held, default=_rate(options, before)))
         record = await open_loop(
             target, times, source, deadline_s, lambda at: progress("sending", int(at), int(options.seconds))
         )
+    after = await _capacity(options, address.url, keys, source)
+    capacity = None if before is None or after is None else (before + after) / 2
     seconds = max(times, default=0.0) if options.log else options.seconds
     parameters = {
         "arrivals": "as logged" if options.log else options.arrivals.value,
@@ -191,17 +180,36 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     )  # fmt: skip
 
 
+async def _search(
+    options: LoadOptions, target: Target, source: Iterator[LoadRequest], start: float
+) -> list[Trial]:
+    """The trials of a rate that holds the p99, where one is searched."""
+    from jrerank.bench.load.driver import open_loop
+    from jrerank.bench.load.highest import highest_rate
+    from jrerank.bench.load.record import useful_for_s
+
+    if options.find_p99_ms is None:
+        return []
+
+    async def trial(rate: float) -> float:
+        record = await open_loop(target, _times(options, rate), source, useful_for_s(options.timeout_ms))
+        return record.percentile_ms(99)
+
+    return await highest_rate(trial, start, options.find_p99_ms)
+
+
 async def _capacity(
-    options: LoadOptions,
-    target: Target,
-    source: Iterator[LoadRequest],
-    closed_loop: Callable[..., Awaitable[float]],
+    options: LoadOptions, url: str, keys: list[str], source: Iterator[LoadRequest]
 ) -> float | None:
-    """In pairs a second, where the rate is a multiple of it."""
+    """In pairs a second, where the rate is a multiple of it; asked before the run and after it, as machines change their mind."""
+    from jrerank.bench.load.driver import closed_loop
+
     if options.log or not options.rate.endswith("x"):
         return None
-    await closed_loop(target, 1, 1.0, source)
-    return await closed_loop(target, _CALIBRATION_CLIENTS, max(3.0, options.seconds / 6), source)
+    # with time enough: what is refused tells nothing of the capacity
+    async with _target(replace(options, timeout_ms=_CALIBRATION_TIMEOUT_MS), url, keys) as target:
+        await closed_loop(target, 1, 1.0, source)
+        return await closed_loop(target, _CALIBRATION_CLIENTS, max(3.0, options.seconds / 6), source)
 
 
 def _rate(options: LoadOptions, capacity: float | None) -> float:
