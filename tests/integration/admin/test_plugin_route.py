@@ -78,7 +78,7 @@ def test_from_nothing_to_a_reranked_search_and_back(
     assert ids(answer)[0] == "c"
     printed = admin("opensearch", "status").output
     assert _marks(printed) == {
-        "cluster": "ok", "pipeline": "ok", "plugin": "ok", "endpoint": "ok", "default": "note", "probe": "ok"
+        "cluster": "ok", "pipeline": "ok", "plugin": "ok", "endpoint": "ok", "default": "note", "fields": "ok", "probe": "ok"
     }  # fmt: skip
     admin("opensearch", "remove")
     assert engine.http.get("/_search/pipeline/rerank").status_code == 404
