@@ -54,6 +54,7 @@ class MlCommons(RecordedServer):
             ("GET /_nodes", lambda asked: {"nodes": {"n": {"roles": ["data", "ingest"]}}}),
             ("GET /_all/_settings/index.search.default_pipeline", self._index_defaults),
             ("PUT /([^_][^/]*)/_settings", self._put_index_settings),
+            ("GET /(passages)/_mapping", self._mapping),
             ("GET /_search/pipeline/([^/]+)", self._get_pipeline),
             ("PUT /_search/pipeline/([^/]+)", self._put_pipeline),
             ("DELETE /_search/pipeline/([^/]+)", self._delete_pipeline),
@@ -97,6 +98,12 @@ class MlCommons(RecordedServer):
         if name is not None:
             self.defaults[asked.match[0]] = name
         return {"acknowledged": True}
+
+    def _mapping(self, asked: Asked) -> Json:
+        """Dynamic mapping: every field that a passage has had, as text."""
+        fields = {"text", *(field for passage in self.passages.values() for field in passage)}
+        properties = {field: {"type": "text"} for field in sorted(fields)}
+        return {asked.match[0]: {"mappings": {"properties": properties}}}
 
     def _get_pipeline(self, asked: Asked) -> Json:
         return {asked.match[0]: _there(self.pipelines, asked)}

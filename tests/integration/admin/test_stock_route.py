@@ -231,7 +231,7 @@ class TestStatus:
         printed = admin("opensearch", "status", "--query", QUERY).output
         assert _marks(printed) == {
             "cluster": "ok", "pipeline": "ok", "connector": "ok", "settings": "ok", "model": "ok", "predict": "ok",
-            "default": "note", "probe": "ok",
+            "default": "note", "fields": "ok", "probe": "ok",
         }  # fmt: skip
         assert "3 of 3 places" in printed or "2 of 3 places" in printed
 
