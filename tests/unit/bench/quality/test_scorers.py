@@ -40,17 +40,17 @@ async def test_all_dialects_of_a_sidecar_give_the_scores_of_its_model(
         assert "fp32" in local.description
     assert expected.tokens > 0
     for dialect in DIALECTS:
-        remote = RemoteScorer(dialect, f"http://sidecar{PATHS[dialect]}", dialect, None, client)
+        remote = RemoteScorer(dialect, f"http://localhost{PATHS[dialect]}", dialect, None, client)
         scores = await remote.score("富士山", CANDIDATES)
         assert scores.logits == pytest.approx(expected.logits, abs=1e-4), dialect
 
 
 async def test_a_refusal_and_another_dialect_are_told_apart(client: httpx.AsyncClient) -> None:
-    missing = RemoteScorer("x", "http://sidecar/v1/nothing", "hits", None, client)
+    missing = RemoteScorer("x", "http://localhost/v1/nothing", "hits", None, client)
     with pytest.raises(Unavailable, match="answered 404"):
         await missing.score("富士山", CANDIDATES)
     with pytest.raises(InvalidInput, match="does not speak tei"):
-        await RemoteScorer("x", "http://sidecar/health", "tei", None, _GetClient(client)).score(
+        await RemoteScorer("x", "http://localhost/health", "tei", None, _GetClient(client)).score(
             "富士山", CANDIDATES
         )
 
