@@ -17,13 +17,13 @@ def replace_what_cannot_be_shown(*streams: TextIO) -> None:
 
 
 def json_line(content: Any, stream: TextIO) -> str:
-    """JSON on one line; in ASCII where the stream's encoding lacks a character of it."""
-    line = json.dumps(content, ensure_ascii=False)
+    """JSON on one line; in ASCII where the stream's encoding lacks a character of it, or has another one in its place."""
+    line, encoding = json.dumps(content, ensure_ascii=False), stream.encoding or "utf-8"
     try:
-        line.encode(stream.encoding or "utf-8")
+        stays = line.encode(encoding).decode(encoding) == line
     except UnicodeEncodeError:
-        return json.dumps(content)
-    return line
+        stays = False
+    return line if stays else json.dumps(content)
 
 
 def plain(text: str) -> Text:

@@ -650,4 +650,5 @@ def test_stats_count_by_endpoint(engine: Engine) -> None:
     assert after["searches"]["reasons"]["size_zero"] == before["searches"]["reasons"].get("size_zero", 0) + 1
     old, new = before["endpoints"]["main"][0], after["endpoints"]["main"][0]
     assert new["counts"]["answers"] == old["counts"]["answers"] + 1
-    assert (new["circuit"], new["failures_in_a_row"]) == ("closed", 0)
+    assert new["circuit"] == "closed"
+    assert new["failures_in_a_row"] <= old["failures_in_a_row"]  # those of another kind of work stay

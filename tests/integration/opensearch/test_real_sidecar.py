@@ -35,7 +35,7 @@ class Stack:
     sidecar: httpx.Client
 
     def asked_directly(self, body: Json, **more: Any) -> list[tuple[str, float]]:
-        """The first hits without a pipeline, as the sidecar orders them, then the others."""
+        """The first hits without a pipeline, as the sidecar orders them, then the others, scored below all of those."""
         first = self.engine.plain({**body, "from": 0, "size": 100, "_source": True})["hits"]["hits"]
         hits = [
             {
@@ -49,7 +49,8 @@ class Stack:
         answer = response.raise_for_status().json()
         assert answer["outcome"] == "complete"
         order = [(hit["id"], hit["score"]) for hit in answer["hits"]]
-        return order + [(hit["_id"], hit["_score"]) for hit in first[WINDOW:]]
+        unread = [(hit["_id"], -0.01 * n / (n + 100)) for n, hit in enumerate(first[WINDOW:], start=1)]
+        return order + unread
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ COMMANDS = [
     "opensearch setup", "opensearch status", "opensearch remove", "opensearch index", "opensearch pipeline show",
     "opensearch plugin path", "opensearch plugin build",
     "elasticsearch setup", "elasticsearch status", "elasticsearch remove", "bench quality", "bench load", "bench speed",
-    "bench labels",
+    "bench labels", "bulk",
 ]  # fmt: skip
 
 

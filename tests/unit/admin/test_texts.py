@@ -39,4 +39,4 @@ def test_what_a_terminal_lacks_is_no_traceback(encoding: str, shown: str) -> Non
 @given(text=st.text())
 def test_json_stays_what_it_is_whatever_the_terminal(encoding: str, text: str) -> None:
     line = json_line({"text": text}, io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    assert json.loads(line.encode(encoding)) == {"text": text}
+    assert json.loads(line.encode(encoding).decode(encoding)) == {"text": text}
