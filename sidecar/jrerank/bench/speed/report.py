@@ -53,20 +53,33 @@ def speed_report(measured: Measured) -> Report:
         },
         systems=tuple(_system(one, order, measured) for one in order),
         curves=tuple(_curves(measured)),
-        advice=tuple(advice(order)),
+        advice=tuple(advice(measured.contenders, measured.timings)),
         notes=tuple(_notes(measured)),
     )
 
 
-def advice(fastest_first: Sequence[Contender]) -> list[Setting]:
-    """The settings of our own fastest."""
-    best = next((one for one in fastest_first if one.ours), None)
-    if best is None:
+def advice(contenders: Sequence[Contender], timings: Mapping[str, Timings]) -> list[Setting]:
+    """The settings of our own fastest; of those that can't be told from it, the first given, so that chance decides nothing."""
+    ours = [one for one in contenders if one.ours]
+    if not ours:
         return []
+    fastest = min(ours, key=lambda one: np.median(timings[one.name].seconds))
+    best = next(one for one in ours if one is fastest or _ratio_interval(one, fastest, timings)[0] <= 1.0)
     return [
         Setting(variable=name, value=value, reason=f"the fastest of ours here: {best.name}")
         for name, value in best.variables
     ]
+
+
+def _ratios(contender: Contender, ours: Contender, timings: Mapping[str, Timings]) -> list[float]:
+    theirs, best = timings[contender.name].seconds, timings[ours.name].seconds
+    return [mine / other for mine, other in zip(theirs, best, strict=True)]
+
+
+def _ratio_interval(
+    contender: Contender, ours: Contender, timings: Mapping[str, Timings]
+) -> tuple[float, float]:
+    return interval_of_median(_ratios(contender, ours, timings))
 
 
 def _system(contender: Contender, order: Sequence[Contender], measured: Measured) -> System:
@@ -106,8 +119,7 @@ def _ratio(contender: Contender, ours: Contender, timings: Mapping[str, Timings]
     """How many times as long as our fastest it takes, round by round."""
     if contender is ours:
         return []
-    theirs, best = timings[contender.name].seconds, timings[ours.name].seconds
-    ratios = [mine / other for mine, other in zip(theirs, best, strict=True)]
+    ratios = _ratios(contender, ours, timings)
     low, high = interval_of_median(ratios)
     return [Figure(name="times our fastest", value=float(np.median(ratios)), unit="x", low=low, high=high)]
 

@@ -32,10 +32,13 @@ class Amount:
 
 def open_own(base: Settings, checkpoint: Checkpoint, stack: ExitStack) -> tuple[list[Contender], list[str]]:
     """Our engines that can be had here, and why the others can't."""
-    contenders, left_out = [], []
+    contenders: list[Contender] = []
+    left_out: list[str] = []
     for settings in own_settings(base):
         try:
-            contenders.append(stack.enter_context(engine_contender(settings, checkpoint)))
+            contender = stack.enter_context(engine_contender(settings, checkpoint))
+            if contender.name not in {one.name for one in contenders}:  # two settings may come to the same
+                contenders.append(contender)
         except JrerankError as error:
             left_out.append(f"{settings.precision} {settings.graph}: {error}")
     return contenders, left_out
@@ -51,7 +54,8 @@ def more_workers(
         base.model_copy(update={**chosen, "workers": count})
         for count in sorted({max(1, workers // 2), workers * 2} - {workers})
     ]
-    return [stack.enter_context(engine_contender(one, checkpoint)) for one in settings]
+    more = [stack.enter_context(engine_contender(one, checkpoint)) for one in settings]
+    return [one for one in more if one.name != best.name]  # an engine may have one worker whatever it is told
 
 
 def measure(

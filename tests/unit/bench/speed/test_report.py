@@ -9,7 +9,7 @@ import pytest
 
 from jrerank.bench.report.compare import compare
 from jrerank.bench.speed.contender import Contender
-from jrerank.bench.speed.report import Measured, interval_of_median, speed_report
+from jrerank.bench.speed.report import Measured, advice, interval_of_median, speed_report
 from jrerank.bench.speed.rounds import Timings, interleaved
 from jrerank.bench.speed.workload import Workload
 from jrerank.domain import Window
@@ -86,6 +86,12 @@ def test_a_busy_machine_is_no_regression_and_a_slower_build_is() -> None:
         ("int8", True),
         ("fp32", False),
     ]
+
+
+def test_of_two_that_cannot_be_told_apart_the_first_is_advised() -> None:
+    timings = {"int8": Timings([1.0, 1.1, 0.9], [1.0] * 3), "fp32": Timings([0.99, 1.11, 0.89], [1.0] * 3)}
+    assert advice([OURS, SLOWER, PEER], timings)[0].value == "int8"
+    assert advice([PEER], {}) == []
 
 
 def test_the_interval_of_a_median_holds_the_median() -> None:
