@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from jrerank import __version__
 from jrerank.cache import ScoreCache
 from jrerank.domain import ServiceInfo
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Limits
 from jrerank.doors.service import Service
 from jrerank.engines.open import open_engine
 from jrerank.errors import ConfigurationError

@@ -12,11 +12,10 @@ from jrerank.domain import Candidate, Outcome, Ranking, RerankRequest, Scored
 from jrerank.errors import InputTooLong, UnknownStore
 from jrerank.ordering import order
 from jrerank.scheduling.scheduler import Scheduler
-from jrerank.scheduling.texts import PairText, pair_texts
+from jrerank.scheduling.texts import PairText, keyed_pairs
 from jrerank.scheduling.work import PairResult
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
-from jrerank.tokenization.keys import pair_keys
 from jrerank.tokenization.windows import Reading, Tokenization
 
 _LOG = logger(__name__)
@@ -125,15 +124,14 @@ class Reranker:
     async def _pairs(self, request: RerankRequest, candidates: Sequence[Candidate]) -> _Pairs:
         passages = [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
         reading = Reading(request.max_tokens_per_doc, request.truncation)
-        arguments = (self._fingerprint, request.query, passages, reading)
+        arguments = (self._tokenization, self._fingerprint, request.query, passages, reading)
         if len(passages) > _MANY_PASSAGES or sum(map(len, passages)) > _MANY_CHARS:
-            keys = await asyncio.to_thread(pair_keys, *arguments)
+            pairs = await asyncio.to_thread(keyed_pairs, *arguments)
         else:
-            keys = pair_keys(*arguments)
-        texts = dict(zip(keys, pair_texts(self._tokenization, request.query, passages, reading), strict=True))
-        made = iter(keys)
+            pairs = keyed_pairs(*arguments)
+        keys = iter([key for key, _ in pairs])
         has_key = [c.passage is not None and not _is_blank(request) for c in candidates]
-        return _Pairs(tuple(next(made) if has else None for has in has_key), texts)
+        return _Pairs(tuple(next(keys) if has else None for has in has_key), dict(pairs))
 
     async def _results(
         self, texts: Mapping[bytes, PairText], deadline: float, caller: str

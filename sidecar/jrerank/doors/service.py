@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from jrerank.domain import Ranking, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
-from jrerank.doors.intake import Intake
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Intake, Limits
 from jrerank.doors.readiness import Check, Readiness
 from jrerank.reranker import Reranker
 from jrerank.stores.search import SearchEngine

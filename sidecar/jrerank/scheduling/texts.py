@@ -1,16 +1,19 @@
-"""Pairs of texts on their way to becoming windows."""
+"""Pairs of texts on their way to becoming windows, each with the key of its score."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from jrerank.errors import InputTooLong
+from jrerank.tokenization.normalization import clean
 from jrerank.tokenization.windows import LongReader, QueryIds, Reading, Tokenization, Windows
 
 # Windows, or a reader that has not come to the end of a long text yet, or why there are none
 TextOutcome = Windows | LongReader | Exception
+_KEY_BYTES = 16
 
 
 class QueryText:
@@ -46,13 +49,16 @@ class PairText:
         return len(self.query.text) + len(self.passage)
 
 
-def pair_texts(
-    tokenization: Tokenization, query: str, passages: Sequence[str], reading: Reading
-) -> list[PairText]:
-    """The pairs of a query with each passage."""
+def keyed_pairs(
+    tokenization: Tokenization, fingerprint: str, query: str, passages: Sequence[str], reading: Reading
+) -> list[tuple[bytes, PairText]]:
+    """Each passage with the query, behind its key: a digest of all that the score depends on. `fingerprint` is the checkpoint's."""
+    prefix = hashlib.blake2b(digest_size=_KEY_BYTES)
+    for part in (fingerprint.encode(), repr(reading).encode(), clean(query).encode()):
+        prefix.update(len(part).to_bytes(8) + part)
     text = QueryText(query, reading)
     max_tokens = tokenization.most_tokens(reading)
-    return [PairText(text, passage, max_tokens) for passage in passages]
+    return [(_key(prefix, passage), PairText(text, passage, max_tokens)) for passage in passages]
 
 
 def read_texts(tokenization: Tokenization, texts: Sequence[PairText]) -> list[TextOutcome]:
@@ -65,6 +71,12 @@ def read_texts(tokenization: Tokenization, texts: Sequence[PairText]) -> list[Te
         except Exception as error:  # noqa: BLE001  whatever a tokenizer raises, it is these texts that have failed
             outcomes += [error] * len(passages)
     return outcomes
+
+
+def _key(prefix: hashlib.blake2b, passage: str) -> bytes:
+    digest = prefix.copy()
+    digest.update(clean(passage).encode())
+    return digest.digest()
 
 
 def _read(tokenization: Tokenization, query: QueryText, passages: Sequence[str]) -> list[TextOutcome]:

@@ -9,8 +9,7 @@ import pytest
 from jrerank.bulk.requests import read_row
 from jrerank.bulk.source import SourceRow
 from jrerank.domain import Candidate, Fusion, RerankRequest
-from jrerank.doors.intake import Intake
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Intake, Limits
 from jrerank.errors import InvalidInput
 
 INTAKE = Intake(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jrerank.domain import Candidate, Fusion, RerankRequest
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.intake import Caller, Fields, Intake, Options
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Caller, Fields, Intake, Limits, Options, scoring_deadline
 from jrerank.errors import InputTooLong, InvalidInput
 
-INTAKE = Intake(Limits(body_bytes=1000, documents=3, query_chars=5, passage_chars=4), timeout_ms=1000)
+LIMITS = Limits(body_bytes=1000, documents=3, query_chars=5, passage_chars=4)
+INTAKE = Intake(LIMITS, timeout_ms=1000)
 CALLER = Caller("key-1", arrival=50.0)
 CANDIDATES = [Candidate("a", "晴れ", 2.0), Candidate("b")]
 
@@ -94,3 +95,44 @@ def test_linear_fusion_needs_every_score(passages: str | None, field: str | None
     with pytest.raises(InvalidInput, match="hit 'b' has no score") as caught:
         INTAKE.request(CALLER, "空", CANDIDATES, linear, Fields(passages=passages))
     assert caught.value.field == field
+
+
+def test_what_is_within_the_limits_passes() -> None:
+    LIMITS.check_query("12345")
+    LIMITS.check_passages(["1234", None, ""], "texts")
+
+
+def test_a_long_query_is_refused_by_the_doors_own_name_for_it() -> None:
+    with pytest.raises(InputTooLong, match="text_1 has 6 characters; at most 5") as caught:
+        LIMITS.check_query("123456", "text_1")
+    assert caught.value.field == "text_1"
+
+
+def test_too_many_passages_are_refused_before_any_is_looked_at() -> None:
+    with pytest.raises(InputTooLong, match="hits has 4 entries; at most 3"):
+        LIMITS.check_passages(["12345"] * 4, "hits")
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=8)), max_size=3))
+def test_the_first_long_passage_is_named(passages: list[str | None]) -> None:
+    long = [index for index, passage in enumerate(passages) if passage is not None and len(passage) > 4]
+    if not long:
+        LIMITS.check_passages(passages, "hits")
+        return
+    with pytest.raises(InputTooLong) as caught:
+        LIMITS.check_passages(passages, "hits")
+    assert caught.value.field == f"hits.{long[0]}"
+
+
+@pytest.mark.parametrize(
+    ("timeout_ms", "documents", "stops_after_ms"),
+    [(300, 20, 284.6), (300, 1000, 265), (30_000, 100, 29_978), (2, 1, 1)],
+)
+def test_some_time_is_kept_for_the_answer(timeout_ms: float, documents: int, stops_after_ms: float) -> None:
+    assert (scoring_deadline(5.0, timeout_ms, documents) - 5.0) * 1000 == pytest.approx(stops_after_ms)
+
+
+@given(st.integers(1, 86_400_000), st.integers(0, 10_000))
+def test_at_least_half_of_the_time_is_for_scoring(timeout_ms: int, documents: int) -> None:
+    spent = scoring_deadline(0.0, timeout_ms, documents)
+    assert timeout_ms / 2000 <= spent <= timeout_ms / 1000

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jrerank.domain import Candidate, Fusion, Outcome, RankedHit, Ranking
-from jrerank.doors.deadline import scoring_deadline
-from jrerank.doors.intake import Caller, Intake
-from jrerank.doors.limits import Limits
+from jrerank.doors.intake import Caller, Intake, Limits, scoring_deadline
 from jrerank.doors.native import HitsBody, hits_answer, read_hits, shown
 from jrerank.errors import InputTooLong, InvalidInput
 

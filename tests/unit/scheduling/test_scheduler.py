@@ -18,7 +18,7 @@ from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.scheduling.scheduler import Scheduler
-from jrerank.scheduling.texts import PairText, pair_texts
+from jrerank.scheduling.texts import PairText, keyed_pairs
 from jrerank.scheduling.throughput import Throughput
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import LongReader, Reading, Tokenization
@@ -52,8 +52,10 @@ class Ask:
         return self.texts(*("空" * count for count in skies), query=query, reading=reading)
 
     def texts(self, *passages: str, query: str = "今日", reading: Reading = WHOLE) -> dict[bytes, PairText]:
-        pairs = pair_texts(self._tokenization, query, passages, reading)
-        return {f"{query} {passage}".encode(): pair for passage, pair in zip(passages, pairs, strict=True)}
+        pairs = keyed_pairs(self._tokenization, "model", query, passages, reading)
+        return {
+            f"{query} {passage}".encode(): text for passage, (_, text) in zip(passages, pairs, strict=True)
+        }
 
 
 @pytest.fixture
