@@ -15,7 +15,7 @@ import uvicorn
 from jrerank import __version__
 from jrerank.assembly import running_service
 from jrerank.doors.http.app import make_app
-from jrerank.doors.pgwire.server import PgWireServer, tls_context
+from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
 from jrerank.settings import Settings
@@ -60,20 +60,25 @@ async def _serve(settings: Settings) -> None:
             bound = _bound_socket(settings.host, settings.pgwire_port, "--pgwire-port")
             pgwire_socket = sockets.enter_context(bound)
         tls = tls_context(*files) if (files := settings.pgwire_tls_files()) else None
+        most_http, most_pgwire = _most_connections(settings, _most_open_files())
         async with running_service(settings) as service:
-            pgwire = PgWireServer(service, tls, settings.pgwire_max_connections)
+            pgwire = PgWireServer(service, tls, most_pgwire)
             if pgwire_socket is not None:
                 await pgwire.start(pgwire_socket)
                 _say_listening("pgwire_listening", pgwire_socket)
-            await _serve_http(settings, service, http_socket, pgwire)
+            await _serve_http(settings, service, http_socket, pgwire, most_http)
 
 
 async def _serve_http(
-    settings: Settings, service: Service, listener: socket.socket, pgwire: PgWireServer
+    settings: Settings,
+    service: Service,
+    listener: socket.socket,
+    pgwire: PgWireServer,
+    max_connections: int,
 ) -> None:
     config = uvicorn.Config(
         make_app(service),
-        http=_http_protocol(settings.max_connections),
+        http=_http_protocol(max_connections),
         ws="none",  # an offer of WebSocket would put the request's headers, key and all, into the debug log
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
@@ -97,13 +102,19 @@ def _http_protocol(max_connections: int) -> type[asyncio.Protocol] | Literal["h1
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
     except ImportError:
         return "h11"
-    most = _most_connections(max_connections, _most_open_files())
-    return type("_Protocol", (BoundedHttp1Protocol,), {"max_connections": most})
+    return type("_Protocol", (BoundedHttp1Protocol,), {"max_connections": max_connections})
 
 
-def _most_connections(wanted: int, open_files: int) -> int:
-    """Some files are left for everything else, and half of them where there are few."""
-    return min(wanted, max(open_files - _OWN_FILES, open_files // 2))
+def _most_connections(settings: Settings, open_files: int) -> tuple[int, int]:
+    """Of HTTP and of the PostgreSQL wire: as many as are wanted, or what open files allow, in the same proportion.
+
+    Some files are left for everything else, and half of them where there are few.
+    """
+    http, pgwire = settings.max_connections, settings.pgwire_max_connections
+    wire_sockets = 0 if settings.pgwire_port is None else pgwire + logins_beside(pgwire)
+    wanted = http + wire_sockets
+    places = min(wanted, max(open_files - _OWN_FILES, open_files // 2))
+    return max(1, http * places // wanted), max(1, pgwire * places // wanted)
 
 
 class _Server(uvicorn.Server):

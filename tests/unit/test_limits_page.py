@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jrerank.doors.http import bounded_http1
+from jrerank.doors.pgwire import channel, conversation, login, prepared, server
 from jrerank.settings import Settings
 from jrerank.tokenization.windows import MAX_WINDOWS
 
@@ -24,6 +25,14 @@ CONSTANTS = {
     "seconds for a head to arrive, or the rest of a body whose answer is out": bounded_http1.HEAD_TIMEOUT_S,
     "requests that wait on one connection": bounded_http1.MAX_WAITING_REQUESTS,
     "seconds for a client to read on": bounded_http1.WRITE_TIMEOUT_S,
+    "logins under way on the PostgreSQL wire, beside the connections that are free": server.logins_beside(
+        Settings.model_fields["pgwire_max_connections"].default
+    ),
+    "seconds for a login on the PostgreSQL wire": login.LOGIN_TIMEOUT_S,
+    "seconds for the rest of a message on the PostgreSQL wire": channel.MESSAGE_TIMEOUT_S,
+    "seconds for the next part of a request on the PostgreSQL wire": conversation.PARTS_TIMEOUT_S,
+    "bytes of a connection's prepared statements with names": prepared.MAX_PREPARED_BYTES,
+    "seconds that a larger statement without a name is kept": conversation.PARTS_TIMEOUT_S,
 }
 
 

@@ -45,10 +45,15 @@ def test_beyond_loopback_there_must_be_a_key(tiny_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("open_files", "most"), [(2**31, 10_000), (1_024, 768), (256, 128)], ids=["plenty", "Linux", "macOS"]
+    ("open_files", "http", "both"),
+    [(2**31, 10_000, (10_000, 5_000)), (1_024, 768, (495, 247)), (256, 128, (82, 41))],
+    ids=["plenty", "Linux", "macOS"],
 )
-def test_connections_leave_files_for_the_rest_but_some_are_always_taken(open_files: int, most: int) -> None:
-    assert _most_connections(10_000, open_files) == most
+def test_connections_leave_files_for_the_rest_but_some_are_always_taken(
+    open_files: int, http: int, both: tuple[int, int], tiny_folder: Path
+) -> None:
+    assert _most_connections(tiny_settings(tiny_folder), open_files)[0] == http
+    assert _most_connections(tiny_settings(tiny_folder, pgwire_port=0), open_files) == both
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

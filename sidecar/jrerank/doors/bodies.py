@@ -25,7 +25,7 @@ class OpenBodies:
         try:
             yield share
         finally:
-            self._bytes -= share.used_bytes
+            share.give_back(share.used_bytes)
 
     def take(self, size: int, of_this_request: int) -> None:
         """Let a request have `size` more bytes.
@@ -43,6 +43,10 @@ class OpenBodies:
             raise Overloaded(f"open requests hold {self._bytes} bytes already")
         self._bytes += size
 
+    def give_back(self, size: int) -> None:
+        """So many bytes are free again."""
+        self._bytes -= size
+
 
 class Share:
     """What one request holds."""
@@ -59,6 +63,11 @@ class Share:
         """
         self._bodies.take(size, self.used_bytes)
         self.used_bytes += size
+
+    def give_back(self, size: int) -> None:
+        """So many bytes are no longer kept."""
+        self._bodies.give_back(size)
+        self.used_bytes -= size
 
     def take_values(self, body: bytes) -> None:
         """Before a body is parsed: a JSON text has no more than two values for each comma, give or take its nesting.

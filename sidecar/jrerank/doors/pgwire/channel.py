@@ -18,6 +18,8 @@ MESSAGE_TIMEOUT_S = 30.0
 _WRITE_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 2.0
 _CHUNK_BYTES = 64 * 1024
+# What is read at once from a client that has not logged in, whose messages are shorter than that
+_STRANGER_CHUNK_BYTES = 4 * 1024
 
 
 Take = Callable[[int], None]
@@ -37,8 +39,12 @@ class WatchedReader(asyncio.StreamReader):
     """`gone` is done when the client has left, even while what it sent before has not been read."""
 
     def __init__(self) -> None:
-        super().__init__(limit=_CHUNK_BYTES)
+        super().__init__(limit=_STRANGER_CHUNK_BYTES)
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def hold(self, limit_bytes: int) -> None:
+        """Read on from the client until twice as many bytes wait here."""
+        self._limit = limit_bytes
 
     def feed_eof(self) -> None:
         """The client has closed its side."""
@@ -62,6 +68,8 @@ class Channel:
         self._reader = reader
         self._writer = writer
         self.encrypted = False
+        self._socket_transport = writer.transport
+        _read_at_once(self._socket_transport, _STRANGER_CHUNK_BYTES)
 
     @property
     def gone(self) -> asyncio.Future[None]:
@@ -101,8 +109,13 @@ class Channel:
         while length > 0:
             length -= len(await self._piece(length))
 
-    def buffer_more(self, receive_bytes: int) -> None:
-        """Let the kernel take that much from the client before it is read."""
+    def trust(self, receive_bytes: int) -> None:
+        """The client has logged in: let the kernel take that much from it before it is read, and read more at once."""
+        self._reader.hold(_CHUNK_BYTES)
+        _read_at_once(self._socket_transport, _CHUNK_BYTES)
+        self._widen_window(receive_bytes)
+
+    def _widen_window(self, receive_bytes: int) -> None:
         connected: socket.socket | None = self._writer.get_extra_info("socket")
         if connected is None or connected.family not in {socket.AF_INET, socket.AF_INET6}:
             return
@@ -197,3 +210,9 @@ class Channel:
         if length < 0:
             raise ProtocolViolation(f"a message's length of {length + 4}; it counts its own 4 bytes")
         return length
+
+
+def _read_at_once(transport: asyncio.BaseTransport, limit_bytes: int) -> None:
+    """asyncio reads up to 256 KiB at once, whoever sends it."""
+    if hasattr(transport, "max_size"):  # that of selectors; others have no such bound
+        transport.max_size = limit_bytes

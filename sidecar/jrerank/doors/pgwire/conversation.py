@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from contextlib import ExitStack
 
 from jrerank.doors.bodies import Share
 from jrerank.doors.pgwire import extended, messages
@@ -38,7 +39,9 @@ class Conversation:
         self._channel = channel
         self._service = service
         self._session = Session(service, login, channel.gone)
-        self._prepared = PreparedStatements(service.limits.body_bytes)
+        self._kept = ExitStack()
+        self._prepared = PreparedStatements(self._kept.enter_context(service.bodies.share()))
+        self._expiry: asyncio.TimerHandle | None = None
         self._unsent = bytearray()
         self._skipping = False
         self._finishing = False
@@ -64,14 +67,16 @@ class Conversation:
             ShuttingDown: somebody called `finish`.
             EOFError: the client has gone without a word.
         """
-        await self._channel.send(self._greeting())
         try:
+            await self._channel.send(self._greeting())
             while self.busy or not self._finishing:
                 with self._service.bodies.share() as share:
                     if not await self._turn(share):
                         return
         finally:
             self._session.forget_parts()
+            self._expire_soon(expire=False)
+            self._kept.close()
         raise ShuttingDown
 
     async def _turn(self, share: Share) -> bool:
@@ -79,11 +84,19 @@ class Conversation:
         if message.kind == _TERMINATE:
             return False
         self._answering = True
-        self._unsent += await self._answer(message)
+        self._unsent += await self._answer(message, share)
         if message.kind in _AWAITED or len(self._unsent) > _MOST_UNSENT_BYTES:
             await self._send()
         self._answering = False
+        self._expire_soon(expire=self._prepared.is_large)
         return True
+
+    def _expire_soon(self, *, expire: bool) -> None:
+        """A request that was prepared and not run yet holds memory, which nobody may keep for as long as they like."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        later = asyncio.get_running_loop().call_later
+        self._expiry = later(PARTS_TIMEOUT_S, self._prepared.forget_unnamed) if expire else None
 
     async def _next(self, share: Share) -> Message:
         # Parts count among the open bodies, so that they cannot be kept for as long as one likes
@@ -106,7 +119,7 @@ class Conversation:
         unsent, self._unsent = bytes(self._unsent), bytearray()
         await self._channel.send(unsent)
 
-    async def _answer(self, message: Message) -> bytes:
+    async def _answer(self, message: Message, share: Share) -> bytes:
         if message.kind == _SYNC:
             self._skipping = False
             self._prepared.forget_portals()
@@ -116,6 +129,8 @@ class Conversation:
         ends_itself = message.kind in {_QUERY, _FUNCTION_CALL}
         try:
             answer = await self._dispatch(message)
+            if len(answer) > _MOST_UNSENT_BYTES:
+                share.take_text(len(answer))  # until the client has read it
         except (EOFError, ProtocolViolation):
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the client gets an error and the connection lives on

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
+from jrerank.doors.bodies import Share
 from jrerank.doors.pgwire.extended import Bind, Named, Parse
 from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
 from jrerank.doors.pgwire.messages import decoded
@@ -11,8 +13,11 @@ from jrerank.doors.pgwire.statements import ALL, is_placeholder, parameters_of, 
 from jrerank.errors import InputTooLong, InvalidInput
 
 _TEXT_OID, _JSONB_OID = 25, 3802
-# What a statement needs beside its texts
-_OVERHEAD_CHARS = 200
+# Of all statements with a name, and what may be kept of others for as long as the connection lasts. Drivers keep a hundred
+# statements of up to 15 KB
+MAX_PREPARED_BYTES = 2 * 1024 * 1024
+# What a statement or portal needs beside its texts
+_OVERHEAD_BYTES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,11 @@ class Prepared:
     text: str
     type_oids: tuple[int, ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """In memory."""
+        return sys.getsizeof(self.text) + sys.getsizeof(self.type_oids) + _OVERHEAD_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Portal:
@@ -30,15 +40,28 @@ class Portal:
     text: str
     binary: bool
 
+    @property
+    def size_bytes(self) -> int:
+        """In memory, as if no statement had the same text."""
+        return sys.getsizeof(self.text) + _OVERHEAD_BYTES
+
 
 class PreparedStatements:
-    """By name. Together their texts have at most `limit_chars`."""
+    """By name. They count among the open bodies, as what `share` holds, until they are forgotten.
 
-    def __init__(self, limit_chars: int) -> None:
-        self._limit_chars = limit_chars
-        self._kept_chars = 0
+    Those with a name have at most `MAX_PREPARED_BYTES` together. The one without a name may be a whole request.
+    """
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._named_bytes = 0
         self._statements: dict[str, Prepared] = {}
         self._portals: dict[str, Portal] = {}
+
+    @property
+    def is_large(self) -> bool:
+        """Whether more is kept than a connection may keep for as long as it likes."""
+        return self._share.used_bytes > MAX_PREPARED_BYTES
 
     def parse(self, parse: Parse) -> None:
         """Keep a statement.
@@ -46,13 +69,16 @@ class PreparedStatements:
         Raises:
             NotSpoken: it has parameters, but not the one.
             InputTooLong: that is more than is kept.
+            Overloaded: there is no room as long as others keep theirs.
         """
-        oids = self._parameters(parse)
+        statement = Prepared(parse.text, self._parameters(parse))
         self._drop(parse.name)
-        if self._kept_chars + _chars(parse.name, parse.text) > self._limit_chars:
-            raise InputTooLong(f"the prepared statements have more than {self._limit_chars} characters")
-        self._statements[parse.name] = Prepared(parse.text, oids)
-        self._kept_chars += _chars(parse.name, parse.text)
+        size = _size(parse.name, statement)
+        if parse.name and self._named_bytes + size > MAX_PREPARED_BYTES:
+            raise InputTooLong(f"the prepared statements take more than {MAX_PREPARED_BYTES} bytes")
+        self._share.take_text(size)
+        self._statements[parse.name] = statement
+        self._named_bytes += size if parse.name else 0
 
     def bind(self, bind: Bind) -> None:
         """Make a portal of a statement and its value.
@@ -62,13 +88,16 @@ class PreparedStatements:
             NotSpoken: there are more values than parameters, or fewer.
             InvalidInput: the value is NULL.
             NotUtf8: it is a text in another encoding.
+            Overloaded: there is no room as long as others keep theirs.
         """
         statement = self.statement(bind.statement)
         if len(bind.values) != len(statement.type_oids):
             raise NotSpoken
         text = _value(bind, statement.type_oids[0]) if is_placeholder(statement.text) else statement.text
-        self._portals.clear()  # one at a time is enough, and bounds what is kept
-        self._portals[bind.portal] = Portal(text, bind.binary_result)
+        self.forget_portals()  # one at a time is enough, and bounds what is kept
+        portal = Portal(text, bind.binary_result)
+        self._share.take_text(_size(bind.portal, portal))
+        self._portals[bind.portal] = portal
 
     def statement(self, name: str) -> Prepared:
         """The statement of that name.
@@ -93,13 +122,19 @@ class PreparedStatements:
     def close(self, named: Named) -> None:
         """Forget one, if there is one."""
         if named.portal:
-            self._portals.pop(named.name, None)
+            self._drop_portal(named.name)
         else:
             self._drop(named.name)
 
     def forget_portals(self) -> None:
         """They end with their transaction."""
-        self._portals.clear()
+        for name in list(self._portals):
+            self._drop_portal(name)
+
+    def forget_unnamed(self) -> None:
+        """What need not last: the statement without a name, and portals."""
+        self.forget_portals()
+        self._drop("")
 
     def forget(self, name: str) -> None:
         """The statement of that name, or ALL."""
@@ -117,11 +152,16 @@ class PreparedStatements:
 
     def _drop(self, name: str) -> None:
         if (dropped := self._statements.pop(name, None)) is not None:
-            self._kept_chars -= _chars(name, dropped.text)
+            self._share.give_back(_size(name, dropped))
+            self._named_bytes -= _size(name, dropped) if name else 0
+
+    def _drop_portal(self, name: str) -> None:
+        if (dropped := self._portals.pop(name, None)) is not None:
+            self._share.give_back(_size(name, dropped))
 
 
-def _chars(name: str, text: str) -> int:
-    return len(name) + len(text) + _OVERHEAD_CHARS
+def _size(name: str, kept: Prepared | Portal) -> int:
+    return sys.getsizeof(name) + kept.size_bytes
 
 
 def _value(bind: Bind, type_oid: int) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +18,7 @@ from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import Fault, ShuttingDown, TooManyConnections, fault_of
 from jrerank.doors.pgwire.login import Access, log_in
+from jrerank.doors.pgwire.logins import Logins, PendingLogin
 from jrerank.doors.pgwire.messages import CancelRequest
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
@@ -23,8 +26,8 @@ from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
-# Who has not logged in yet is not counted among the connections; this many may be at it
-_MOST_LOGGING_IN = 500
+# How many are taken from the backlog at once: between two such rounds, those who are there get on with their logins
+_ACCEPTED_AT_ONCE = 64
 # A client that sends a part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
 _RECEIVE_BUFFER_BYTES = 1024 * 1024
 # Before it has logged in, it shall find out that the sidecar has stopped: see `login.PROBE_BYTES`
@@ -50,17 +53,26 @@ def tls_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
 
 # asyncio gives every TLS connection a buffer of 256 KiB, which is too much for thousands that idle
 _TLS_BUFFER_BYTES = 16 * 1024
-_SHUTTING_DOWN = fault_of(ShuttingDown())
+_SHUTTING_DOWN, _DISPLACED = fault_of(ShuttingDown()), fault_of(TooManyConnections())
 _EXPECTED = {_SHUTTING_DOWN.kind, "probe"}
+# Refusals cost their sender next to nothing; lines of log would fill a disk
+_LOG_PAUSE_S = 1.0
+
+
+def logins_beside(max_connections: int) -> int:
+    """How many connections may be logging in while `max_connections` have: a client has to come in to hear that none is free."""
+    return math.ceil(max_connections / 10)
 
 
 class PgWireServer:
-    """The PostgreSQL-wire door over one service."""
+    """The PostgreSQL-wire door over one service. `max_connections` are logged in at the same time at most."""
 
     def __init__(self, service: Service, tls: ssl.SSLContext | None, max_connections: int) -> None:
         self._service = service
         self._access = Access(Verifiers(service.keys) if service.keys else None, tls)
         self._max_connections = max_connections
+        self._logins = Logins()
+        self._next_log_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._conversations: dict[int, tuple[Conversation, asyncio.Task[None]]] = {}
         self._server: asyncio.Server | None = None
@@ -76,7 +88,8 @@ class PgWireServer:
         if self._access.tls is not None:
             SSLProtocol.max_size = _TLS_BUFFER_BYTES
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
+        self._server = await loop.create_server(self._protocol, sock=listener, backlog=_ACCEPTED_AT_ONCE)
+        listener.listen(_BACKLOG)  # asyncio has one number for both
 
     async def close(self, drain_s: float) -> None:
         """Accept no more, let open queries finish for at most `drain_s`, and close every connection."""
@@ -84,6 +97,7 @@ class PgWireServer:
             return
         self._server.close()
         busy = {task for one, task in self._conversations.values() if one.busy}
+        await asyncio.sleep(0)  # whoever came last has begun, so that it is told
         for conversation, _ in self._conversations.values():
             conversation.finish()
         for task in self._tasks - busy:
@@ -99,38 +113,49 @@ class PgWireServer:
         return asyncio.StreamReaderProtocol(reader, lambda _, writer: self._accept(Channel(reader, writer)))
 
     def _accept(self, channel: Channel) -> None:
-        task = asyncio.ensure_future(self._converse(channel))
+        places = self._max_connections + logins_beside(self._max_connections)
+        login = self._logins.begin(channel.peer, places - len(self._conversations))
+        task = asyncio.ensure_future(self._converse(channel, login))
+        # Soon, not now: a task that is cancelled before its first step would not even close its connection
+        login.stop = partial(asyncio.get_running_loop().call_soon, task.cancel)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _converse(self, channel: Channel) -> None:
+    async def _converse(self, channel: Channel, login: PendingLogin) -> None:
         try:
-            await self._serve(channel)
+            await self._serve(channel, login)
         except (EOFError, ConnectionError):
             pass  # the client has gone, which is its right
         except asyncio.CancelledError:
-            self._turn_away(channel, _SHUTTING_DOWN)
+            self._turn_away(channel, _DISPLACED if login.displaced else _SHUTTING_DOWN)
         except Exception as error:  # noqa: BLE001  one connection's trouble is no other's
             self._turn_away(channel, fault_of(error))
         finally:
+            self._logins.end(login)
             await channel.close()
 
     def _turn_away(self, channel: Channel, fault: Fault) -> None:
         if fault.kind not in _EXPECTED:
             self._service.metrics.refusals.labels("pgwire", fault.kind).inc()
-            _LOG.warning("connection_refused", door="pgwire", sqlstate=fault.sqlstate, peer=channel.peer)
+            self._log_refusal(channel, fault)
         channel.send_last(fault.encoded(fatal=True))
 
-    async def _serve(self, channel: Channel) -> None:
-        if len(self._tasks) - len(self._conversations) > _MOST_LOGGING_IN:
-            raise TooManyConnections
+    def _log_refusal(self, channel: Channel, fault: Fault) -> None:
+        """One line a second; the metrics count them all."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_log_s:
+            self._next_log_s = now + _LOG_PAUSE_S
+            _LOG.warning("connection_refused", door="pgwire", sqlstate=fault.sqlstate, peer=channel.peer)
+
+    async def _serve(self, channel: Channel, login: PendingLogin) -> None:
         entry = await log_in(channel, self._access)
+        self._logins.end(login)
         if isinstance(entry, CancelRequest):
             self._cancel(entry)
             return
         if len(self._conversations) >= self._max_connections:
             raise TooManyConnections
-        channel.buffer_more(_RECEIVE_BUFFER_BYTES)
+        channel.trust(_RECEIVE_BUFFER_BYTES)
         await self._talk(Conversation(channel, self._service, entry))
 
     async def _talk(self, conversation: Conversation) -> None:

@@ -97,6 +97,21 @@ async def test_a_login_message_has_a_limit(pair: Pair) -> None:
         await pair.channel.body(10)
 
 
+async def test_little_is_kept_of_what_a_stranger_sends_before_it_is_read(pair: Pair) -> None:
+    sending = asyncio.ensure_future(pair.client.send(bytes(1_000_000)))
+    held = []
+    for trusted in (False, True):
+        if trusted:
+            pair.channel.trust(1_000_000)
+            await pair.channel.exactly(module._STRANGER_CHUNK_BYTES * 3, 1_000_000)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        held.append(len(pair.channel._reader._buffer))  # type: ignore[attr-defined]
+    assert held[0] <= 3 * module._STRANGER_CHUNK_BYTES
+    assert 2 * module._CHUNK_BYTES < held[1] <= 3 * module._CHUNK_BYTES
+    sending.cancel()
+
+
 async def test_a_message_that_stops_half_way_is_not_waited_for(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from engines import GatedEngine
 from jrerank.doors.pgwire import conversation as module
+from jrerank.doors.pgwire import prepared
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import ShuttingDown
 from jrerank.doors.pgwire.login import Login
@@ -97,6 +98,13 @@ async def test_an_error_leaves_it_alive_and_is_counted(pair: Pair, service: Serv
         assert f'refusals_total{{door="pgwire",kind="{kind}"}} 1.0' in metrics
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_a_score_is_a_number(pair: Pair, service: Service, number: str) -> None:
+    talk = await Talk(pair, service).greeted()
+    hit = f'{{"id": "a", "text": "山", "score": {number}}}'
+    assert sqlstate(await talk.client.ask(f'{{"query": "富士山", "hits": [{hit}]}}')) == "22023"
+
+
 async def test_an_error_uses_up_the_parts_before_it(pair: Pair, service: Service) -> None:
     talk = await Talk(pair, service).greeted()
     assert await talk.say(query("+{")) == "CZ"
@@ -116,13 +124,56 @@ async def test_a_query_beyond_the_limit_is_told_so_and_the_next_is_answered(
     assert await talk.say(query(REQUEST)) == "TDCZ"
 
 
+def everything_is_free(service: Service) -> bool:
+    with service.bodies.share() as share:
+        share.take_text(service.limits.open_body_bytes)
+    return True
+
+
 async def test_open_bodies_are_given_back(pair: Pair, service: Service) -> None:
     talk = await Talk(pair, service).greeted()
     await talk.client.ask("+" + REQUEST)
+    await talk.client.send(parse(REQUEST) + parse(REQUEST, "named") + bind() + FLUSH)
+    await talk.client.until(b"2")
     await talk.client.send(TERMINATE)
     await talk.running
-    with service.bodies.share() as share:
-        share.take_text(service.limits.open_body_bytes)
+    assert everything_is_free(service)
+
+
+async def test_what_is_prepared_counts_among_the_open_bodies(pair: Pair, service: Service) -> None:
+    talk = await Talk(pair, service).greeted()
+    with service.bodies.share() as others:
+        others.take_text(service.limits.open_body_bytes - 3_000_000)
+        await talk.client.send(parse(" " * 1_000_000, "kept") + parse(" " * 1_400_000) + SYNC)
+        assert sqlstate(await talk.client.until(b"Z")) == "53000"
+        assert await talk.say(query("DEALLOCATE kept"), parse(" " * 1_400_000), SYNC) == "CZ"
+        assert await talk.say() == "1Z"
+
+
+async def test_a_large_request_that_is_prepared_is_not_kept_for_as_long_as_one_likes(
+    pair: Pair, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PARTS_TIMEOUT_S", 0.05)
+    talk = await Talk(pair, service).greeted()
+    large = REQUEST + " " * prepared.MAX_PREPARED_BYTES
+    assert await talk.say(parse(large), bind(), execute(), SYNC) == "12DCZ"
+    assert await talk.say(parse("SELECT 1", "small"), SYNC) == "1Z"
+    await asyncio.sleep(0.1)
+    await talk.client.send(bind() + SYNC)
+    assert sqlstate(await talk.client.until(b"Z")) == "26000"
+    assert await talk.say(bind(name="small"), SYNC) == "2Z"
+
+
+async def test_an_answer_counts_until_it_is_read(pair: Pair, service: Service) -> None:
+    talk = await Talk(pair, service).greeted()
+    hits = [{"id": f"{'i' * 100}{number}", "text": "山"} for number in range(1000)]
+    large = query(json.dumps({"query": "富士山", "timeout_ms": 1, "hits": hits}))
+    with service.bodies.share() as others:
+        others.take_text(service.limits.open_body_bytes - 3 * len(large))
+        assert await talk.say(large) == "TDCZ"
+        others.take_text(2 * len(large) - 200_000)
+        await talk.client.send(large)
+        assert sqlstate(await talk.client.until(b"Z")) == "53000"
 
 
 async def test_the_state_of_the_transaction_is_told(pair: Pair, service: Service) -> None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
+from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.pgwire.extended import Bind, Named, Parse
 from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
 from jrerank.doors.pgwire.messages import NotUtf8
-from jrerank.doors.pgwire.prepared import PreparedStatements
-from jrerank.errors import InputTooLong, InvalidInput
+from jrerank.doors.pgwire.prepared import MAX_PREPARED_BYTES, PreparedStatements
+from jrerank.errors import InputTooLong, InvalidInput, Overloaded
 
 TEXT, JSONB = 25, 3802
 
 
 @pytest.fixture
-def prepared() -> PreparedStatements:
-    return PreparedStatements(limit_chars=10_000)
+def bodies() -> OpenBodies:
+    return OpenBodies(10_000_000)
+
+
+@pytest.fixture
+def prepared(bodies: OpenBodies) -> Iterator[PreparedStatements]:
+    with bodies.share() as share:
+        yield PreparedStatements(share)
 
 
 def bind(*values: bytes | None, statement: str = "", binary: bool = False) -> Bind:
@@ -95,11 +105,63 @@ def test_portals_end_with_their_transaction(prepared: PreparedStatements) -> Non
 
 
 def test_a_client_cannot_make_it_keep_without_end(prepared: PreparedStatements) -> None:
-    with pytest.raises(InputTooLong, match="10000 characters"):
+    with pytest.raises(InputTooLong, match=f"{MAX_PREPARED_BYTES} bytes"):
         for number in range(10_000):
             prepared.parse(Parse(f"s{number}", "{}", ()))
 
 
 def test_a_statement_makes_room_for_its_successor(prepared: PreparedStatements) -> None:
-    for _ in range(10):
-        prepared.parse(Parse("", "{" + " " * 9_000 + "}", ()))
+    for name in ("", "named"):
+        for _ in range(10):
+            prepared.parse(Parse(name, "{" + " " * (MAX_PREPARED_BYTES - 1_000) + "}", ()))
+
+
+def test_only_a_statement_without_a_name_may_be_large(prepared: PreparedStatements) -> None:
+    large = "{" + " " * MAX_PREPARED_BYTES + "}"
+    with pytest.raises(InputTooLong):
+        prepared.parse(Parse("named", large, ()))
+    assert not prepared.is_large
+    prepared.parse(Parse("named", "{}", ()))
+    prepared.parse(Parse("", large, ()))
+    assert prepared.is_large
+    prepared.forget_unnamed()
+    assert not prepared.is_large
+    assert prepared.statement("named").text == "{}"
+
+
+@pytest.mark.parametrize("text", ["a", "富士", "😀"])
+def test_what_counts_is_what_is_allocated(
+    text: str, bodies: OpenBodies, prepared: PreparedStatements
+) -> None:
+    """One character beyond the first 65,536 makes each of a text's take four bytes."""
+    text = text + " " * 1_000_000
+    prepared.parse(Parse("", text, ()))
+    with bodies.share() as others:
+        with pytest.raises(Overloaded):
+            others.take_text(10_000_000 - sys.getsizeof(text))
+        others.take_text(10_000_000 - sys.getsizeof(text) - 2_000)
+
+
+def test_all_of_it_is_given_back(bodies: OpenBodies, prepared: PreparedStatements) -> None:
+    for name in ("", "one", "two"):
+        prepared.parse(Parse(name, "$1", ()))
+        prepared.bind(bind(b"{}" + b" " * 1_000, statement=name))
+    prepared.close(Named(portal=True, name="other"))
+    prepared.forget_unnamed()
+    prepared.close(Named(portal=False, name="one"))
+    prepared.forget("ALL")
+    with bodies.share() as everything:
+        everything.take_text(10_000_000)
+
+
+def test_what_there_is_no_room_for_is_not_kept(bodies: OpenBodies, prepared: PreparedStatements) -> None:
+    prepared.parse(Parse("", "$1", ()))
+    with bodies.share() as others:
+        others.take_text(9_990_000)
+        with pytest.raises(Overloaded):
+            prepared.parse(Parse("one", " " * 20_000, ()))
+        with pytest.raises(Overloaded):
+            prepared.bind(bind(b" " * 20_000))
+        for missing in (prepared.portal, lambda _: prepared.statement("one")):
+            with pytest.raises(UnknownName):
+                missing("")

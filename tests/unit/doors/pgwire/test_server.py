@@ -47,10 +47,10 @@ def messages_in(stream: bytes) -> list[Reply]:
     return replies
 
 
-async def tasks_left(door: Door) -> int:
+async def tasks_left(door: Door, expected: int = 0) -> int:
     """How many connections there are, once those that have ended are gone."""
     for _ in range(500):
-        if not door.server._tasks:
+        if len(door.server._tasks) <= expected:
             break
         await asyncio.sleep(0.01)
     return len(door.server._tasks)
@@ -137,12 +137,31 @@ async def test_who_leaves_makes_room(service: Service) -> None:
             assert await tasks_left(door) == 0
 
 
-async def test_those_who_never_log_in_cannot_take_all_the_room(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_MOST_LOGGING_IN", 1)
-    async with door.connected(), door.connected() as late:
-        assert sqlstate(messages_in(await late.rest())) == "53300"
+async def test_silent_connections_shut_nobody_out(service: Service) -> None:
+    async with open_door(service, max_connections=10) as door, AsyncExitStack() as silent:
+        opened = [await silent.enter_async_context(door.connected()) for _ in range(40)]
+        async with door.logged_in() as wire:
+            assert kinds(await wire.ask(REQUEST)) == "TDCZ"
+            ended = [sqlstate(messages_in(await one.rest())) for one in opened[:30]]
+            assert ended == ["53300"] * 30, "the oldest have made room"
+            assert not opened[-1].reader.at_eof()
+        assert await tasks_left(door, 10) == 10
+
+
+async def test_as_many_as_may_connect_can_do_so_at_once(keyed_service: Service) -> None:
+    async def ask() -> str:
+        async with door.logged_in("first key") as wire:
+            everybody_in.release()
+            await held.wait()
+            return kinds(await wire.ask("SELECT 1"))
+
+    held, everybody_in = asyncio.Event(), asyncio.Semaphore(0)
+    async with open_door(keyed_service, max_connections=300) as door, asyncio.TaskGroup() as clients:
+        tasks = [clients.create_task(ask()) for _ in range(300)]
+        for _ in tasks:
+            await everybody_in.acquire()
+        held.set()
+    assert [task.result() for task in tasks] == ["TDCZ"] * 300
 
 
 async def test_a_client_that_breaks_off_frees_the_queue(gated_door: Door, engine: GatedEngine) -> None:
