@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jrerank.doors.http import bounded_http1
+from jrerank.doors.http import bounded_http1, multisearch
+from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, login, prepared, server
-from jrerank.models import artifacts
-from jrerank.models.architectures import config_reader
-from jrerank.models.architectures.modernbert import config as modernbert_config
+from jrerank.json_reader import slices
 from jrerank.settings import Settings
 from jrerank.tokenization.windows import MAX_WINDOWS
 
@@ -22,6 +21,10 @@ ROWS = [
     if line.startswith("|") and not line.startswith(("| what", "|---"))
 ]
 CONSTANTS = {
+    "levels of a body's nesting": slices.MAX_DEPTH,
+    "`rank_fields`": fields.MAX_RANK_FIELDS,
+    "parts of a document with a list as its `content`": texts.MAX_CONTENT_PARTS,
+    "searches of a multi-search": multisearch.MAX_SEARCHES,
     "windows of a passage": MAX_WINDOWS,
     "headers of a request": bounded_http1.MAX_HEADERS,
     "bytes of a request's head, or of what frames a chunk of its body": bounded_http1.MAX_HEAD_BYTES,
@@ -35,10 +38,6 @@ CONSTANTS = {
     "seconds for the rest of a message on the PostgreSQL wire": channel.MESSAGE_TIMEOUT_S,
     "seconds for the next part of a request on the PostgreSQL wire": conversation.PARTS_TIMEOUT_S,
     "bytes of a connection's prepared statements with names": prepared.MAX_PREPARED_BYTES,
-    "layers of a model": config_reader.MOST_LAYERS,
-    "positions of a ModernBERT": modernbert_config.MOST_POSITIONS,
-    "any other number in `config.json`": config_reader.LARGEST,
-    "seconds for another process that builds the same graph": artifacts.LOCK_TIMEOUT_S,
     "seconds that a larger statement without a name is kept": conversation.PARTS_TIMEOUT_S,
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jrerank.domain import Candidate
-from jrerank.doors.json_text import parsed
 from jrerank.errors import InvalidInput
+from jrerank.json_reader.text import parsed
 
 
 def read_candidates(lines: Sequence[str]) -> tuple[Candidate, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jrerank.doors.json_text import parsed
 from jrerank.errors import InvalidInput
+from jrerank.json_reader.text import parsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from jrerank.bulk.source import SourceRow
 from jrerank.domain import RerankRequest
 from jrerank.doors.intake import Caller, Intake
-from jrerank.doors.json_text import parsed
 from jrerank.doors.native import HitsBody
 from jrerank.errors import InvalidInput, JrerankError
+from jrerank.json_reader.text import parsed
 
 # As long as it takes
 _TIMEOUT_MS = 86_400_000

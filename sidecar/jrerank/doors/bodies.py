@@ -1,22 +1,25 @@
-"""How much memory the bodies of all open requests take, and where that ends."""
+"""How much memory the bodies of all open requests take, with what is made of them, and where that ends."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jrerank.errors import InputTooLong, Overloaded
+from jrerank.errors import Abandoned, InputTooLong, Overloaded
+from jrerank.json_reader.size import parsed_bytes
 
-# What Python needs for a JSON value beyond its text: 32 MB of `{},{},` would be 1.4 GB of empty objects
-_VALUE_BYTES = 128
+# A document on its way through cache, queue and ranking, and in the answer
+DOCUMENT_BYTES = 2048
 
 
 class OpenBodies:
-    """Counts the bytes of bodies in memory, of all requests at once. It lives on the event loop: no lock."""
+    """Counts the bytes of bodies in memory, of all requests at once. Shares may be used in any thread."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
+        self.max_bytes = max_bytes
+        self.used_bytes = 0
+        self.lock = threading.Lock()
 
     @contextmanager
     def share(self) -> Iterator[Share]:
@@ -25,27 +28,7 @@ class OpenBodies:
         try:
             yield share
         finally:
-            share.give_back(share.used_bytes)
-
-    def take(self, size: int, of_this_request: int) -> None:
-        """Let a request have `size` more bytes.
-
-        Raises:
-            InputTooLong: this request alone is more than all together may hold.
-            Overloaded: there is no room as long as the others are open.
-        """
-        if of_this_request + size > self._max_bytes:
-            raise InputTooLong(
-                f"the body takes more than {self._max_bytes} bytes in memory: send fewer documents",
-                field="body",
-            )
-        if self._bytes + size > self._max_bytes:
-            raise Overloaded(f"open requests hold {self._bytes} bytes already")
-        self._bytes += size
-
-    def give_back(self, size: int) -> None:
-        """So many bytes are free again."""
-        self._bytes -= size
+            share.close()
 
 
 class Share:
@@ -53,26 +36,51 @@ class Share:
 
     def __init__(self, bodies: OpenBodies) -> None:
         self._bodies = bodies
+        self._is_closed = False
         self.used_bytes = 0
 
     def take_text(self, size: int) -> None:
         """Before so many bytes are kept.
 
         Raises:
-            InputTooLong, Overloaded: see `OpenBodies.take`.
+            InputTooLong: this request alone is more than all together may hold.
+            Overloaded: there is no room as long as the others are open.
         """
-        self._bodies.take(size, self.used_bytes)
-        self.used_bytes += size
+        limit = self._bodies.max_bytes
+        if self.used_bytes + size > limit:
+            raise InputTooLong(
+                f"the body takes more than {limit} bytes in memory: send fewer documents", field="body"
+            )
+        with self._bodies.lock:
+            if self._bodies.used_bytes + size > limit:
+                raise Overloaded(f"open requests hold {self._bodies.used_bytes} bytes already")
+            self._add(size)
+
+    def take_values(self, json: bytes) -> None:
+        """Before a JSON text is parsed; raises as `take_text` does."""
+        self.take_text(parsed_bytes(json))
+
+    def take_documents(self, count: int) -> None:
+        """Before so many documents are made ready for scoring; raises as `take_text` does."""
+        self.take_text(DOCUMENT_BYTES * count)
+
+    def hold(self, size: int) -> None:
+        """Count what is there already, as an answer: others are refused for it, this request is not."""
+        with self._bodies.lock:
+            self._add(size)
 
     def give_back(self, size: int) -> None:
         """So many bytes are no longer kept."""
-        self._bodies.give_back(size)
-        self.used_bytes -= size
+        self.hold(-size)
 
-    def take_values(self, body: bytes) -> None:
-        """Before a body is parsed: a JSON text has no more than two values for each comma, give or take its nesting.
+    def close(self) -> None:
+        """The request is over."""
+        with self._bodies.lock:
+            self._add(-self.used_bytes)
+            self._is_closed = True
 
-        Raises:
-            InputTooLong, Overloaded: see `OpenBodies.take`.
-        """
-        self.take_text(_VALUE_BYTES * body.count(b","))
+    def _add(self, size: int) -> None:
+        if self._is_closed:  # nobody waits for what a thread is still at
+            raise Abandoned
+        self._bodies.used_bytes += size
+        self.used_bytes += size

@@ -37,16 +37,24 @@ class Limits:
                 f"{field} has {len(query)} characters; at most {self.query_chars} are accepted", field=field
             )
 
+    def check_count(self, values: object, field: str) -> None:
+        """Refuse a list of too many values, whatever they are.
+
+        Raises:
+            InputTooLong: names `field`.
+        """
+        if isinstance(values, (list, tuple)) and len(values) > self.documents:
+            raise InputTooLong(
+                f"{field} has {len(values)} entries; at most {self.documents} are accepted", field=field
+            )
+
     def check_passages(self, passages: Sequence[str | None], field: str) -> None:
         """Refuse too many passages, or one that is too long.
 
         Raises:
             InputTooLong: names `field`, with the passage's index.
         """
-        if len(passages) > self.documents:
-            raise InputTooLong(
-                f"{field} has {len(passages)} entries; at most {self.documents} are accepted", field=field
-            )
+        self.check_count(passages, field)
         for index, passage in enumerate(passages):
             if passage is not None and len(passage) > self.passage_chars:
                 raise InputTooLong(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
-from jrerank.doors.intake import Caller, Fields, Intake, Options
-from jrerank.doors.json_text import parsed
+from jrerank.doors.bodies import Share
+from jrerank.doors.intake import Caller, Fields, Intake, Limits, Options
+from jrerank.doors.validation import described
 from jrerank.errors import InvalidInput, NotJson
+from jrerank.json_reader.text import parsed
 
 _FIELDS = Fields(passages="hits")
 
@@ -51,7 +53,7 @@ class HitsBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     query: str
-    hits: list[HitBody]
+    hits: Annotated[list[HitBody], FailFast()]  # a list of another kind would be an error for each item
     store: str | None = None
     top_n: Annotated[int, Field(ge=1)] | None = None
     timeout_ms: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
@@ -106,21 +108,34 @@ class HitsAnswer(BaseModel):
     hits: list[RankedHitBody]
 
 
-def read_hits(body: bytes) -> HitsBody:
-    """Parse a request that did not come over HTTP.
+def hits_body(value: Any, limits: Limits) -> HitsBody:
+    """A request that has been parsed. Its hits are counted before they are looked at.
+
+    Raises:
+        InputTooLong: there are too many hits.
+        InvalidInput: a field is wrong; `field` says which.
+    """
+    if isinstance(value, dict):
+        limits.check_count(value.get("hits"), "hits")
+    try:
+        return HitsBody.model_validate(value, from_attributes=True)
+    except pydantic.ValidationError as error:
+        message, field = described(error.errors(include_url=False))
+        raise InvalidInput(message, field=field) from None
+
+
+def read_hits(body: bytes, limits: Limits, share: Share) -> HitsBody:
+    """Parse a request that did not come over HTTP; what it takes in memory counts as the request's share.
 
     Raises:
         NotJson: it cannot be parsed.
-        InvalidInput: a field is wrong; `field` says which.
+        InvalidInput, Overloaded: see `hits_body` and `Share.take_text`.
     """
     try:
-        return HitsBody.model_validate(parsed(body))
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
+        value = parsed(body, share.take_values)
     except ValueError as error:
         raise NotJson(f"the request is not JSON: {error}") from None
+    return hits_body(value, limits)
 
 
 def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:

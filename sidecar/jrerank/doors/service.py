@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from jrerank.domain import Ranking, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.intake import Intake, Limits
+from jrerank.doors.large import LargeWork
 from jrerank.doors.readiness import Check, Readiness
+from jrerank.doors.turns import Turns
 from jrerank.reranker import Reranker
 from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
@@ -23,7 +25,8 @@ class Service:
 
     `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `searches` are the engines
     that callers may search; pages of `cors_origins` may read answers in a browser; `cut_off` lets open requests go with what has
-    been scored of them; `bodies` counts for all doors.
+    been scored of them; `bodies` counts for all doors, `turns` are those of requests at the event loop, and `large` is where large
+    ones are worked on.
     """
 
     reranker: Reranker
@@ -40,6 +43,8 @@ class Service:
     intake: Intake = field(init=False)
     bodies: OpenBodies = field(init=False)
     readiness: Readiness = field(init=False)
+    turns: Turns = field(default_factory=Turns, init=False)
+    large: LargeWork = field(default_factory=LargeWork, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "intake", Intake(self.limits, self.timeout_ms))

@@ -12,10 +12,11 @@ DEFAULT_MAX_RESULT_WINDOW = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EngineReply:
-    """What the engine answered: its status, and its body as parsed, or as text where that isn't JSON."""
+    """What the engine answered: its status, and its body as parsed, or as text where that isn't JSON; and how large it was."""
 
     status: int
     body: Any
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import Request
 
-from jrerank.doors.bodies import Share
-from jrerank.doors.http.context import service_of
-from jrerank.doors.json_text import parsed
-from jrerank.errors import InputTooLong, InvalidInput, TooSlow
+from jrerank.doors.http.context import service_of, share_of
+from jrerank.errors import InputTooLong, InvalidInput, NotJson, TooSlow
+from jrerank.json_reader.text import WHOLE_BYTES, parsed
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 64 * 1024
@@ -22,10 +20,13 @@ _WINDOW_BITS = 15 + 32
 
 
 class BoundedRequest(Request):
-    """Reads no more of a body than the limits allow."""
+    """Reads no more of a body than the limits allow. `value` is the body as it was parsed, once it was."""
 
-    async def read(self, share: Share) -> None:
-        """Take the body in; what it needs in memory is counted as the request's share.
+    value: Any = None
+    _json: Any = None
+
+    async def read(self) -> None:
+        """Take the body in; its bytes are counted as the request's share.
 
         Raises:
             InputTooLong: it is beyond a limit.
@@ -36,13 +37,14 @@ class BoundedRequest(Request):
         timeout_s = service_of(self).timeout_ms / 1000
         try:
             async with asyncio.timeout(timeout_s):
-                self._body = await self._bounded(share)
+                self._body = await self._bounded()
         except TimeoutError:
             raise TooSlow(f"the body was not there within {timeout_s:g} s") from None
-        share.take_values(self._body)
 
-    async def _bounded(self, share: Share) -> bytes:
-        most, size, chunks = service_of(self).limits.body_bytes, 0, []
+    async def _bounded(self) -> bytes:
+        most, size, chunks, share = service_of(self).limits.body_bytes, 0, [], share_of(self)
+        if int(self.headers.get("content-length", "0")) > most:  # which the protocol has found to be a number
+            raise InputTooLong(f"the body is larger than {most} bytes", field="body")
         async for chunk in _unpacked(self.stream(), self.headers.get("content-encoding", "identity")):
             size += len(chunk)
             if size > most:
@@ -60,17 +62,29 @@ class BoundedRequest(Request):
             or (kind[:12], kind[-5:]) == ("application/", "+json")
         )
 
-    async def json(self) -> Any:
-        """The parsed body: refuses bottomless nesting, which Python's own parser lets through.
+    async def parse(self, of: Callable[[Any], Any]) -> None:
+        """Let `json` give what `of` makes of the body's value; a large one is parsed beside the event loop.
 
         Raises:
-            json.JSONDecodeError: it is not JSON; FastAPI makes a validation error of that.
+            InputTooLong, Overloaded: what it takes in memory is beyond a limit.
+            NotJson: it is not JSON.
+            InvalidInput: whatever `of` raises.
         """
-        if not hasattr(self, "_json"):
-            try:
-                self._json = parsed(await self.body())
-            except ValueError as error:
-                raise json.JSONDecodeError(str(error), "", 0) from error
+        if len(self._body) > WHOLE_BYTES:
+            self._json = await service_of(self).large.run(self._parsed, of)
+        elif self._body:
+            self._json = self._parsed(of)
+
+    def _parsed(self, of: Callable[[Any], Any]) -> Any:
+        try:
+            value = parsed(self._body, share_of(self).take_values)
+        except ValueError as error:
+            raise NotJson(f"the body is not JSON: {error}") from None
+        self.value = value
+        return of(value)
+
+    async def json(self) -> Any:
+        """What `parse` has made of the body."""
         return self._json
 
 

@@ -7,7 +7,9 @@ import time
 from typing import cast
 
 from fastapi import Request
+from starlette.types import Scope
 
+from jrerank.doors.bodies import Share
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
@@ -17,7 +19,17 @@ ENVOY_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
 
 def service_of(request: Request) -> Service:
     """The service that the app was made with."""
-    return cast("Service", request.app.state.service)
+    return service_in(request.scope)
+
+
+def service_in(scope: Scope) -> Service:
+    """The same, by the scope of a request."""
+    return cast("Service", scope["app"].state.service)
+
+
+def share_of(request: Request) -> Share:
+    """What the request holds of the memory that all bodies share."""
+    return cast("Share", request.scope["jrerank.share"])
 
 
 def arrival_of(request: Request) -> float:

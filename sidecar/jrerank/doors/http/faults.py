@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.responses import JSONResponse
 
 from jrerank.errors import InvalidInput, JrerankError, Unavailable
 
-_CHOICES = {"str", "bool", "int"}
 _STATUSES = {
     "invalid_json": 400,
     "not_authorized": 401,
@@ -62,26 +60,3 @@ def error_response(fault: Fault, shape: Callable[[Fault], dict[str, object]]) ->
     if fault.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(shape(fault), fault.status, headers)
-
-
-def described(errors: Sequence[Mapping[str, Any]], place: str = "") -> tuple[str, str]:
-    """What is wrong, and where, by the name the caller gave it: of several mistakes the one that lies deepest tells most.
-
-    Args:
-        errors: pydantic's.
-        place: where the value stands that they are of.
-    """
-    wrong = max(errors, key=lambda one: len(one["loc"]))
-    inner = [str(part) for part in wrong["loc"] if not _names_a_choice(part)]
-    field = ".".join([*([place] if place else []), *inner]) or "body"
-    return f"{field}: {wrong['msg']}{_shown(wrong.get('input'))}", field
-
-
-def _names_a_choice(part: object) -> bool:
-    """Where a field may have one of several shapes, pydantic names the one that it tried: nothing the caller wrote."""
-    return isinstance(part, str) and (part in _CHOICES or "[" in part)
-
-
-def _shown(value: object) -> str:
-    """A short value helps to find the mistake; a passage or a whole body does not belong into an error."""
-    return f" (got {value!r})" if isinstance(value, (int, float, bool)) or value is None else ""

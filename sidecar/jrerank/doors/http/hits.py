@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Request, Response
 
-from jrerank.doors.http.context import caller_of, service_of
+from jrerank.doors.http.context import caller_of, service_of, share_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.routing import HitsRoute
 from jrerank.doors.http.run import answer, while_there
+from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
 
 router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=errors_of(native) | NO_STORE)
@@ -18,7 +21,9 @@ router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=errors_of(nat
 async def hits(body: HitsBody, http: Request) -> Response:
     """Rerank a hit list: ids, texts or a store's name, first-stage scores; the ids come back in their new order."""
     service, caller = service_of(http), caller_of(http)
-    request = body.to_request(service.intake, caller)
+    share_of(http).take_documents(len(body.hits))
+    is_large = len(body.hits) > MANY_DOCUMENTS
+    request = await service.large.run_if(is_large, body.to_request, service.intake, caller)
     ranking = await while_there(http, HitsRoute.door, service.reranker.rerank(request))
     service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)
-    return answer(hits_answer(ranking, service.info.model, caller.arrival), ranking)
+    return await answer(http, partial(hits_answer, ranking, service.info.model, caller.arrival), ranking)

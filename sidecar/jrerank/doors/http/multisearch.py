@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pydantic
 
 from jrerank.doors.http.searching import OneOfMany
-from jrerank.doors.json_text import parsed
 from jrerank.doors.search.options import SearchBody
-from jrerank.errors import InvalidInput
+from jrerank.errors import InputTooLong, InvalidInput
+from jrerank.json_reader.text import parsed
 
+MAX_SEARCHES = 500
 _HEADER_KEYS = {
     "allow_no_indices",
     "allow_partial_search_results",
@@ -43,29 +44,43 @@ def index_of(named: object, allowed: Sequence[str], field: str) -> str:
     return ",".join(names)
 
 
-def read_searches(body: bytes, allowed: Sequence[str]) -> list[OneOfMany]:
+def read_searches(
+    body: bytes, allowed: Sequence[str], before: Callable[[bytes], None] = lambda _: None
+) -> list[OneOfMany]:
     """A header and a body for each search; an empty line is an empty header.
 
+    Args:
+        before: see `parsed`.
+
     Raises:
+        InputTooLong: there are too many.
         InvalidInput: a line is not JSON, or a field is wrong; `field` begins with the search's place, from 0.
     """
+    if body.count(b"\n") > 2 * MAX_SEARCHES:
+        raise InputTooLong(f"at most {MAX_SEARCHES} searches are made at once", field="body")
     lines = body.removesuffix(b"\n").split(b"\n") if body.strip() else []
     if not lines or len(lines) % 2:
         raise InvalidInput(
             "a search is two lines, a header and a body, each ended by a newline", field="body"
         )
     pairs = zip(lines[::2], lines[1::2], strict=True)
-    return [_search(place, *pair, allowed) for place, pair in enumerate(pairs)]
+    return [_search(place, *pair, allowed, before) for place, pair in enumerate(pairs)]
 
 
-def _search(place: int, header_line: bytes, body_line: bytes, allowed: Sequence[str]) -> OneOfMany:
-    header = _parsed(header_line if header_line.strip() else b"{}", f"{place}.header")
+def _search(
+    place: int,
+    header_line: bytes,
+    body_line: bytes,
+    allowed: Sequence[str],
+    before: Callable[[bytes], None],
+) -> OneOfMany:
+    header = _parsed(header_line if header_line.strip() else b"{}", f"{place}.header", before)
     for key in header:
         if key not in _HEADER_KEYS:
             raise InvalidInput(f"{place}.header.{key}: is not passed on", field=f"{place}.header.{key}")
     index = index_of(header.get("index"), allowed, f"{place}.header.index")
     try:
-        body = SearchBody.model_validate(_parsed(body_line, f"{place}"))
+        body = SearchBody.model_validate(_parsed(body_line, f"{place}", before))
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, (place, *first["loc"])))
@@ -73,9 +88,9 @@ def _search(place: int, header_line: bytes, body_line: bytes, allowed: Sequence[
     return OneOfMany({**header, "index": index}, index, body)
 
 
-def _parsed(line: bytes, field: str) -> dict[str, Any]:
+def _parsed(line: bytes, field: str, before: Callable[[bytes], None]) -> dict[str, Any]:
     try:
-        value = parsed(line)
+        value = parsed(line, before)
     except ValueError as error:
         raise InvalidInput(f"{field} is not JSON: {error}", field=field) from None
     if not isinstance(value, dict):

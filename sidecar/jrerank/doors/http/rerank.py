@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -11,17 +10,20 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from jrerank.domain import Outcome, RankedHit, Ranking
-from jrerank.doors.http.context import caller_of, service_of
+from jrerank.domain import Outcome, RankedHit, Ranking, RerankRequest
+from jrerank.doors.http.context import arrival_of, caller_of, service_of, share_of
 from jrerank.doors.http.dialects.dialect import Answer, Dialect, Row
-from jrerank.doors.http.dialects.read import Asked, read
+from jrerank.doors.http.dialects.read import Asked, check_counts, read
 from jrerank.doors.http.dialects.table import DIALECTS
 from jrerank.doors.http.error_shapes import ErrorShape, all_of
 from jrerank.doors.http.openapi import answers_of, body_of, errors_of
 from jrerank.doors.http.routing import Route
 from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
-from jrerank.errors import InputTooLong, InvalidInput, NotJson
+from jrerank.doors.intake import Caller
+from jrerank.doors.large import MANY_DOCUMENTS
+from jrerank.doors.service import Service
+from jrerank.errors import InputTooLong, InvalidInput
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _NO_MODEL: dict[int | str, dict[str, Any]] = {
@@ -39,7 +41,7 @@ class DialectRoute(Route):
     def spoken(self, request: Request) -> tuple[str, ErrorShape]:
         """That of the body; of all that it may be where it cannot be told."""
         sharing = _SHARING[self.path]
-        body = getattr(request, "_json", None)
+        body = getattr(request, "value", None)
         if isinstance(body, Mapping) and len(sharing) > 1:
             dialect = _spoken(sharing, body)
             return dialect.name, dialect.errors
@@ -81,10 +83,7 @@ def _spoken(sharing: Sequence[Dialect], body: Mapping[str, Any]) -> Dialect:
 
 
 async def _object(http: Request) -> Mapping[str, Any]:
-    try:
-        body = await http.json() if await http.body() else None
-    except json.JSONDecodeError as error:
-        raise NotJson(f"the body is not JSON: {error.msg}") from None
+    body = await http.json()
     if not isinstance(body, Mapping):
         raise InvalidInput("body: a JSON object is needed", field="body")
     return body
@@ -92,24 +91,36 @@ async def _object(http: Request) -> Mapping[str, Any]:
 
 async def _answered(http: Request, dialect: Dialect, body: Mapping[str, Any]) -> Response:
     service, caller = service_of(http), caller_of(http)
-    asked = read(dialect, body, service.info.max_tokens)
-    requests = asked.requests(service.intake, caller)
+    documents = check_counts(dialect, body, service.limits)
+    share_of(http).take_documents(documents)
+    is_large = documents > MANY_DOCUMENTS
+    asked, requests = await service.large.run_if(is_large, _read, dialect, body, service, caller)
     try:
         rankings = await while_there(http, dialect.name, service.reranker.rerank_all(requests))
     except InputTooLong as error:
         raise asked.fields.renamed(error) from None
     ranking = rankings[0] if dialect.order == "rank" else in_input_order(rankings)
     service.note(dialect.name, len(asked.texts), ranking, caller.arrival)
-    content = Answer(
+    return await answer(http, lambda: dialect.answer(_content(http, service, asked, ranking)), ranking)
+
+
+def _read(
+    dialect: Dialect, body: Mapping[str, Any], service: Service, caller: Caller
+) -> tuple[Asked, list[RerankRequest]]:
+    asked = read(dialect, body, service.info.max_tokens)
+    return asked, asked.requests(service.intake, caller)
+
+
+def _content(http: Request, service: Service, asked: Asked, ranking: Ranking) -> Answer:
+    return Answer(
         rows=_rows(ranking.hits, asked),
         documents=len(asked.texts),
         tokens=ranking.tokens,
         model=service.info.model,
         path=http.url.path,
         echo=asked.echo,
-        took_ms=(time.monotonic() - caller.arrival) * 1000,
+        took_ms=(time.monotonic() - arrival_of(http)) * 1000,
     )
-    return answer(dialect.answer(content), ranking)
 
 
 def in_input_order(rankings: Sequence[Ranking]) -> Ranking:

@@ -8,13 +8,16 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
-from jrerank.doors.http.context import service_of
+from jrerank.doors.http.context import service_in, service_of
 from jrerank.doors.http.error_shapes import ErrorShape, native
-from jrerank.doors.http.faults import Fault, described, error_response, fault_of
+from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.doors.http.origin import check_origin
+from jrerank.doors.native import hits_body
+from jrerank.doors.validation import described
 from jrerank.errors import Abandoned, JrerankError
 from jrerank.telemetry import logger
 
@@ -38,6 +41,22 @@ class Route(APIRoute):
         """Whether the body is declared as something that the route reads."""
         return request.says_json()
 
+    async def parse(self, request: BoundedRequest) -> None:
+        """Parse the body.
+
+        Raises:
+            JrerankError: see `BoundedRequest.parse`.
+        """
+        await request.parse(lambda value: value)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; what the request holds in memory counts until its answer is out."""
+        if not self.needs_key:
+            await super().handle(scope, receive, send)
+            return
+        with service_in(scope).bodies.share() as scope["jrerank.share"]:
+            await super().handle(scope, receive, send)
+
     def get_route_handler(self) -> Handler:
         """Wrap the handler: errors become answers."""
         handle = super().get_route_handler()
@@ -45,13 +64,7 @@ class Route(APIRoute):
         async def answer(request: Request) -> Response:
             bounded = BoundedRequest(request.scope, request.receive)
             try:
-                if not self.needs_key:  # nor does anybody get memory for a body there
-                    return await handle(bounded)
-                authorize(bounded, service_of(bounded).keys)
-                check_origin(bounded, service_of(bounded))
-                with service_of(bounded).bodies.share() as share:
-                    await bounded.read(share)
-                    return await handle(bounded) if self.reads(bounded) else self._refuse(bounded, NOT_JSON)
+                return await self._handled(bounded, handle)
             except Abandoned:  # counted where it was noticed
                 return Response(status_code=_CLIENT_CLOSED_REQUEST)
             except JrerankError as error:
@@ -63,6 +76,27 @@ class Route(APIRoute):
                 return self._refuse(bounded, Fault("internal", "something went wrong; the log says what"))
 
         return answer
+
+    async def _handled(self, request: BoundedRequest, handle: Handler) -> Response:
+        if not self.needs_key:  # nor does anybody get memory for a body there
+            return await handle(request)
+        authorize(request, service_of(request).keys)
+        check_origin(request, service_of(request))
+        await request.read()
+        if not self.reads(request):
+            return self._refuse(request, NOT_JSON)
+        await self._take_turn(request)
+        return await handle(request)
+
+    async def _take_turn(self, request: BoundedRequest) -> None:
+        """Parse a body when it is the request's turn, if there still is somebody who waits for the answer."""
+        if not await request.body():
+            return
+        await service_of(request).turns.new()
+        if await request.is_disconnected():
+            service_of(request).metrics.requests.labels(self.spoken(request)[0], "abandoned").inc()
+            raise Abandoned
+        await self.parse(request)
 
     def _refuse(self, request: Request, fault: Fault) -> Response:
         """Answer, count and log a request that gets no result. The message stays out of the log: it may quote the caller."""
@@ -85,6 +119,11 @@ class HitsRoute(Route):
 
     door = "hits"
 
+    async def parse(self, request: BoundedRequest) -> None:
+        """Parse and check the body."""
+        limits = service_of(request).limits
+        await request.parse(lambda value: hits_body(value, limits))
+
 
 class SearchRoute(Route):
     """The search door."""
@@ -100,10 +139,11 @@ class LinesRoute(SearchRoute):
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         return kind == "application/x-ndjson" or request.says_json()
 
+    async def parse(self, request: BoundedRequest) -> None:
+        """The lines are parsed one by one."""
+
 
 def validation_fault(error: RequestValidationError) -> Fault:
     """What is wrong with a body or a parameter."""
-    if error.errors()[0]["type"] == "json_invalid":
-        return Fault("invalid_json", f"the body is not JSON: {error.errors()[0]['ctx']['error']}")
     message, field = described([{**one, "loc": one["loc"][1:]} for one in error.errors()])
     return Fault("invalid_input", message, field)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Coroutine
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from starlette.types import Receive, Scope, Send
 
 from jrerank.domain import Ranking
-from jrerank.doors.http.context import service_of
+from jrerank.doors.http.context import service_of, share_of
+from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.errors import Abandoned
 
 Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"
+_PIECE_BYTES = 64 * 1024
+_SLICE_ITEMS = 200
 
 
 async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answered]) -> Answered:
@@ -38,30 +41,77 @@ async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answe
         gone.cancel()
 
 
-def answer(content: object, ranking: Ranking) -> Response:
-    """JSON with the outcome in headers, and how many passages were cut, for shapes that have no room for it."""
+async def answer(http: Request, write: Callable[[], object], ranking: Ranking) -> Response:
+    """JSON with the outcome in headers, and how many passages were cut, for shapes that have no room for it.
+
+    `write` makes the body; that of many hits is made beside the event loop.
+    """
     headers = {OUTCOME_HEADER: ranking.outcome.value}
     if ranking.reason:
         headers["x-jrerank-reason"] = ranking.reason
     if ranking.truncated:
         headers["x-jrerank-truncated"] = str(ranking.truncated)
-    return json_response(content, 200, headers)
+    return await json_response(http, write, 200, headers, is_large=len(ranking.hits) > MANY_DOCUMENTS)
 
 
-def json_response(content: object, status: int, headers: dict[str, str]) -> Response:
+async def json_response(
+    http: Request, write: Callable[[], object], status: int, headers: dict[str, str], *, is_large: bool
+) -> Response:
+    """What `write` makes, as JSON in UTF-8. It counts among the open bodies until it is out."""
+    service = service_of(http)
+    await service.turns.answer()
+    body = await service.large.run_if(is_large, lambda: json_bytes(write()))
+    share_of(http).hold(len(body))
+    return PiecewiseResponse(body, status, headers, "application/json")
+
+
+class PiecewiseResponse(Response):
+    """Waits for the client to read what has been sent, so that it is known how long an answer is held."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the head, then the body."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = self.body
+        for begin in range(0, len(body), _PIECE_BYTES):
+            piece = body[begin : begin + _PIECE_BYTES]
+            more = begin + _PIECE_BYTES < len(body)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+def json_bytes(content: object) -> bytes:
     """JSON as UTF-8.
 
     Documents come back as they came: in ASCII where one of an engine's holds half a surrogate pair, and with null for a number that
     was too large for a double, which JSON has no word for.
     """
-    written = partial(json.dumps, allow_nan=False, separators=(",", ":"))
     try:
-        body = written(content, ensure_ascii=False).encode()
+        return _written(content, ensure_ascii=False)
     except UnicodeEncodeError:
-        body = written(content).encode()
+        return _written(content, ensure_ascii=True)
     except ValueError:
-        body = written(_finite(content)).encode()
-    return Response(body, status, headers, "application/json")
+        return _written(_finite(content), ensure_ascii=False)
+
+
+def _written(content: Any, *, ensure_ascii: bool) -> bytes:
+    """The encoder holds the interpreter's lock: a long list is written slice by slice."""
+    encoder = json.JSONEncoder(ensure_ascii=ensure_ascii, allow_nan=False, separators=(",", ":"))
+    if isinstance(content, dict) and any(_is_long(value) for value in content.values()):
+        items = (
+            encoder.encode(key).encode() + b":" + _list(encoder, value) for key, value in content.items()
+        )
+        return b"{" + b",".join(items) + b"}"
+    return _list(encoder, content)
+
+
+def _list(encoder: json.JSONEncoder, content: Any) -> bytes:
+    if not _is_long(content):
+        return encoder.encode(content).encode()
+    slices = (content[begin : begin + _SLICE_ITEMS] for begin in range(0, len(content), _SLICE_ITEMS))
+    return b"[" + b",".join(encoder.encode(part)[1:-1].encode() for part in slices) + b"]"
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, list) and len(value) > _SLICE_ITEMS
 
 
 def _finite(content: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from jrerank.doors.http.context import caller_of, service_of
+from jrerank.doors.http.context import caller_of, service_of, share_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.multisearch import index_of, read_searches
 from jrerank.doors.http.openapi import NO_STORE, errors_of
@@ -16,6 +16,7 @@ from jrerank.doors.http.run import OUTCOME_HEADER, json_response, while_there
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.options import SearchBody
 from jrerank.errors import UnknownStore
+from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.stores.search import EngineReply
 
 _ERRORS: dict[int | str, dict[str, Any]] = (
@@ -95,7 +96,7 @@ async def search(
     index = index_of(parameters.index, searching.engine.indexes, "index")
     passed_on = parameters.model_dump(exclude_none=True, exclude={"index"})
     reply = await while_there(http, SearchRoute.door, searching.one(index, body, passed_on))
-    return _response(reply)
+    return await _response(http, reply)
 
 
 @lines_router.post(
@@ -107,10 +108,14 @@ async def multisearch(
     store: str, parameters: Annotated[MultiSearchParameters, Query()], http: Request
 ) -> Response:
     """Several searches at once: a line of header and a line of body for each."""
-    searching = _searching(store, http)
-    searches = read_searches(await http.body(), searching.engine.indexes)
+    searching, body = _searching(store, http), await http.body()
+    is_large = len(body) > WHOLE_BYTES
+    searches = await service_of(http).large.run_if(
+        is_large, read_searches, body, searching.engine.indexes, share_of(http).take_values
+    )
     passed_on = parameters.model_dump(exclude_none=True)
-    return _response(await while_there(http, SearchRoute.door, searching.many(searches, passed_on)))
+    reply = await while_there(http, SearchRoute.door, searching.many(searches, passed_on))
+    return await _response(http, reply)
 
 
 def _searching(store: str, http: Request) -> Searching:
@@ -119,12 +124,14 @@ def _searching(store: str, http: Request) -> Searching:
     if engine is None:
         known = ", ".join(service.searches) or "none is open"
         raise UnknownStore(f"there is no store {store!r} to search ({known})", field="store")
-    return Searching(service, engine, caller_of(http))
+    return Searching(service, engine, caller_of(http), share_of(http))
 
 
-def _response(reply: EngineReply) -> Response:
+async def _response(http: Request, reply: EngineReply) -> Response:
     if isinstance(reply.body, str):
         return Response(reply.body.encode(), reply.status, media_type="text/plain")
     ext = reply.body.get("ext", {}) if isinstance(reply.body, dict) else {}
     marker = ext.get("jrerank")
-    return json_response(reply.body, reply.status, {OUTCOME_HEADER: marker["outcome"]} if marker else {})
+    headers = {OUTCOME_HEADER: marker["outcome"]} if marker else {}
+    is_large = reply.size_bytes > WHOLE_BYTES
+    return await json_response(http, lambda: reply.body, reply.status, headers, is_large=is_large)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jrerank.domain import Candidate, RerankRequest
+from jrerank.doors.bodies import Share
 from jrerank.doors.http.faults import fault_of
 from jrerank.doors.intake import Caller, Fields, Options
 from jrerank.doors.native import fusion_of
@@ -46,6 +47,7 @@ class Searching:
     service: Service
     engine: SearchEngine
     caller: Caller
+    share: Share
 
     async def one(self, index: str, search: SearchBody, parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply, reranked if it is one.
@@ -74,7 +76,7 @@ class Searching:
             return said
         answered |= await self._asked_again(searches, answered, parameters)
         reranked = await asyncio.gather(*(self._response(*one) for one in answered.values()))
-        return EngineReply(200, {**said.body, "responses": reranked})
+        return replace(said, body={**said.body, "responses": reranked})
 
     async def _asked_again(
         self, searches: Sequence[OneOfMany], answered: Mapping[int, _Answered], parameters: Mapping[str, str]
@@ -123,7 +125,7 @@ class Searching:
         reason = plan.reason or plan.reason_in(candidates)
         answer = self._passed(reason) if reason else await self._answer(plan, candidates)
         took_ms = int((time.monotonic() - start) * 1000)
-        return EngineReply(200, reply(said.body, plan, answer, took_ms))
+        return replace(said, body=reply(said.body, plan, answer, took_ms))
 
     async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
         try:
@@ -145,6 +147,7 @@ class Searching:
         request = self._request(plan, candidates)
         if request.deadline is not None and time.monotonic() >= request.deadline:
             return self._passed(passthrough.DEADLINE)
+        self.share.take_documents(len(candidates))
         ranking = await self.service.reranker.rerank(request)
         self.service.note(DOOR, len(candidates), ranking, self.caller.arrival)
         return answer_of(ranking, self.service.info.model)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pydantic_core
 
+from jrerank.domain import Ranking, RerankRequest
+from jrerank.doors.bodies import Share
 from jrerank.doors.intake import Caller
+from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.native import hits_answer, read_hits
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked
@@ -17,6 +20,7 @@ from jrerank.doors.pgwire.messages import ANSWER, PROOF, Result
 from jrerank.doors.pgwire.parts import Parts
 from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
+from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.telemetry import span
 
 
@@ -121,9 +125,20 @@ class Session:
     async def _rerank(self, body: bytes, arrival: float) -> str:
         service = self._service
         with span("pgwire", {}) as attributes, service.bodies.share() as share:
-            share.take_values(body)
-            request = read_hits(body).to_request(service.intake, Caller(self._login.caller, arrival))
+            request = await service.large.run_if(
+                len(body) > WHOLE_BYTES, self._request, body, share, Caller(self._login.caller, arrival)
+            )
+            share.take_documents(len(request.candidates))
             ranking = await service.reranker.rerank(request)
             attributes["jrerank.outcome"] = ranking.outcome.value
         service.note("pgwire", len(request.candidates), ranking, arrival)
-        return pydantic_core.to_json(hits_answer(ranking, service.info.model, arrival)).decode()
+        is_large = len(ranking.hits) > MANY_DOCUMENTS
+        return await service.large.run_if(is_large, _answer, ranking, service.info.model, arrival)
+
+    def _request(self, body: bytes, share: Share, caller: Caller) -> RerankRequest:
+        hits = read_hits(body, self._service.limits, share)
+        return hits.to_request(self._service.intake, caller)
+
+
+def _answer(ranking: Ranking, model: str, arrival: float) -> str:
+    return pydantic_core.to_json(hits_answer(ranking, model, arrival)).decode()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from jrerank.doors.http.error_shapes import cohere, native
-from jrerank.doors.http.faults import Fault, described, error_response, fault_of
+from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.errors import (
     EngineError,
     InputTooLong,
@@ -50,19 +48,3 @@ def test_retry_after_is_in_whole_seconds_never_too_early(wait_s: float | None, h
 
 def test_who_needs_a_key_is_told_which_kind() -> None:
     assert error_response(fault_of(NotAuthorized()), cohere).headers["www-authenticate"] == "Bearer"
-
-
-ERRORS: list[dict[str, Any]] = [
-    {"loc": ("hits",), "msg": "not a list", "input": "秘密"},
-    {"loc": ("hits", 1, "function-wrap[f()]", "score"), "msg": "not a number", "input": True},
-]
-
-
-def test_the_deepest_mistake_is_told_by_its_place_and_a_short_value_with_it() -> None:
-    assert described(ERRORS) == ("hits.1.score: not a number (got True)", "hits.1.score")
-    assert described(ERRORS, "body")[1] == "body.hits.1.score"
-
-
-def test_a_passage_or_a_whole_body_is_not() -> None:
-    assert described(ERRORS[:1]) == ("hits: not a list", "hits")
-    assert described([{"loc": (), "msg": "not an object", "input": []}]) == ("body: not an object", "body")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jrerank.domain import Ranking, RerankRequest
+from jrerank.doors.bodies import Share
 from jrerank.doors.http.searching import OneOfMany, Searching
 from jrerank.doors.intake import Caller
 from jrerank.doors.search.options import SearchBody
@@ -34,11 +35,12 @@ class Failing(Reranker):
 
 
 def searching(service: Service, shelf: Shelf | None = None, at_most_ms: float = math.inf) -> Searching:
-    return Searching(service, shelf or Shelf(TEXTS), Caller("test", time.monotonic(), at_most_ms))
+    caller = Caller("test", time.monotonic(), at_most_ms)
+    return Searching(service, shelf or Shelf(TEXTS), caller, Share(service.bodies))
 
 
 def failing(service: Service, error: Exception) -> Searching:
-    return searching(dataclasses.replace(service, reranker=Failing(error)))
+    return searching(replace(service, reranker=Failing(error)))
 
 
 async def one(search: Searching, **body: Any) -> EngineReply:
@@ -128,7 +130,7 @@ async def test_a_store_that_there_is_none_of_is_the_callers_mistake(service: Ser
 
 
 async def test_no_time_left(service: Service) -> None:
-    late = Searching(service, Shelf(TEXTS), Caller("test", time.monotonic() - 1, patience_ms=50))
+    late = replace(searching(service), caller=Caller("test", time.monotonic() - 1, patience_ms=50))
     reply = await one(late)
     assert ids(reply.body) == ["0", "1", "2"]
     assert marker(reply)["reason"] == "deadline"

@@ -112,12 +112,12 @@ async def test_limits_are_those_of_the_service(service: Service) -> None:
     few = replace(service, limits=replace(service.limits, documents=1))
     with pytest.raises(InputTooLong, match="hits has 2 entries; at most 1"):
         await run(session_of(few), REQUEST)
-    little = replace(service, limits=replace(service.limits, open_body_bytes=200))
+    little = replace(service, limits=replace(service.limits, open_body_bytes=600))
     with pytest.raises(InputTooLong, match="memory"):
         await run(session_of(little), REQUEST)
     with little.bodies.share() as share, pytest.raises(Overloaded):
-        share.take_text(150)
-        await run(session_of(little), '{"query": "a", "hits": []}')
+        share.take_text(300)
+        await run(session_of(little), '{"query": "", "hits": []}')
 
 
 async def test_a_cancelled_request_leaves_the_queue(gated_service: Service, engine: GatedEngine) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
-from jrerank.doors.http.faults import described
+from jrerank.doors.validation import described
 from jrerank.errors import InvalidInput
 
+MAX_RANK_FIELDS = 100
 Count = Annotated[int, Field(ge=0, le=10**12, description="0 is no limit")]
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 # As text-embeddings-inference and NIM say it: a flag, or what is to be cut
 Truncate = bool | Literal["NONE", "START", "END"]
+# A list of another kind would be an error for each item
+RankFields = Annotated[list[str], FailFast(), Field(max_length=MAX_RANK_FIELDS)]
 Side = Literal["left", "right", "Left", "Right"]
 
 
@@ -53,7 +56,7 @@ PARTS = {
     "model": _part(Any, "accepted and ignored: the sidecar serves one model"),
     "top_n": _part(Count, "return this many results; 0 is all"),
     "echo": _part(bool, "return the documents too"),
-    "rank_fields": _part(list[str], "of document objects; their texts are joined"),
+    "rank_fields": _part(RankFields, "of document objects; their texts are joined"),
     "raw_scores": _part(bool, "return logits"),
     "activation": _part(bool, "false: return logits"),
     "truncate": _part(Truncate, "false or NONE refuses what is too long"),

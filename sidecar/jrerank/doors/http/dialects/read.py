@@ -11,7 +11,7 @@ from jrerank.domain import Candidate, RerankRequest, Truncation
 from jrerank.doors.http.dialects.dialect import Dialect
 from jrerank.doors.http.dialects.fields import PARTS
 from jrerank.doors.http.dialects.texts import listed, text_of, texts_of
-from jrerank.doors.intake import Caller, Fields, Intake, Options
+from jrerank.doors.intake import Caller, Fields, Intake, Limits, Options
 from jrerank.errors import InvalidInput
 
 # What cannot be obeyed, where it would change a score
@@ -64,6 +64,24 @@ def read(dialect: Dialect, body: Mapping[str, Any], model_tokens: int) -> Asked:
         echo=parts.get("echo"),
         raw=parts.get("raw_scores", False) or not parts.get("activation", True),
     )
+
+
+def check_counts(dialect: Dialect, body: Mapping[str, Any], limits: Limits) -> int:
+    """Count the documents and the queries before they are read.
+
+    Returns:
+        How many documents there are.
+
+    Raises:
+        InputTooLong: there are more than may be; it names their field.
+    """
+    documents = 1
+    for part in ("query", "documents"):
+        for name in dialect.request[part]:
+            values = listed(_value(body, name))
+            limits.check_count(values, name)
+            documents = max(documents, len(values))
+    return documents
 
 
 def _parts(dialect: Dialect, body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -6,7 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from jrerank.errors import InvalidInput
+from jrerank.errors import InputTooLong, InvalidInput
+
+# Of a document with a list of parts as its `content`
+MAX_CONTENT_PARTS = 1_000
 
 
 def text_of(value: Any, field: str, rank_fields: Sequence[str] | None = None) -> str:
@@ -55,6 +58,11 @@ def _text_of_object(value: dict[str, Any], field: str, rank_fields: Sequence[str
     if texts:
         return "\n".join(texts)
     if "content" in value:
+        if isinstance(value["content"], list) and len(value["content"]) > MAX_CONTENT_PARTS:
+            raise InputTooLong(
+                f"{field}.content has more than {MAX_CONTENT_PARTS} parts: send a document for each",
+                field=field,
+            )
         return "\n".join(texts_of(value["content"], f"{field}.content"))
     if any(name in value for name in rank_fields):
         return ""

@@ -1,0 +1,1 @@
+"""JSON from others: bounded in depth and memory, and read without holding up anybody."""

@@ -1,0 +1,63 @@
+"""JSON from a caller: strict about what it is, lenient about half a character, and never at it for long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pydantic_core
+
+from jrerank.json_reader.slices import sliced
+
+# Parsed in one piece: about 0.5 ms of text, at most 6 ms of empty objects
+WHOLE_BYTES = 256 * 1024
+
+# What pydantic_core's parser says of half a surrogate pair: escaped, or as bytes where a writer knew UTF-16 only
+_HALF = re.compile("hex escape|invalid unicode code point")
+# A backslash and what it escapes: two halves of a surrogate pair, one half alone, or anything else
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def parsed(body: bytes, before: Callable[[bytes], None] = lambda _: None) -> Any:
+    """The JSON value; half a surrogate pair becomes U+FFFD: a string cut by UTF-16 units must not cost the request.
+
+    The parser holds the interpreter's lock, so a large body is parsed in slices: from another thread it holds up nobody.
+
+    Args:
+        before: is called with each slice before it is parsed, and may refuse it.
+
+    Raises:
+        ValueError: it is not JSON, or is nested more than 200 levels deep.
+    """
+
+    def of_slice(part: bytes) -> Any:
+        before(part)
+        return _parsed(part)
+
+    return of_slice(body) if len(body) <= WHOLE_BYTES else sliced(body, of_slice)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return pydantic_core.from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        if not _HALF.search(str(error)):
+            raise
+        mended = _mended(body)
+        if mended == body:
+            raise
+        return pydantic_core.from_json(mended, allow_inf_nan=False)
+
+
+def _mended(body: bytes) -> bytes:
+    """Halves of surrogate pairs stand escaped, or as bytes where a writer knew UTF-16 only."""
+    body = _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    try:
+        text = body.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return body
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

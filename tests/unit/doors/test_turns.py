@@ -1,0 +1,40 @@
+"""One request at a time on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+from jrerank.doors.turns import Turns
+
+
+async def test_between_two_requests_the_loop_looks_at_everything_else() -> None:
+    turns, seen = Turns(), []
+
+    async def work(name: str) -> None:
+        await turns.new()
+        seen.append(name)
+
+    async def other() -> None:
+        for _ in range(6):
+            seen.append("-")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(name) for name in "abc"), other())
+    assert [name for name in seen if name != "-"] == ["a", "b", "c"]
+    assert all(first == "-" or second == "-" for first, second in pairwise(seen))
+
+
+async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:
+    turns, seen = Turns(), []
+
+    async def work(name: str) -> None:
+        await (turns.answer() if name.isupper() else turns.new())
+        seen.append(name)
+
+    tasks = [asyncio.create_task(work(name)) for name in "abcAB"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert seen == ["A", "B", "a", "c"]
+    await asyncio.wait_for(work("later"), 5)
