@@ -17,8 +17,17 @@ DEFAULT_MODEL = "hotchpotch/japanese-reranker-xsmall-v2"
 
 
 def default_cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/jrerank`, or `~/.cache/jrerank`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jrerank"
+    """`$XDG_CACHE_HOME/jrerank`, or `~/.cache/jrerank`.
+
+    Raises:
+        ConfigurationError: this user has no home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jrerank"
+    except RuntimeError:
+        raise ConfigurationError(
+            "this user has no home directory to keep built graphs in: set JRERANK_CACHE_DIR (or HOME)"
+        ) from None
 
 
 class StoreSettings(BaseModel):

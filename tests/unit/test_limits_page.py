@@ -11,6 +11,9 @@ from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, login, prepared, server
 from jrerank.json_reader import slices
+from jrerank.models import artifacts
+from jrerank.models.architectures import config_reader
+from jrerank.models.architectures.modernbert import config as modernbert_config
 from jrerank.settings import Settings
 from jrerank.tokenization.windows import MAX_WINDOWS
 
@@ -38,6 +41,10 @@ CONSTANTS = {
     "seconds for the rest of a message on the PostgreSQL wire": channel.MESSAGE_TIMEOUT_S,
     "seconds for the next part of a request on the PostgreSQL wire": conversation.PARTS_TIMEOUT_S,
     "bytes of a connection's prepared statements with names": prepared.MAX_PREPARED_BYTES,
+    "layers of a model": config_reader.MOST_LAYERS,
+    "positions of a ModernBERT": modernbert_config.MOST_POSITIONS,
+    "any other number in `config.json`": config_reader.LARGEST,
+    "seconds for another process that builds the same graph": artifacts.LOCK_TIMEOUT_S,
     "seconds that a larger statement without a name is kept": conversation.PARTS_TIMEOUT_S,
 }
 

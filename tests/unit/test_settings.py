@@ -216,3 +216,13 @@ def test_a_certificate_needs_its_key() -> None:
     assert Settings.load().pgwire_tls_files() is None
     with pytest.raises(ConfigurationError, match="JRERANK_PGWIRE_TLS_KEY_FILE"):
         Settings.load(pgwire_tls_cert_file="cert.pem").pgwire_tls_files()
+
+
+def test_without_a_home_it_is_said_where_graphs_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user need not be known to its system."""
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 123_456_789)
+    with pytest.raises(ConfigurationError, match="set JRERANK_CACHE_DIR"):
+        Settings.load()
+    assert Settings.load(cache_dir=Path("/x")).cache_dir == Path("/x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from jrerank.domain import Window, sigmoid
 from jrerank.engines.engine import Engine
@@ -59,6 +59,20 @@ class GateReport:
     def passes(self, limits: GateLimits) -> bool:
         """Whether the engine may serve."""
         return self.score_shift <= limits.max_score_shift and self.inversion <= limits.max_inversion
+
+    @classmethod
+    def from_json(cls, content: object) -> GateReport:
+        """What `as_json` has written.
+
+        Raises:
+            ValueError: it was something else.
+        """
+        if not isinstance(content, dict) or content.keys() != {field.name for field in fields(cls)}:
+            raise ValueError("no report of the quality gate")
+        for number in content.values():
+            if not isinstance(number, (int, float)) or isinstance(number, bool) or not 0 <= number < math.inf:
+                raise ValueError(f"{number!r} is not what the quality gate measures")
+        return cls(float(content["score_shift"]), float(content["inversion"]), int(content["pairs"]))
 
     def as_json(self) -> dict[str, float | int]:
         """As it is kept beside the artifact."""

@@ -12,16 +12,23 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock, Timeout
 
 from jrerank.errors import ArtifactError
 from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.ownership import check_trusted
 
 _MANIFEST = "manifest.json"
 _KEY_CHARS = 16
+# Building the largest model that is known to run takes minutes; the lock of a process that has ended is free
+LOCK_TIMEOUT_S = 600.0
+_PATIENCE_S = 1.0
+# Others may read what is built, and not write it, whatever the umask says
+_FOLDER_MODE, _OTHERS_WRITE = 0o755, 0o022
 
 
 def artifact_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: str) -> Path:
@@ -58,32 +65,47 @@ def forget_artifacts(cache_dir: Path, checkpoint: Checkpoint, recipes: str) -> N
 
 
 def is_whole(folder: Path, files: Collection[str]) -> bool:
-    """Whether `folder` holds `files`, and all that its manifest names is as it was built."""
+    """Whether `folder` holds `files`, and all that its manifest names is as it was built.
+
+    Raises:
+        ArtifactError: it is there, but others could have written it.
+    """
     try:
+        check_trusted([folder.parent, folder, *folder.iterdir()])
         manifest = json.loads((folder / _MANIFEST).read_text())
         return (
             isinstance(manifest, dict)
             and set(files) <= manifest.keys()
             and all(_sha256(folder / file) == digest for file, digest in manifest.items())
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 
-def store_artifact(folder: Path, build: Callable[[Path], None], is_there: Callable[[], bool]) -> None:
+def store_artifact(
+    folder: Path,
+    build: Callable[[Path], None],
+    is_there: Callable[[], bool],
+    *,
+    on_wait: Callable[[Path], None] = lambda lock: None,
+    timeout_s: float = LOCK_TIMEOUT_S,
+) -> None:
     """Let `build` fill a temporary folder beside `folder`, and move it there when it is whole.
 
     One process builds at a time, and not what `is_there` by then. What earlier builds that were killed have left
-    behind is removed.
+    behind is removed. `on_wait` is told of a lock that another process has held for a second.
+
+    Raises:
+        ArtifactError: another process has held the lock for `timeout_s`.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f"{folder.name}.lock"):
+    folder.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    with _locked(folder.parent / f"{folder.name}.lock", on_wait, timeout_s):
         if is_there():
             return
         for leftover in folder.parent.glob(f".{folder.name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
         temporary = folder.parent / f".{folder.name}.{os.getpid()}"
-        temporary.mkdir()
+        temporary.mkdir(mode=_FOLDER_MODE)
         try:
             build(temporary)
             _seal(temporary)
@@ -93,10 +115,35 @@ def store_artifact(folder: Path, build: Callable[[Path], None], is_there: Callab
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextmanager
+def _locked(path: Path, on_wait: Callable[[Path], None], timeout_s: float) -> Iterator[None]:
+    lock = FileLock(path)
+    patience_s = min(_PATIENCE_S, timeout_s)
+    try:
+        lock.acquire(timeout=patience_s)
+    except Timeout:
+        on_wait(path)
+        _acquire(lock, timeout_s - patience_s)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock: BaseFileLock, timeout_s: float) -> None:
+    try:
+        lock.acquire(timeout=timeout_s)
+    except Timeout:
+        raise ArtifactError(
+            f"another process has held {lock.lock_file} for too long: end it, or set JRERANK_CACHE_DIR to another folder"
+        ) from None
+
+
 def _seal(folder: Path) -> None:
     manifest = {path.name: _sha256(path) for path in folder.iterdir()}
     (folder / _MANIFEST).write_text(json.dumps(manifest))
     for path in folder.iterdir():
+        path.chmod(path.stat().st_mode & ~_OTHERS_WRITE)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from jrerank.errors import CorruptModel
@@ -21,9 +22,9 @@ def read_fusion_weight(folder: Path) -> float | None:
         return None
     try:
         weight = json.loads(path.read_text(encoding="utf-8"))["bm25_weight"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptModel(f"{path} has no number `bm25_weight`") from error
-    if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
+    if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight < math.inf:
         raise CorruptModel(f"{path}: bm25_weight is {weight!r}, not a number from 0 on")
     return float(weight)
 

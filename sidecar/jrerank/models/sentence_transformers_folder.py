@@ -29,7 +29,7 @@ def transformer_folder(folder: Path) -> Path:
         modules = json.loads(path.read_text(encoding="utf-8"))
         kinds = [str(module["type"]).rpartition(".")[2] for module in modules]
         within = PurePosixPath(str(modules[0]["path"]))
-    except (ValueError, TypeError, LookupError, OSError) as error:
+    except (ValueError, TypeError, LookupError, OSError, RecursionError) as error:
         raise CorruptModel(f"{path} is not a list of modules: {error}") from error
     if "Pooling" in kinds:
         raise UnsupportedModel(

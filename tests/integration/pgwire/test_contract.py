@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from integration.pgwire.conftest import conninfo_of
 from integration.pgwire.test_clients import REQUEST, check
-from jrerank.doors.pgwire import channel, conversation, faults, login
+from jrerank.doors.pgwire import channel, conversation, faults, login, prepared
 from jrerank.shipped import shipped
 from sidecars import RunningSidecar
 
@@ -57,3 +57,5 @@ def test_its_times_are_those_of_the_code() -> None:
     assert f"| time | {login.LOGIN_TIMEOUT_S:g} s for all of it |" in PAGE
     assert f"stopped half-way for {channel.MESSAGE_TIMEOUT_S:g} s" in PAGE
     assert f"the next has to follow within {conversation.PARTS_TIMEOUT_S} s" in PAGE
+    assert f"at most {prepared.MAX_PREPARED_BYTES >> 20} MiB in memory for each connection" in PAGE
+    assert f"forgotten after {conversation.PARTS_TIMEOUT_S} s where it is larger" in PAGE.replace("\n", " ")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from builders import tiny_config, write_checkpoint
+from jrerank.errors import ArtifactError
 from jrerank.models.artifacts import (
     artifact_folder,
     artifact_key,
@@ -55,7 +58,7 @@ def test_each_checkpoint_and_recipe_has_a_folder_of_its_own(checkpoint: Checkpoi
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "manifest.json", "gate.json"])
-@pytest.mark.parametrize("damage", ["truncated", "one byte", "empty", "missing", "other JSON"])
+@pytest.mark.parametrize("damage", ["truncated", "one byte", "empty", "missing", "other JSON", "deep JSON"])
 def test_a_damaged_artifact_is_not_whole(file: str, damage: str, tmp_path: Path) -> None:
     path = tmp_path / "artifact" / file
 
@@ -71,6 +74,7 @@ def test_a_damaged_artifact_is_not_whole(file: str, damage: str, tmp_path: Path)
     else:
         flipped = bytes([content[0] ^ 1]) + content[1:]
         damages = {"truncated": content[:-2], "one byte": flipped, "empty": b"", "other JSON": b"[5]"}
+        damages["deep JSON"] = b"[" * 100_000
         path.write_bytes(damages[damage])
     assert not is_whole(path.parent, ["model.onnx", "gate.json"])
 
@@ -104,6 +108,46 @@ def test_a_build_that_is_killed_half_way_leaves_no_artifact_and_no_lock(tmp_path
     assert not list(folder.parent.glob(".one.*")), "what the first one left is gone"
 
 
+def test_a_lock_that_is_held_is_told_of_and_not_waited_for_for_ever(tmp_path: Path) -> None:
+    folder, told = tmp_path / "artifacts" / "one", list[Path]()
+    folder.parent.mkdir()
+    lock = folder.parent / "one.lock"
+    with (
+        FileLock(lock),
+        pytest.raises(ArtifactError, match=r"another process has held .*one\.lock .*JRERANK_CACHE_DIR"),
+    ):
+        store_artifact(folder, _unexpected, is_there=lambda: False, on_wait=told.append, timeout_s=0.05)
+    assert told == [lock]
+
+
+def test_what_the_other_process_has_built_meanwhile_is_not_built_again(tmp_path: Path) -> None:
+    folder, log, told = tmp_path / "artifacts" / "one", tmp_path / "log", list[Path]()
+    other = slow_builder(folder, log, 2.0)
+    while not list(folder.parent.glob(".one.*/model.onnx")):
+        time.sleep(0.01)
+    store_artifact(folder, _unexpected, is_there=(folder / "manifest.json").is_file, on_wait=told.append)
+    assert told == [folder.parent / "one.lock"]
+    assert other.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("place", ["artifacts", "artifacts/one", "artifacts/one/model.onnx"])
+def test_what_others_could_have_written_is_refused(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / "artifacts" / "one"
+    store_artifact(folder, lambda new: _write(new / "model.onnx", b"graph"), is_there=lambda: False)
+    (tmp_path / place).chmod(0o777)
+    with pytest.raises(ArtifactError, match=rf"{place} can be written by everybody"):
+        is_whole(folder, ["model.onnx"])
+
+
+def test_whatever_the_umask_nobody_else_may_write_what_is_built(tmp_path: Path) -> None:
+    folder, before = tmp_path / "artifacts" / "one", os.umask(0)
+    try:
+        store_artifact(folder, lambda new: _write(new / "model.onnx", b"graph"), is_there=lambda: False)
+    finally:
+        os.umask(before)
+    assert is_whole(folder, ["model.onnx"])
+
+
 def test_a_build_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     folder = tmp_path / "artifacts" / "one"
     store_artifact(folder, lambda new: _write(new / "model.onnx", b"first"), is_there=lambda: False)
@@ -132,6 +176,10 @@ def test_what_is_built_is_listed_by_checkpoint_and_forgotten_by_recipe(
     forget_artifacts(tmp_path, checkpoint, "int8")
     assert not artifact_folder(tmp_path, checkpoint, "int8-v1").exists()
     assert artifact_folder(tmp_path, checkpoint, "fp32-v1").exists()
+
+
+def _unexpected(folder: Path) -> None:
+    raise AssertionError(f"{folder} is built twice")
 
 
 def _write(path: Path, content: bytes) -> None:

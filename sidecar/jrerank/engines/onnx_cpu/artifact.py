@@ -18,9 +18,13 @@ from jrerank.engines.gate import GateReport
 from jrerank.errors import ArtifactError
 from jrerank.models.artifacts import artifact_folder, is_whole
 from jrerank.models.checkpoint import Checkpoint
+from jrerank.telemetry import logger
 
+_LOG = logger(__name__)
 Precision = Literal["int8", "fp32"]
 GRAPH_FILE, GATE_FILE = "model.onnx", "gate.json"
+# What the process that builds writes before the path of a lock that it waits for
+WAITING = "waiting for "
 # Raised whenever a graph or its quantization becomes another for the same checkpoint
 _GRAPH_VERSION = 6
 
@@ -60,35 +64,56 @@ def graph_folder(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Pat
 
 
 def find_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact | None:
-    """The artifact, if it is there and whole."""
+    """The artifact, if it is there and whole.
+
+    Raises:
+        ArtifactError: it is there, but others could have written it.
+    """
     folder = graph_folder(cache_dir, checkpoint, recipe)
     if not is_whole(folder, recipe.files):
         return None
-    gate = GateReport(**json.loads((folder / GATE_FILE).read_text())) if GATE_FILE in recipe.files else None
-    return Artifact(folder / GRAPH_FILE, gate)
+    if GATE_FILE not in recipe.files:
+        return Artifact(folder / GRAPH_FILE, None)
+    gate = _gate_report(folder / GATE_FILE)
+    return None if gate is None else Artifact(folder / GRAPH_FILE, gate)
 
 
 def ensure_artifact(cache_dir: Path, checkpoint: Checkpoint, recipe: Recipe) -> Artifact:
     """The artifact; built by a child process if it isn't there, or isn't whole.
 
     Raises:
-        ArtifactError: it could not be built, or not stored; the message says why.
+        ArtifactError: it could not be built, or not stored, or is not to be trusted; the message says why.
     """
     if artifact := find_artifact(cache_dir, checkpoint, recipe):
         return artifact
     arguments = [checkpoint.locator, str(cache_dir), recipe.precision, str(int(recipe.reduce_range))]
-    child = subprocess.run(  # noqa: S603  our own module, our own arguments
-        [sys.executable, "-m", "jrerank.engines.onnx_cpu.build", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status, reason = _run_build(arguments)
     built = find_artifact(cache_dir, checkpoint, recipe)
-    if child.returncode or built is None:
-        reason = _last_line(child.stderr) or f"the build ended with status {child.returncode}"
+    if status or built is None:
+        reason = reason or f"the build ended with status {status}"
         raise ArtifactError(f"the {recipe.precision} graph of {checkpoint.name} could not be built: {reason}")
     return built
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+def _gate_report(path: Path) -> GateReport | None:
+    try:
+        return GateReport.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _run_build(arguments: list[str]) -> tuple[int, str]:
+    """Its exit status, and what it said last."""
+    last = ""
+    with subprocess.Popen(  # noqa: S603  our own module, our own arguments
+        [sys.executable, "-m", "jrerank.engines.onnx_cpu.build", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as child:
+        for line in child.stderr or ():
+            if line.startswith(WAITING):
+                _LOG.warning("artifact_lock_held", lock=line.removeprefix(WAITING).strip())
+            last = line.strip() or last
+    return child.returncode, last

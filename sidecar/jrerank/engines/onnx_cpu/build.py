@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +20,7 @@ from jrerank.engines.gate import compare
 from jrerank.engines.onnx_cpu.artifact import (
     GATE_FILE,
     GRAPH_FILE,
+    WAITING,
     Precision,
     Recipe,
     find_artifact,
@@ -40,6 +45,11 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
         CorruptModel: a weight is no number, or infinite.
         UnsupportedModel: in float32 the model has no logit for some text.
     """
+    with _temporary_files_in(folder / "tmp"):
+        _build(folder, checkpoint, recipe)
+
+
+def _build(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     graph, exact = folder / GRAPH_FILE, folder / "fp32.onnx"
     weights = checkpoint.weights()
     check_finite(weights, checkpoint.name)
@@ -57,6 +67,18 @@ def build_into(folder: Path, checkpoint: Checkpoint, recipe: Recipe) -> None:
     remove_graph(exact)
 
 
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """onnxruntime's quantizer writes whole models to TMPDIR, which may be small, or not there."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    folder.mkdir()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder)
+
+
 def main(arguments: list[str]) -> int:
     """Build one artifact, unless another process has done so; stderr's last line says what went wrong."""
     logging.disable(logging.WARNING)  # the quantizer advises preprocessing, which such a graph doesn't need
@@ -68,6 +90,7 @@ def main(arguments: list[str]) -> int:
             graph_folder(Path(cache_dir), checkpoint, recipe),
             build=lambda temporary: build_into(temporary, checkpoint, recipe),
             is_there=lambda: find_artifact(Path(cache_dir), checkpoint, recipe) is not None,
+            on_wait=_tell_of_lock,
         )
     except JrerankError as error:
         sys.stderr.write(f"{error}\n")
@@ -76,6 +99,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}; JRERANK_CACHE_DIR takes another folder\n")
         return 1
     return 0
+
+
+def _tell_of_lock(path: Path) -> None:
+    sys.stderr.write(f"{WAITING}{path}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ _ACTIVATIONS: Mapping[str, Activation] = {
 }
 # A score is the sigmoid of the logit whichever of these a sentence-transformers folder names: neither changes the order
 _SCORE_ACTIVATIONS = ("Sigmoid", "Identity")
+# What graphs and tensors count with
+LARGEST = 2**31 - 1
+# Far beyond any encoder, and still listed at once: before the weights are looked at, each layer's tensors are
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,19 @@ class ConfigReader:
         if value and value not in harmless:
             raise UnsupportedModel(f"{key} {value!r}: {what} not supported")
 
-    def integer(self, key: str, default: int, *, least: int = 1) -> int:
-        """A whole number of at least `least`."""
+    def integer(self, key: str, default: int, *, least: int = 1, most: int = LARGEST) -> int:
+        """A whole number of at least `least` and at most `most`."""
         value = self.value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
             raise UnsupportedModel(f"{key} must be {kind}, not {value!r}")
+        if value > most:
+            raise UnsupportedModel(f"{key} must be at most {most}, not {value}")
         return value
+
+    def layers(self, default: int) -> int:
+        """How many layers there are."""
+        return self.integer("num_hidden_layers", default, most=MOST_LAYERS)
 
     def number(self, key: str, default: float) -> float:
         """A finite number above 0."""

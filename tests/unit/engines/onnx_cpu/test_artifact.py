@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from builders import tiny_config, window, write_checkpoint
 from jrerank.cpu import CpuFeatures
 from jrerank.engines.onnx_cpu.artifact import Recipe, ensure_artifact, find_artifact, graph_folder
 from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.errors import ArtifactError
+from jrerank.models.artifacts import store_artifact
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
+from jrerank.telemetry import configure_logging
 
 FP32, INT8 = Recipe("fp32"), Recipe("int8")
 VNNI = CpuFeatures("x86_64", frozenset({"avx2", "avx512_vnni"}))
@@ -63,6 +68,48 @@ def test_a_damaged_artifact_is_built_again(checkpoint: Checkpoint, tmp_path: Pat
     built.graph.write_bytes(whole[:-100])
     assert ensure_artifact(tmp_path, checkpoint, FP32) == built
     assert built.graph.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        '{"score_shift": "little"}',
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"score_shift": 1, "inversion": -1, "pairs": 1}',
+    ],
+)
+def test_a_report_of_the_gate_that_is_none_is_made_again(
+    gate: str, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    def build(new: Path) -> None:
+        for name in INT8.files:
+            (new / name).write_text(gate)
+
+    store_artifact(graph_folder(tmp_path, checkpoint, INT8), build, is_there=lambda: False)
+    assert find_artifact(tmp_path, checkpoint, INT8) is None
+
+
+def test_a_lock_that_another_process_holds_is_told_of(
+    checkpoint: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", "json")
+    artifacts = graph_folder(tmp_path, checkpoint, FP32).parent
+    artifacts.mkdir()
+    lock = FileLock(artifacts / f"{graph_folder(tmp_path, checkpoint, FP32).name}.lock", thread_local=False)
+    lock.acquire()
+    threading.Timer(6.0, lock.release).start()
+    assert ensure_artifact(tmp_path, checkpoint, FP32).graph.is_file()
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "artifact_lock_held" in line]
+    assert json.loads(told)["lock"] == lock.lock_file
+
+
+def test_what_others_could_have_written_is_an_error(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    built = ensure_artifact(tmp_path, checkpoint, FP32)
+    built.graph.parent.chmod(0o777)
+    with pytest.raises(ArtifactError, match="can be written by everybody"):
+        ensure_artifact(tmp_path, checkpoint, FP32)
 
 
 def test_two_real_builds_at_once_both_succeed(checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -123,3 +170,12 @@ def test_a_full_disk_is_an_error_and_nothing_stays(recipe: Recipe, small_disk: P
     assert not graph_folder(small_disk, large, recipe).exists()
     assert names(small_disk / "artifacts") <= {f"{graph_folder(small_disk, large, recipe).name}.lock"}
     assert ensure_artifact(tmp_path / "elsewhere", large, recipe).graph.is_file()
+
+
+def test_temporary_files_are_where_the_artifact_will_be(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(small_disk))
+    large = load_checkpoint(write_checkpoint(tmp_path / "large", tiny_config(vocab_size=20_000)), "large")
+    assert ensure_artifact(tmp_path / "cache", large, INT8).graph.is_file()
+    assert names(small_disk) == set()

@@ -10,6 +10,8 @@ from jrerank.errors import UnsupportedModel
 from jrerank.models.architectures.config_reader import Activation, ConfigReader
 
 _LAYER_TYPES = ("full_attention", "sliding_attention")
+# Their angles are in the graph, and no tensor of the checkpoint says how many there are
+MOST_POSITIONS = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class ModernBertConfig:
         """
         read = ConfigReader(content)
         read.refuse("rope_scaling", "stretched positions are")
-        layers = read.integer("num_hidden_layers", 22)
+        layers = read.layers(22)
         hidden, heads = read.integer("hidden_size", 768), read.integer("num_attention_heads", 12)
         if hidden % (2 * heads):
             raise UnsupportedModel(f"hidden_size {hidden} does not divide into {heads} heads of even size")
@@ -60,7 +62,7 @@ class ModernBertConfig:
             intermediate_size=read.integer("intermediate_size", 1152),
             num_layers=layers,
             num_heads=heads,
-            max_positions=read.integer("max_position_embeddings", 8192),
+            max_positions=read.integer("max_position_embeddings", 8192, most=MOST_POSITIONS),
             norm_eps=read.number("norm_eps", 1e-5),
             norm_bias=read.boolean("norm_bias"),
             attention_bias=read.boolean("attention_bias"),

@@ -50,7 +50,7 @@ class PostNormConfig:
             vocab_size=read.integer("vocab_size", 30_522),
             hidden_size=hidden,
             intermediate_size=read.integer("intermediate_size", 3072),
-            num_layers=read.integer("num_hidden_layers", 12),
+            num_layers=read.layers(12),
             num_heads=heads,
             position_rows=rows,
             first_position=first_position,

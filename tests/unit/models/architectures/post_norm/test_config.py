@@ -28,6 +28,7 @@ KEYS = sorted({*tiny_bert_config(), "hidden_act", "layer_norm_eps", "bos_token_i
         ({"layer_norm_eps": 0}, "layer_norm_eps"),
         ({"type_vocab_size": 0}, "type_vocab_size"),
         ({"pad_token_id": -1}, "pad_token_id must be an integer of at least 0"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers must be at most 1000"),
         ({"max_position_embeddings": 4}, "max_position_embeddings 4: positions begin at 4"),
     ],
 )
