@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
+
+# How long an example takes is the machine's affair
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +26,9 @@ def logging_as_before() -> Iterator[None]:
     logging.disable(logging.NOTSET)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For `tiny.py`: one model and one graph for all tests."""
+    return tmp_path_factory.mktemp("tiny")

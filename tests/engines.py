@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 
@@ -35,7 +36,8 @@ class GatedEngine:
         self.batch_limit = limit
         self.batches: list[Sequence[Window]] = []
         self.started = threading.Semaphore(0)
-        self._permits = threading.Semaphore(1_000_000 if is_open else 0)
+        self._gate = threading.Condition()
+        self._permits = math.inf if is_open else 0.0
 
     @property
     def runs(self) -> int:
@@ -46,12 +48,16 @@ class GatedEngine:
         """What has been scored, by its logits, in order."""
         return [window.ids.count(SKY) for batch in self.batches for window in batch]
 
-    def permit(self, batches: int = 1_000_000) -> None:
-        self._permits.release(batches)
+    def permit(self, batches: float = math.inf) -> None:
+        with self._gate:
+            self._permits += batches
+            self._gate.notify_all()
 
     def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self.started.release()
-        self._permits.acquire()
+        with self._gate:
+            self._gate.wait_for(lambda: self._permits > 0)
+            self._permits -= 1
         self.batches.append(windows)
         if any(self._fails_on in window.ids for window in windows):
             raise EngineError("no mountains")
