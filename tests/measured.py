@@ -5,13 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
 from jrerank.evaluation.dataset import load_dataset
 
 QUERIES, DEPTH = 20, 20
+# how many pairs of the query's characters a passage has
+BIGRAM_SQL = """
+select id, passage, score from (
+  select id, passage, (
+    select count(*) from generate_series(1, length(%(query)s) - 1) at
+    where position(substr(%(query)s, at, 2) in passage) > 0
+  )::float8 as score
+  from passages
+) found order by score desc, id limit %(size)s
+"""
+
+
+def create_passages(connection: psycopg.Connection[Any]) -> None:
+    """The table that `BIGRAM_SQL` searches."""
+    connection.execute("create table passages (id text primary key, passage text not null)")
+    with connection.cursor() as cursor, cursor.copy("copy passages from stdin") as copy:
+        for row in load_dataset().passages.items():
+            copy.write_row(row)
 
 
 def figures(

@@ -27,6 +27,10 @@ class Answers:
     tokens: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[str, QueryScores] | None = None
 
+    def order(self, query: str) -> Sequence[str]:
+        """Ids from the best; none for a query that the system has no list for, which then counts 0."""
+        return self.orders.get(query, ())
+
 
 def figures(answers: Answers, collection: Collection, measures: Sequence[Measure]) -> System:
     """Means over the measurable queries with their intervals, and what a query costs."""
@@ -41,8 +45,8 @@ def figures(answers: Answers, collection: Collection, measures: Sequence[Measure
 
 
 def values(answers: Answers, collection: Collection, measure: Measure) -> list[float]:
-    """One per measurable query; a query that the system has no list for counts 0."""
-    return [measure.of(answers.orders.get(id, ()), collection.labels[id]) for id in collection.measurable]
+    """One per measurable query."""
+    return [measure.of(answers.order(id), collection.labels[id]) for id in collection.measurable]
 
 
 def differences(
@@ -74,8 +78,8 @@ def examples(before: Answers, after: Answers, collection: Collection, measure: M
             figure=str(measure),
             before=old[id],
             after=new[id],
-            hits_before=_hits(before.orders[id], id, collection),
-            hits_after=_hits(after.orders[id], id, collection),
+            hits_before=_hits(before.order(id), id, collection),
+            hits_after=_hits(after.order(id), id, collection),
         )
         for id in chosen
     ]
@@ -130,7 +134,7 @@ def _difference(
 
 
 def _hits(ids: Sequence[str], query: str, collection: Collection) -> tuple[Hit, ...]:
-    texts = {hit.id: hit.passage or "" for hit in collection.hits[query]}
+    texts = {hit.id: hit.passage or "" for hit in collection.hits.get(query, ())}
     labels = collection.labels[query]
     return tuple(
         Hit(id=id, text=" ".join(texts.get(id, id).split())[:_TEXT_CHARS], gain=labels.get(id, 0))

@@ -119,7 +119,7 @@ def _with_fusions(plan: Plan, systems: Sequence[Answers]) -> tuple[list[Answers]
 
 
 def _mean(answers: Answers, lists: Collection, measure: Measure) -> float:
-    return sum(measure.of(answers.orders.get(id, ()), lists.labels[id]) for id in lists.measurable)
+    return sum(measure.of(answers.order(id), lists.labels[id]) for id in lists.measurable)
 
 
 def _notes(plan: Plan, systems: Sequence[Answers]) -> list[str]:

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import pyarrow
 import pytest
-from pyarrow import parquet
 
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput, ModelNotFound
 from jrerank.evaluation.layouts.layout import Source, open_collection
-
-
-def jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    if path.suffix == ".gz":
-        path.write_bytes(gzip.compress(text.encode()))
-    else:
-        path.write_text(text)
-    return path
-
-
-def to_parquet(path: Path, rows: list[dict[str, object]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-
-
-def text(path: Path, content: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    return path
+from published_layouts import (
+    write_jacwir,
+    write_jqara,
+    write_jsonl,
+    write_jsquad,
+    write_miracl,
+    write_parquet,
+    write_text,
+)
 
 
 def test_jsonl_with_texts_labels_and_scores_in_each_line(tmp_path: Path) -> None:
     hit = {"id": "a", "text": "山", "score": 2.5}
-    file = jsonl(
+    file = write_jsonl(
         tmp_path / "q.jsonl",
         [{"id": "q", "query": "高さ", "labels": {"a": 2}, "hits": [hit, {"id": "b", "text": "川"}]}],
     )
@@ -50,9 +33,9 @@ def test_jsonl_with_texts_labels_and_scores_in_each_line(tmp_path: Path) -> None
 
 
 def test_jsonl_in_a_folder_with_passages_and_the_labels_that_bench_labels_wrote(tmp_path: Path) -> None:
-    jsonl(tmp_path / "queries.jsonl", [{"query": "高さ", "hits": ["a"]}])
-    jsonl(tmp_path / "passages.jsonl", [{"id": "a", "title": "富士山", "text": "3776"}])
-    jsonl(
+    write_jsonl(tmp_path / "queries.jsonl", [{"query": "高さ", "hits": ["a"]}])
+    write_jsonl(tmp_path / "passages.jsonl", [{"id": "a", "title": "富士山", "text": "3776"}])
+    write_jsonl(
         tmp_path / "labels.jsonl",
         [{"query": "高さ", "id": "a", "label": 0}, {"query": "高さ", "id": "a", "label": 1}],
     )
@@ -62,26 +45,20 @@ def test_jsonl_in_a_folder_with_passages_and_the_labels_that_bench_labels_wrote(
 
 
 def test_beir(tmp_path: Path) -> None:
-    jsonl(
+    write_jsonl(
         tmp_path / "corpus.jsonl",
         [{"_id": "d1", "title": "山", "text": "高い"}, {"_id": "d2", "title": "", "text": "川"}],
     )
-    jsonl(tmp_path / "queries.jsonl", [{"_id": "q1", "text": "問い"}])
-    text(tmp_path / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n")
-    text(tmp_path / "run.bm25.trec", "q1 Q0 d2 1 9.5 bm25\nq1 Q0 d1 2 3.25 bm25\n")
+    write_jsonl(tmp_path / "queries.jsonl", [{"_id": "q1", "text": "問い"}])
+    write_text(tmp_path / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    write_text(tmp_path / "run.bm25.trec", "q1 Q0 d2 1 9.5 bm25\nq1 Q0 d1 2 3.25 bm25\n")
     read = open_collection(Source("beir", tmp_path)).check()
     assert read.labels == {"q1": {"d1": 1}}
     assert read.hits == {"q1": (Candidate("d2", "川", 9.5), Candidate("d1", "山\n高い", 3.25))}
 
 
 def test_jqara_has_a_row_per_question_and_passage(tmp_path: Path) -> None:
-    """`hotchpotch/JQaRA`: text is f"{title} {text}", label 1 is relevant."""
-    rows: list[dict[str, object]] = [
-        {"id": f"i{n}", "q_id": "Q1", "question": "首都は", "answers": ["東京"], "passage_row_id": n, "title": "東京",
-         "text": f"本文{n}", "label": int(n == 3)}
-        for n in range(5)
-    ]  # fmt: skip
-    to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet", rows)
+    write_jqara(tmp_path)
     read = open_collection(Source("jqara", tmp_path)).check()
     assert read.queries == {"Q1": "首都は"}
     assert read.labels["Q1"] == {"0": 0, "1": 0, "2": 0, "3": 1, "4": 0}
@@ -89,31 +66,14 @@ def test_jqara_has_a_row_per_question_and_passage(tmp_path: Path) -> None:
 
 
 def test_jacwir_has_ids_in_one_file_and_texts_in_the_other(tmp_path: Path) -> None:
-    to_parquet(
-        tmp_path / "eval" / "eval-00000.parquet",
-        [{"query": "何", "positive": "x1", "negatives": ["x2", "x3"]}],
-    )
-    documents: list[dict[str, object]] = [
-        {"doc_id": f"x{n}", "title": f"題{n}", "description": "説明"} for n in range(9)
-    ]
-    to_parquet(tmp_path / "collection" / "collection-00000.parquet", documents)
+    write_jacwir(tmp_path)
     read = open_collection(Source("jacwir", tmp_path)).check()
     assert read.labels == {"0-x1": {"x1": 1}}
     assert {hit.id: hit.passage for hit in read.hits["0-x1"]} == {f"x{n}": f"題{n} 説明" for n in (1, 2, 3)}
 
 
 def test_jsquad_gets_hard_negatives_beside_the_paragraph_of_each_question(tmp_path: Path) -> None:
-    paragraphs = [
-        {
-            "context": f"題{n} [SEP] 富士山の話{n}",
-            "qas": [{"id": f"a{n}", "question": f"富士山の話{n}は", "answers": []}],
-        }
-        for n in range(30)
-    ]
-    text(
-        tmp_path / "valid-v1.1.json",
-        json.dumps({"version": "1.1", "data": [{"title": "題", "paragraphs": paragraphs}]}),
-    )
+    write_jsquad(tmp_path)
     read = open_collection(Source("jsquad", tmp_path)).check()
     assert len(read.queries) == 30
     assert all(len(hits) == 20 for hits in read.hits.values())
@@ -122,17 +82,11 @@ def test_jsquad_gets_hard_negatives_beside_the_paragraph_of_each_question(tmp_pa
 
 
 def test_miracl_ranks_the_judged_passages_or_those_of_a_run(tmp_path: Path) -> None:
-    text(tmp_path / "miracl-v1.0-ja" / "topics" / "topics.miracl-v1.0-ja-dev.tsv", "0\t日本の首都は\n")
-    text(
-        tmp_path / "miracl-v1.0-ja" / "qrels" / "qrels.miracl-v1.0-ja-dev.tsv",
-        "0\tQ0\t10#0\t1\n0\tQ0\t11#2\t0\n",
-    )
-    documents = [{"docid": id, "title": "東京", "text": id} for id in ("10#0", "11#2", "12#0")]
-    jsonl(tmp_path / "miracl-corpus-v1.0-ja" / "docs-0.jsonl.gz", documents)
+    write_miracl(tmp_path)
     judged = open_collection(Source("miracl-ja", tmp_path)).check()
     assert {hit.id for hit in judged.hits["0"]} == {"10#0", "11#2"}
     assert judged.labels == {"0": {"10#0": 1, "11#2": 0}}
-    run = text(tmp_path / "bm25.run", "0 Q0 12#0 1 3 x\n0 Q0 10#0 2 2 x\n")
+    run = write_text(tmp_path / "bm25.run", "0 Q0 12#0 1 3 x\n0 Q0 10#0 2 2 x\n")
     assert [hit.id for hit in open_collection(Source("miracl-ja", tmp_path, run)).hits["0"]] == [
         "12#0",
         "10#0",
@@ -154,14 +108,14 @@ def test_candidates_without_an_order_are_shuffled_so_that_no_tie_helps(tmp_path:
             for q in range(60)
             for n in range(10)
         ]
-        to_parquet(tmp_path / "data" / "test-0.parquet", rows)
+        write_parquet(tmp_path / "data" / "test-0.parquet", rows)
     else:
         pairs: list[dict[str, object]] = [
             {"query": "問", "positive": f"{q}-0", "negatives": [f"{q}-{n}" for n in range(1, 10)]}
             for q in range(60)
         ]
-        to_parquet(tmp_path / "eval.parquet", pairs)
-        to_parquet(
+        write_parquet(tmp_path / "eval.parquet", pairs)
+        write_parquet(
             tmp_path / "collection.parquet",
             [{"doc_id": f"{q}-{n}", "title": "題", "description": ""} for q in range(60) for n in range(10)],
         )
@@ -176,7 +130,7 @@ def test_a_public_set_comes_from_the_hub_by_its_name(tmp_path: Path) -> None:
         row: dict[str, object] = {
             "q_id": "Q", "question": "問", "passage_row_id": "p", "title": "題", "text": "文", "label": 1
         }  # fmt: skip
-        to_parquet(tmp_path / "data" / "test-0.parquet", [row])
+        write_parquet(tmp_path / "data" / "test-0.parquet", [row])
         return tmp_path
 
     assert open_collection(Source("jqara"), download).queries == {"Q": "問"}
@@ -219,7 +173,7 @@ def test_the_set_that_ships_has_bm25_hits() -> None:
 def test_a_wrong_file_is_refused_by_name_and_place(
     tmp_path: Path, layout: str, file: str, content: str, message: str
 ) -> None:
-    path = text(tmp_path / file, content)
+    path = write_text(tmp_path / file, content)
     with pytest.raises(InvalidInput, match=message) as error:
         open_collection(Source(layout, path if layout == "jsonl" else tmp_path))
     assert str(tmp_path) in str(error.value)
