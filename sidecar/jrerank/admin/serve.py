@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from jrerank.admin.lean_start import without_garbage_collection, without_unused_libraries
 from jrerank.admin.options import (
     DeviceOption,
     EngineOption,
@@ -43,22 +44,24 @@ def serve(
 
     Example: jrerank-admin serve --model bundled --port 8080
     """
-    from jrerank.server import serve as run
+    with without_unused_libraries():
+        with without_garbage_collection():
+            from jrerank.server import serve as run
 
-    with plain_errors():
-        run(
-            Settings.load(
-                model=model,
-                revision=revision,
-                engine=engine,
-                device=device,
-                precision=precision,
-                graph=graph,
-                host=host,
-                port=port,
-                pgwire_port=pgwire_port,
-                workers=workers,
-                timeout_ms=timeout_ms,
-                log_format=log_format,
+        with plain_errors():
+            run(
+                Settings.load(
+                    model=model,
+                    revision=revision,
+                    engine=engine,
+                    device=device,
+                    precision=precision,
+                    graph=graph,
+                    host=host,
+                    port=port,
+                    pgwire_port=pgwire_port,
+                    workers=workers,
+                    timeout_ms=timeout_ms,
+                    log_format=log_format,
+                )
             )
-        )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def replace_what_cannot_be_shown(*streams: TextIO) -> None:
@@ -28,4 +29,6 @@ def json_line(content: Any, stream: TextIO) -> str:
 
 def plain(text: str) -> Text:
     """A passage for a table: brackets in it are no markup, and escape sequences don't reach the terminal."""
+    from rich.text import Text
+
     return Text("".join(char if char.isprintable() else " " for char in text))

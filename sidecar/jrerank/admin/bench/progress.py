@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich import progress as rich_progress
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Progress:
     """One bar per task, made when the task first reports."""
 
     def __init__(self) -> None:
+        from rich import progress as rich_progress
+        from rich.console import Console
+
         console = Console(stderr=True)
         self._bars = rich_progress.Progress(
             rich_progress.TextColumn("{task.description}"),
@@ -22,7 +25,7 @@ class Progress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._tasks: dict[str, rich_progress.TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
