@@ -46,6 +46,9 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	  -c sidecar/requirements.lock -c tests/requirements.lock -o compose/requirements.lock
 	echo 'hatchling>=1.27' | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url -o compose/build-requirements.lock
+	printf 'uv\nhatchling>=1.27\neditables>=0.3\n' | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes \
+	  --upgrade --no-header --no-annotate --no-emit-index-url -c compose/build-requirements.lock -c tests/requirements.lock \
+	  -o sidecar/install-requirements.lock
 
 $(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
 	$(call install,$(DEMO),sidecar/requirements.lock)
@@ -53,11 +56,13 @@ $(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
 $(DEV)/.installed: tests/requirements.lock pyproject.toml
 	$(call install,$(DEV),tests/requirements.lock)
 
+# Everything by its hash: the installer and what builds this project too, for which nothing else is fetched
 define install
 	$(PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r sidecar/install-requirements.lock
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2)
-	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 endef
 
