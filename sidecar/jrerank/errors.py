@@ -166,6 +166,13 @@ class EngineError(JrerankError):
 
 
 class StoreError(JrerankError):
-    """The store did not deliver the passages."""
+    """The store did not deliver the passages.
+
+    `public` is what a caller may hear. `detail`, for logs and operators, may name hosts and users.
+    """
 
     kind: ClassVar[str] = "store_error"
+
+    def __init__(self, message: str | None = None, *, detail: str = "") -> None:
+        self.public = message or "the store did not deliver the passages"
+        super().__init__(f"{self.public}: {detail}" if detail else self.public)

@@ -165,7 +165,8 @@ class TestFaults:
             headers = {"content-type": "application/json"}
             response = http.post(f"/v1/search/down{path}", content=content, headers=headers)
             assert response.status_code == 503
-            assert "cannot be reached" in response.json()["error"]["message"]
+            message = response.json()["error"]["message"]
+            assert message == "the engine cannot be reached", "where it is concerns no caller"
             assert response.headers["retry-after"]
 
     def test_an_engine_that_hangs(self, http: httpx.Client, engine: RecordedServer) -> None:

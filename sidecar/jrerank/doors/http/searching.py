@@ -171,7 +171,8 @@ async def _of_engine(asked: Awaitable[EngineReply]) -> EngineReply:
     try:
         return await asked
     except StoreError as error:
-        raise Unavailable(str(error)) from error
+        _LOG.warning("engine_failed", error=str(error))
+        raise Unavailable(error.public) from error
 
 
 def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:

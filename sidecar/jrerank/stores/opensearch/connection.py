@@ -82,7 +82,7 @@ def _as_ours() -> Iterator[None]:
     except ConnectionTimeout as error:
         raise TimeoutError from error
     except TransportError as error:
-        raise StoreError(f"the engine cannot be reached: {error.error}") from error
+        raise StoreError("the engine cannot be reached", detail=str(error.error)) from error
     except OpenSearchException as error:
         raise StoreError(f"the engine did not answer in JSON: {type(error).__name__}") from error
 

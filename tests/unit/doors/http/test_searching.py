@@ -101,8 +101,10 @@ async def test_so_is_each_of_several(service: Service) -> None:
 
 
 async def test_an_engine_that_gives_no_answer(service: Service) -> None:
-    with pytest.raises(Unavailable, match="cannot be reached"):
-        await one(searching(service, Shelf(TEXTS, StoreError("the engine cannot be reached"))))
+    error = StoreError("the engine cannot be reached", detail="nobody at 10.0.0.7:9200")
+    with pytest.raises(Unavailable, match=r"^the engine cannot be reached$"):
+        await one(searching(service, Shelf(TEXTS, error)))
+    assert str(error) == "the engine cannot be reached: nobody at 10.0.0.7:9200"
 
 
 FAILURES = {
