@@ -26,7 +26,7 @@ $old$;
 
 -- What goes to the sidecar and what comes back: rows, in place of arrays that would have to be kept in step
 
-CREATE TYPE jrerank._sent AS (place int, id text);
+CREATE TYPE jrerank._answered AS (outcome text, reason text, missing text[], first_ranks int[], scores double precision[]);
 CREATE TYPE jrerank._ranked AS (place int, score real);
 CREATE TYPE jrerank._outcome AS (
   ranked jrerank._ranked[], outcome text, reason text, detail text, transport text, model text, sidecar_ms real, missing text[]
@@ -53,8 +53,13 @@ COMMENT ON FUNCTION jrerank.hit(anyelement, text, double precision) IS 'One hit,
 
 CREATE OR REPLACE FUNCTION jrerank._append_hit(hits jrerank.hit[], id anyelement, passage text, score double precision)
 RETURNS jrerank.hit[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT pg_catalog.array_append(hits, ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit) $$;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);
+END
+$$;
+
 
 -- Settings: jrerank.*, of a session, a role or a database -------------------------------------------------------------------
 
@@ -106,8 +111,8 @@ BEGIN
 END
 $$;
 
--- When the call must be over: also before statement_timeout would end it, so that the rows come back in their old order.
-CREATE OR REPLACE FUNCTION jrerank._deadline(timeout_ms int) RETURNS timestamptz
+-- When the call must be over, which has the time of so many: also before statement_timeout would end it, so that the rows come back in their old order.
+CREATE OR REPLACE FUNCTION jrerank._deadline(timeout_ms int, times int DEFAULT 1) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -126,7 +131,7 @@ BEGIN
   IF timeout_ms NOT BETWEEN 1 AND 86400000 THEN
     RAISE EXCEPTION 'timeout_ms: % is not between 1 and 86400000', timeout_ms USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  deadline := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0);
+  deadline := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0) * times;
   IF statement > '0' THEN
     deadline := least(deadline, statement_timestamp() + statement - jrerank._margin(statement));
   END IF;
@@ -369,6 +374,18 @@ AS $$
   ) o
 $$;
 
+-- Where nothing comes back at all Linux looks at tcp_user_timeout after a second for the first time, whatever the deadline. So that
+-- not each statement waits for that second, this session doesn't connect again for 3 s after an attempt that has taken too long.
+CREATE OR REPLACE FUNCTION jrerank._dblink_is_cut_off(server text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  mark text[] := string_to_array(nullif(current_setting('jrerank.cut_off', true), ''), '|');
+BEGIN
+  RETURN mark[2] = server AND mark[1]::timestamptz > clock_timestamp() - interval '3 s';
+END
+$$;
+
 -- Whether somebody reads what comes to the sidecar's port, before dblink connects: to that no deadline can be given, and from
 -- PostgreSQL 16 on it waits for ever for a sidecar that has stopped, whose kernel still accepts. What doesn't fit into that kernel's
 -- receive buffer, though, makes ours give up when tcp_user_timeout is over, so that a startup message larger than the buffer is
@@ -382,6 +399,7 @@ DECLARE
   probe constant text := 'jrerank_' || gen_random_uuid();
   started timestamptz := clock_timestamp();
   open boolean := true;
+  failure text;
 BEGIN
   BEGIN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING probe, jrerank._dblink_conninfo(server,
@@ -389,6 +407,11 @@ BEGIN
       'tcp_user_timeout', user_timeout_ms::text, 'application_name', 'jrerank', 'options', repeat(' ', 200000));
   EXCEPTION WHEN OTHERS THEN
     open := false;
+    GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
+    -- In whatever language: libpq asks whether the host accepts TCP/IP connections where it got no connection
+    IF failure ~ 'TCP/IP' AND clock_timestamp() > deadline + interval '100 ms' THEN
+      PERFORM set_config('jrerank.cut_off', concat_ws('|', clock_timestamp(), server), false);
+    END IF;
   END;
   IF open THEN
     EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING probe;
@@ -408,7 +431,7 @@ DECLARE
     WHERE s.srvname = server AND o.option_name IN ('host', 'hostaddr')
   );
 BEGIN
-  IF host !~ '^/' AND NOT jrerank._dblink_answers(dblink, server, deadline) THEN
+  IF host !~ '^/' AND (jrerank._dblink_is_cut_off(server) OR NOT jrerank._dblink_answers(dblink, server, deadline)) THEN
     RETURN NULL;
   END IF;
   IF jrerank._ask_key_file(server) IS NULL THEN
@@ -476,28 +499,54 @@ BEGIN
 END
 $$;
 
--- The sidecar proves that it knows the key, and locks the connection. `state` is NULL when it has, unproven when it doesn't.
-CREATE OR REPLACE FUNCTION jrerank._dblink_prove(
-  dblink text, connection text, secret bytea, deadline timestamptz, OUT state text, OUT message text
+-- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `sent` is 0 where the
+-- connection is broken.
+CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
+  dblink text, connection text, secret bytea, OUT sent int, OUT expected text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   nonce constant text := gen_random_uuid();
-  expected constant text := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
-  proof text;
 BEGIN
-  SELECT * INTO proof, state, message FROM jrerank._dblink_query(
-    dblink, connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce), deadline);
-  IF state IS NULL AND proof IS DISTINCT FROM expected THEN
+  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent
+    USING connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce);
+  expected := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+END
+$$;
+
+-- Sends the request once the sidecar has proven itself, and makes it while the proof is on its way. `state` is unproven where it
+-- doesn't know the key.
+CREATE OR REPLACE FUNCTION jrerank._dblink_exchange(
+  dblink text, connection text, secret bytea, head text, sent text[], options text, deadline timestamptz,
+  OUT answer text, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  challenge record := jrerank._dblink_challenge(dblink, connection, secret);
+  body text;
+BEGIN
+  IF challenge.sent = 0 THEN
+    state := '08006';
+    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    RETURN;
+  END IF;
+  body := head || to_json(sent)::text || options;
+  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+  IF state IS NULL AND answer IS DISTINCT FROM challenge.expected THEN
     state := 'unproven';
     message := 'who answers there does not know the key';
+  END IF;
+  IF state IS NULL THEN
+    SELECT * INTO answer, state, message FROM jrerank._dblink_request(dblink, connection, body, deadline);
   END IF;
 END
 $$;
 
 CREATE OR REPLACE FUNCTION jrerank._ask_dblink(
-  dblink text, server text, body text, deadline timestamptz, OUT answer text, OUT reason text, OUT detail text
+  dblink text, server text, head text, sent text[], options text, deadline timestamptz,
+  OUT answer text, OUT reason text, OUT detail text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -513,11 +562,7 @@ BEGIN
       detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
       RETURN;
     END IF;
-    SELECT NULL::text AS answer, p.state, p.message INTO result
-      FROM jrerank._dblink_prove(dblink, ready.connection, secret, deadline) p;
-    IF result.state IS NULL THEN
-      result := jrerank._dblink_request(dblink, ready.connection, body, deadline);
-    END IF;
+    result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
     EXIT WHEN result.state IS NULL OR result.state = 'timeout';
     IF result.state !~ '^(22|54|53000|57P03)' THEN
       PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
@@ -525,7 +570,9 @@ BEGIN
     -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
     EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
   END LOOP;
-  answer := result.answer;
+  IF result.state IS NULL THEN
+    answer := result.answer;
+  END IF;
   reason := jrerank._reason(result.state);
   detail := result.message;
 EXCEPTION WHEN query_canceled THEN
@@ -622,7 +669,7 @@ BEGIN
       ) k,
       LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
     $request$, http
-  ) INTO status, answer USING url || '/v1/hits', body, keyed, server;
+  ) INTO status, answer USING url || '/v1/columns', body, keyed, server;
   PERFORM jrerank._http_restore(http, options);
   -- As the caller had them, for the rest of its transaction; after an error they are so anyway
   PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);
@@ -645,10 +692,10 @@ $$;
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- Which way, and with what: a request's JSON is `head`, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
 -- session may have set to look at it is off.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  body text, deadline timestamptz, chosen text, server text, other_url text,
+  head text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -679,9 +726,9 @@ BEGIN
     detail := 'no time was left to ask the sidecar';
   ELSE
     IF transport = 'http' THEN
-      got := jrerank._ask_http(http, server, url, own, body, deadline);
+      got := jrerank._ask_http(http, server, url, own, head || to_json(sent)::text || options, deadline);
     ELSE
-      got := jrerank._ask_dblink(dblink, server, body, deadline);
+      got := jrerank._ask_dblink(dblink, server, head, sent, options, deadline);
     END IF;
     answer := got.answer;
     reason := got.reason;
@@ -800,37 +847,60 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank_status() IS
   'What became of the last call of this transaction, or of this session with jrerank.status = session; no row before the first one.';
 
--- The sidecar's answer, checked: the hits that it scored, in their new order. It raises an error, of whatever kind, when the answer
--- is not one for these hits: each place once, with its id, and a finite score where it says that there is one.
-CREATE OR REPLACE FUNCTION jrerank._read_answer(answer text, sent jrerank._sent[], expected int) RETURNS jrerank._outcome
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
+-- What a sidecar said of one query, checked: the hits that it scored, in their new order. It raises an error when it is no answer
+-- for these hits: each place once, and a finite score where it says that there is one.
+CREATE OR REPLACE FUNCTION jrerank._read_ranking(answered jrerank._answered, sent int, expected int) RETURNS jrerank._outcome
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   result jrerank._outcome;
-  hits json;
   valid boolean;
 BEGIN
-  SELECT a.outcome, a.reason, a.model, a.took_ms, a.missing, a.hits
-    INTO result.outcome, result.reason, result.model, result.sidecar_ms, result.missing, hits
-    FROM json_to_record(answer::json) AS a(outcome text, reason text, model text, took_ms real, missing text[], hits json);
   SELECT
-    count(*) = expected AND count(DISTINCT h.first_rank) = expected
-      AND count(DISTINCT h.rank) = expected AND min(h.rank) = 1 AND max(h.rank) = expected
-      AND bool_and(coalesce(h.id = s.id, false))
-      AND bool_and(coalesce(CASE WHEN h.scored THEN h.score BETWEEN '-3e38' AND '3e38' ELSE h.score IS NULL END, false))
-      AND bool_and(h.scored IS NOT NULL)
-      AND CASE result.outcome WHEN 'complete' THEN bool_and(h.scored) WHEN 'passthrough' THEN NOT bool_or(h.scored)
-        ELSE result.outcome = 'partial' END,
-    coalesce(array_agg(ROW(s.place, jrerank._first_score(h.score))::jrerank._ranked ORDER BY h.rank) FILTER (WHERE h.scored), '{}')
+    cardinality(answered.first_ranks) = cardinality(answered.scores) AND count(*) = expected
+      AND count(DISTINCT h.place) = expected AND coalesce(min(h.place) >= 1 AND max(h.place) <= sent, expected = 0)
+      AND coalesce(bool_and(h.score IS NULL OR h.score BETWEEN -3e38 AND 3e38), true)
+      AND CASE answered.outcome
+        WHEN 'complete' THEN count(h.score) = expected
+        WHEN 'passthrough' THEN count(h.score) = 0
+        ELSE answered.outcome = 'partial' END,
+    coalesce(array_agg(ROW(h.place, jrerank._first_score(h.score))::jrerank._ranked ORDER BY h.rank)
+      FILTER (WHERE h.score IS NOT NULL), '{}')
     INTO valid, result.ranked
-    FROM json_to_recordset(hits) AS h(id text, score double precision, rank int, first_rank int, scored boolean)
-    LEFT JOIN unnest(sent) WITH ORDINALITY AS s(place, id, number) ON s.number = h.first_rank;
+    FROM unnest(answered.first_ranks, answered.scores) WITH ORDINALITY AS h(place, score, rank);
   IF valid IS NOT TRUE THEN
     RAISE EXCEPTION 'the answer does not fit the hits that were sent';
   END IF;
+  result.outcome := answered.outcome;
+  result.reason := answered.reason;
+  result.missing := answered.missing;
   RETURN result;
+END
+$$;
+
+-- The sidecar's answer to so many queries. It raises an error, of whatever kind, when it is none.
+CREATE OR REPLACE FUNCTION jrerank._read_answer(answer text, queries int, sent int, expected int, read_transport text)
+RETURNS jrerank._outcome[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  answered record;
+  one jrerank._outcome;
+  results jrerank._outcome[] := '{}';
+BEGIN
+  SELECT a.* INTO answered
+    FROM json_to_record(answer::json) AS a(model text, took_ms real, rankings jrerank._answered[]);
+  IF cardinality(answered.rankings) IS DISTINCT FROM queries THEN
+    RAISE EXCEPTION 'the answer does not fit the queries that were sent';
+  END IF;
+  FOR number IN 1..queries LOOP
+    one := jrerank._read_ranking(answered.rankings[number], sent, expected);
+    one.transport := read_transport;
+    one.model := answered.model;
+    one.sidecar_ms := answered.took_ms;
+    results := array_append(results, one);
+  END LOOP;
+  RETURN results;
 END
 $$;
 
@@ -847,47 +917,47 @@ BEGIN
 END
 $$;
 
--- One attempt at the sidecar. Nothing that it does raises an error here: `reason` says what was wrong, and then nothing is ranked.
+-- One request to the sidecar: what became of each query. Nothing that it does raises an error here: `reason` says what was wrong,
+-- and then nothing is ranked. `sent` are the texts or the ids of the hits, `expected` how many of them come back.
 CREATE OR REPLACE FUNCTION jrerank._attempt(
-  body text, deadline timestamptz, sent jrerank._sent[], expected int, expected_model text
-) RETURNS jrerank._outcome
+  queries text[], sent_as text, sent text[], options text, deadline timestamptz, expected int, expected_model text
+) RETURNS jrerank._outcome[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   route record := jrerank._route();
   failed jrerank._outcome;
-  read jrerank._outcome;
+  read jrerank._outcome[];
   answer text;
 BEGIN
   failed.outcome := 'passthrough';
   failed.reason := jrerank._gave_up();
   IF failed.reason IS NOT NULL THEN
     failed.detail := 'a call of the same statement got no answer just now';
-    RETURN failed;
+    RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(body, deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
+      deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', statement_timestamp(), clock_timestamp(), failed.reason), true);
   END IF;
-  IF failed.reason IS NOT NULL THEN
-    RETURN failed;
+  IF failed.reason IS NULL THEN
+    BEGIN
+      read := jrerank._read_answer(answer, cardinality(queries), cardinality(sent), expected, failed.transport);
+      IF expected_model IS NULL OR read[1].model = expected_model THEN
+        RETURN read;
+      END IF;
+      failed.reason := 'wrong_model';
+      failed.model := read[1].model;
+      failed.detail := format('the sidecar scored with %s, not with %s', failed.model, expected_model);
+    EXCEPTION WHEN OTHERS THEN
+      failed.reason := 'bad_answer';
+      failed.detail := SQLERRM;
+    END;
   END IF;
-  BEGIN
-    read := jrerank._read_answer(answer, sent, expected);
-    read.transport := failed.transport;
-    IF read.model IS NOT DISTINCT FROM coalesce(expected_model, read.model) THEN
-      RETURN read;
-    END IF;
-    failed.reason := 'wrong_model';
-    failed.model := read.model;
-    failed.detail := format('the sidecar scored with %s, not with %s', read.model, expected_model);
-  EXCEPTION WHEN OTHERS THEN
-    failed.reason := 'bad_answer';
-    failed.detail := SQLERRM;
-  END;
-  RETURN failed;
+  RETURN array_fill(failed, ARRAY[cardinality(queries)]);
 END
 $$;
 
@@ -941,11 +1011,71 @@ BEGIN
 END
 $$;
 
+-- The options of a request as the rest of its JSON, without its end.
+CREATE OR REPLACE FUNCTION jrerank._options(store text, scores real[], top_n int, model text, fusion jsonb, max_tokens_per_doc int)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
+  RETURN concat(',"scores":' || to_json(scores)::text, ',"store":' || to_json(store)::text, ',"top_n":' || top_n,
+    ',"model":' || to_json(model)::text, ',"fusion":' || fusion::text, ',"max_tokens_per_doc":' || max_tokens_per_doc);
+END
+$$;
+
+-- What became of one query, as it is reported: not complete where a hit had nothing that could be sent.
+CREATE OR REPLACE FUNCTION jrerank._judged(attempt jrerank._outcome, sent int, total int) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF attempt.outcome = 'complete' AND sent < total THEN
+    attempt.outcome := 'partial';
+    attempt.reason := 'missing_passages';
+  END IF;
+  RETURN attempt;
+END
+$$;
+
+-- Where there is nothing to ask.
+CREATE OR REPLACE FUNCTION jrerank._unasked(query text, total int) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  attempt jrerank._outcome;
+BEGIN
+  attempt.outcome := CASE WHEN total = 0 THEN 'complete' ELSE 'passthrough' END;
+  attempt.reason := CASE WHEN total = 0 THEN NULL WHEN query IS NULL THEN 'null_query' ELSE 'missing_passages' END;
+  RETURN attempt;
+END
+$$;
+
+-- The `top_n` first of all hits: those that were scored, by their places among all, then the others in their old order. `places`
+-- are those of the hits that were sent; NULL where all were.
+CREATE OR REPLACE FUNCTION jrerank._all_ranked(ranked jrerank._ranked[], places int[], total int, top_n int) RETURNS jrerank._ranked[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  unscored int := least(coalesce(top_n, total), total) - coalesce(cardinality(ranked), 0);
+BEGIN
+  IF places IS NOT NULL THEN
+    ranked := ARRAY(SELECT ROW(places[r.place], r.score)::jrerank._ranked
+                    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank);
+  END IF;
+  IF unscored > 0 THEN
+    ranked := coalesce(ranked, '{}') || ARRAY(
+      SELECT ROW(o.place, NULL)::jrerank._ranked
+      FROM (SELECT generate_series(1, total) AS place EXCEPT SELECT r.place FROM unnest(ranked) r) o
+      ORDER BY o.place LIMIT unscored
+    );
+  END IF;
+  RETURN ranked;
+END
+$$;
+
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `elements` are the hits as JSON, `sent` which of the `total` they are.
+-- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one.
 CREATE OR REPLACE FUNCTION jrerank._rank(
-  query text, elements text, sent jrerank._sent[], total int,
-  store text, top_n int, timeout_ms int, expected_model text, fusion jsonb, max_tokens_per_doc int
+  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text
 ) RETURNS jrerank._ranked[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -953,38 +1083,19 @@ DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
   sent_count int := coalesce(cardinality(sent), 0);
-  wanted int := least(coalesce(top_n, total), total);
   attempt jrerank._outcome;
-  ranked jrerank._ranked[];
 BEGIN
-  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
   PERFORM jrerank._check_outcome(attempt);
-  IF total > 0 AND sent_count > 0 AND query IS NOT NULL THEN
-    attempt := jrerank._attempt(
-      '{"query":' || to_json(query)::text || ',"hits":[' || elements || ']'
-        || coalesce(',"store":' || to_json(store)::text, '') || coalesce(',"top_n":' || top_n, '')
-        || coalesce(',"model":' || to_json(expected_model)::text, '') || coalesce(',"fusion":' || fusion::text, '')
-        || coalesce(',"max_tokens_per_doc":' || max_tokens_per_doc, ''),
-      deadline, sent, least(coalesce(top_n, sent_count), sent_count), expected_model);
-    IF attempt.outcome = 'complete' AND sent_count < total THEN
-      attempt.outcome := 'partial';
-      attempt.reason := 'missing_passages';
-    END IF;
+  IF sent_count > 0 AND query IS NOT NULL THEN
+    attempt := jrerank._judged(
+      (jrerank._attempt(ARRAY[query], sent_as, sent, options, deadline, least(coalesce(top_n, sent_count), sent_count),
+        expected_model))[1], sent_count, total);
   ELSE
-    attempt.outcome := CASE WHEN total = 0 THEN 'complete' ELSE 'passthrough' END;
-    attempt.reason := CASE WHEN total = 0 THEN NULL WHEN query IS NULL THEN 'null_query' ELSE 'missing_passages' END;
+    attempt := jrerank._unasked(query, total);
   END IF;
   PERFORM jrerank._check_outcome(attempt);
   PERFORM jrerank._report(started, total, attempt);
-  ranked := coalesce(attempt.ranked, '{}');
-  IF cardinality(ranked) < wanted THEN
-    ranked := ranked || ARRAY(
-      SELECT ROW(o.place, NULL)::jrerank._ranked
-      FROM (SELECT generate_series(1, total) AS place EXCEPT SELECT r.place FROM unnest(ranked) r) o
-      ORDER BY o.place LIMIT wanted - cardinality(ranked)
-    );
-  END IF;
-  RETURN ranked;
+  RETURN jrerank._all_ranked(attempt.ranked, CASE WHEN sent_count < total THEN places END, total, top_n);
 END
 $$;
 
@@ -1057,9 +1168,17 @@ COMMENT ON FUNCTION jrerank.bigrams(text) IS
 
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
+-- An array that is subscripted from 1.
+CREATE OR REPLACE FUNCTION jrerank._from_1(given anyarray) RETURNS anyarray
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN ARRAY(SELECT u FROM unnest(given) u);  -- a composite as a whole: WITH ORDINALITY would take it apart
+END
+$$;
+
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, and before
--- PostgreSQL 17 no error caught. Without nested loops 10,000 documents take milliseconds. The planner then
--- takes small statements for expensive ones and would compile them: for seconds, on PostgreSQL 15.
+-- PostgreSQL 17 no error caught.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -1067,25 +1186,25 @@ CREATE OR REPLACE FUNCTION jrerank.rerank(
 RETURNS TABLE (index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
   ranked jrerank._ranked[];
 BEGIN
-  SELECT string_agg('{"id":"' || d.ordinal || '","text":' || to_json(d.document)::text || '}', ','),
-         array_agg(ROW(d.ordinal, d.ordinal)::jrerank._sent)
-    INTO elements, sent
-    FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(documents), 0),
-    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  IF array_ndims(documents) > 1 OR array_lower(documents, 1) <> 1 THEN
+    documents := jrerank._from_1(documents);
+  END IF;
+  IF array_position(documents, NULL) IS NULL THEN
+    sent := documents;
+  ELSE
+    SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
+      FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
+  END IF;
+  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT r.place, r.score, d.document
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(documents) WITH ORDINALITY AS d(document, ordinal) ON d.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT r.place, r.score, documents[r.place] FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
@@ -1098,27 +1217,26 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
+  scores real[];
   ranked jrerank._ranked[];
 BEGIN
-  SELECT string_agg('{"id":"' || h.ordinal || '","text":' || to_json(h.passage)::text
-           || CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN ',"score":' || h.score ELSE '' END || '}', ','),
-         array_agg(ROW(h.ordinal, h.ordinal)::jrerank._sent)
-    INTO elements, sent
+  IF array_ndims(hits) > 1 OR array_lower(hits, 1) <> 1 THEN
+    hits := jrerank._from_1(hits);
+  END IF;
+  SELECT array_agg(h.passage ORDER BY h.ordinal), array_agg(h.ordinal::int ORDER BY h.ordinal),
+         array_agg(CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN h.score END ORDER BY h.ordinal)
+    INTO sent, places, scores
     FROM unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) WHERE h.passage IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(hits), 0),
-    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
+    jrerank._options(NULL, scores, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT h.id, r.score, r.rank::int, r.place, h.score, r.score IS NOT NULL
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) ON h.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT (hits[r.place]).id, r.score, r.rank::int, r.place, (hits[r.place]).score, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_hits(text, jrerank.hit[], int, int, text, jsonb, int) IS
@@ -1159,29 +1277,25 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_ids(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
   ranked jrerank._ranked[];
 BEGIN
   IF store IS NULL THEN
     RAISE EXCEPTION 'store: NULL is not the name of a store' USING ERRCODE = 'null_value_not_allowed',
       HINT = 'The sidecar''s settings name the stores that passages are fetched from.';
   END IF;
-  SELECT string_agg('{"id":' || to_json(i.id)::text || '}', ','), array_agg(ROW(i.ordinal, i.id)::jrerank._sent)
-    INTO elements, sent
+  ids := jrerank._from_1(ids);
+  SELECT array_agg(i.id ORDER BY i.ordinal), array_agg(i.ordinal::int ORDER BY i.ordinal) INTO sent, places
     FROM unnest(ids) WITH ORDINALITY AS i(id, ordinal) WHERE i.id IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(ids), 0),
-    store, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  ranked := jrerank._rank(query, 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
+    jrerank._options(store, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT i.id, r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(ids) WITH ORDINALITY AS i(id, ordinal) ON i.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT ids[r.place], r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_ids(text, text, text[], int, int, text, jsonb, int) IS
@@ -1206,6 +1320,48 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank_scores(text, text[], int, text, int) IS
   'A score for each document, in their order; NULL where the model has not read it.';
 
+-- Several queries in each request, of up to 1,000 pairs.
+CREATE OR REPLACE FUNCTION jrerank._attempt_many(
+  queries text[], sent text[], total int, top_n int, timeout_ms int, options text, expected_model text
+) RETURNS jrerank._outcome[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  sent_count int := coalesce(cardinality(sent), 0);
+  asked int[] := ARRAY(SELECT q.ordinal FROM unnest(queries) WITH ORDINALITY AS q(query, ordinal)
+                       WHERE q.query IS NOT NULL AND sent_count > 0 ORDER BY q.ordinal);
+  at_once int := greatest(1, 1000 / greatest(1, sent_count));
+  attempts jrerank._outcome[] := ARRAY(SELECT jrerank._unasked(q.query, total) FROM unnest(queries) AS q(query));
+  part int[];
+  answered jrerank._outcome[];
+BEGIN
+  FOR lowest IN 1..cardinality(asked) BY at_once LOOP
+    part := asked[lowest : lowest + at_once - 1];
+    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p), 'texts', sent, options,
+      jrerank._deadline(timeout_ms, cardinality(part)), least(coalesce(top_n, sent_count), sent_count), expected_model);
+    FOR number IN 1..cardinality(part) LOOP
+      attempts[part[number]] := jrerank._judged(answered[number], sent_count, total);
+    END LOOP;
+  END LOOP;
+  RETURN attempts;
+END
+$$;
+
+-- What became of all of them: the worst, with the hits of all.
+CREATE OR REPLACE FUNCTION jrerank._worst(attempts jrerank._outcome[]) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  worst jrerank._outcome;
+BEGIN
+  SELECT a.* INTO worst FROM unnest(attempts) a
+    ORDER BY array_position(ARRAY['passthrough', 'partial', 'complete'], a.outcome) LIMIT 1;
+  worst.outcome := coalesce(worst.outcome, 'complete');
+  worst.ranked := ARRAY(SELECT r FROM unnest(attempts) a, unnest(a.ranked) r);
+  RETURN worst;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION jrerank.rerank_many(
   queries text[], documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   max_tokens_per_doc int DEFAULT NULL
@@ -1215,17 +1371,33 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+  started timestamptz := clock_timestamp();
+  sent text[];
+  places int[];
+  attempts jrerank._outcome[];
+  worst jrerank._outcome;
 BEGIN
+  PERFORM jrerank._deadline(timeout_ms), jrerank._check_outcome(NULL);
+  documents := jrerank._from_1(documents);
+  queries := jrerank._from_1(queries);
+  SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
+    FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
+  attempts := jrerank._attempt_many(queries, sent, cardinality(documents), top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, NULL, max_tokens_per_doc), model);
+  worst := jrerank._worst(attempts);
+  PERFORM jrerank._check_outcome(worst);
+  PERFORM jrerank._report(started, cardinality(queries) * cardinality(documents), worst);
   RETURN QUERY
-    SELECT q.ordinal::int, r.index, r.score, r.document
-    FROM unnest(queries) WITH ORDINALITY AS q(query, ordinal)
-    CROSS JOIN LATERAL jrerank.rerank(q.query, documents, top_n, timeout_ms, model, NULL, max_tokens_per_doc)
-      WITH ORDINALITY AS r(index, score, document, rank)
-    ORDER BY q.ordinal, r.rank;
+    SELECT q.query_index, r.place, r.score, documents[r.place]
+    FROM generate_series(1, cardinality(queries)) AS q(query_index)
+    CROSS JOIN LATERAL unnest(jrerank._all_ranked(attempts[q.query_index].ranked, places, cardinality(documents), top_n))
+      WITH ORDINALITY AS r(place, score, rank)
+    ORDER BY q.query_index, r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_many(text[], text[], int, int, text, int) IS
-  'The documents in an order for each query. A request for each; timeout_ms is of each.';
+  'The documents in an order for each query. A request has up to 1,000 pairs; timeout_ms is of each query in it.';
 
 -- A score for each row, of one request for all of them ---------------------------------------------------------------------------
 
@@ -1468,7 +1640,7 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT jrerank_owner TO %I', current_user);
   END IF;
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
-  ALTER FUNCTION jrerank._ask(text, timestamptz, text, text, text) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._ask(text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
   REVOKE CREATE ON SCHEMA jrerank FROM jrerank_owner;
 END

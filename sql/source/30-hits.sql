@@ -19,5 +19,10 @@ COMMENT ON FUNCTION jrerank.hit(anyelement, text, double precision) IS 'One hit,
 
 CREATE OR REPLACE FUNCTION jrerank._append_hit(hits jrerank.hit[], id anyelement, passage text, score double precision)
 RETURNS jrerank.hit[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT pg_catalog.array_append(hits, ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit) $$;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);
+END
+$$;
+

@@ -60,6 +60,18 @@ AS $$
   ) o
 $$;
 
+-- Where nothing comes back at all Linux looks at tcp_user_timeout after a second for the first time, whatever the deadline. So that
+-- not each statement waits for that second, this session doesn't connect again for 3 s after an attempt that has taken too long.
+CREATE OR REPLACE FUNCTION jrerank._dblink_is_cut_off(server text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  mark text[] := string_to_array(nullif(current_setting('jrerank.cut_off', true), ''), '|');
+BEGIN
+  RETURN mark[2] = server AND mark[1]::timestamptz > clock_timestamp() - interval '3 s';
+END
+$$;
+
 -- Whether somebody reads what comes to the sidecar's port, before dblink connects: to that no deadline can be given, and from
 -- PostgreSQL 16 on it waits for ever for a sidecar that has stopped, whose kernel still accepts. What doesn't fit into that kernel's
 -- receive buffer, though, makes ours give up when tcp_user_timeout is over, so that a startup message larger than the buffer is
@@ -73,6 +85,7 @@ DECLARE
   probe constant text := 'jrerank_' || gen_random_uuid();
   started timestamptz := clock_timestamp();
   open boolean := true;
+  failure text;
 BEGIN
   BEGIN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING probe, jrerank._dblink_conninfo(server,
@@ -80,6 +93,11 @@ BEGIN
       'tcp_user_timeout', user_timeout_ms::text, 'application_name', 'jrerank', 'options', repeat(' ', 200000));
   EXCEPTION WHEN OTHERS THEN
     open := false;
+    GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
+    -- In whatever language: libpq asks whether the host accepts TCP/IP connections where it got no connection
+    IF failure ~ 'TCP/IP' AND clock_timestamp() > deadline + interval '100 ms' THEN
+      PERFORM set_config('jrerank.cut_off', concat_ws('|', clock_timestamp(), server), false);
+    END IF;
   END;
   IF open THEN
     EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING probe;
@@ -99,7 +117,7 @@ DECLARE
     WHERE s.srvname = server AND o.option_name IN ('host', 'hostaddr')
   );
 BEGIN
-  IF host !~ '^/' AND NOT jrerank._dblink_answers(dblink, server, deadline) THEN
+  IF host !~ '^/' AND (jrerank._dblink_is_cut_off(server) OR NOT jrerank._dblink_answers(dblink, server, deadline)) THEN
     RETURN NULL;
   END IF;
   IF jrerank._ask_key_file(server) IS NULL THEN
@@ -167,28 +185,54 @@ BEGIN
 END
 $$;
 
--- The sidecar proves that it knows the key, and locks the connection. `state` is NULL when it has, unproven when it doesn't.
-CREATE OR REPLACE FUNCTION jrerank._dblink_prove(
-  dblink text, connection text, secret bytea, deadline timestamptz, OUT state text, OUT message text
+-- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `sent` is 0 where the
+-- connection is broken.
+CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
+  dblink text, connection text, secret bytea, OUT sent int, OUT expected text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   nonce constant text := gen_random_uuid();
-  expected constant text := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
-  proof text;
 BEGIN
-  SELECT * INTO proof, state, message FROM jrerank._dblink_query(
-    dblink, connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce), deadline);
-  IF state IS NULL AND proof IS DISTINCT FROM expected THEN
+  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent
+    USING connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce);
+  expected := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+END
+$$;
+
+-- Sends the request once the sidecar has proven itself, and makes it while the proof is on its way. `state` is unproven where it
+-- doesn't know the key.
+CREATE OR REPLACE FUNCTION jrerank._dblink_exchange(
+  dblink text, connection text, secret bytea, head text, sent text[], options text, deadline timestamptz,
+  OUT answer text, OUT state text, OUT message text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  challenge record := jrerank._dblink_challenge(dblink, connection, secret);
+  body text;
+BEGIN
+  IF challenge.sent = 0 THEN
+    state := '08006';
+    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    RETURN;
+  END IF;
+  body := head || to_json(sent)::text || options;
+  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+  IF state IS NULL AND answer IS DISTINCT FROM challenge.expected THEN
     state := 'unproven';
     message := 'who answers there does not know the key';
+  END IF;
+  IF state IS NULL THEN
+    SELECT * INTO answer, state, message FROM jrerank._dblink_request(dblink, connection, body, deadline);
   END IF;
 END
 $$;
 
 CREATE OR REPLACE FUNCTION jrerank._ask_dblink(
-  dblink text, server text, body text, deadline timestamptz, OUT answer text, OUT reason text, OUT detail text
+  dblink text, server text, head text, sent text[], options text, deadline timestamptz,
+  OUT answer text, OUT reason text, OUT detail text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -204,11 +248,7 @@ BEGIN
       detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
       RETURN;
     END IF;
-    SELECT NULL::text AS answer, p.state, p.message INTO result
-      FROM jrerank._dblink_prove(dblink, ready.connection, secret, deadline) p;
-    IF result.state IS NULL THEN
-      result := jrerank._dblink_request(dblink, ready.connection, body, deadline);
-    END IF;
+    result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
     EXIT WHEN result.state IS NULL OR result.state = 'timeout';
     IF result.state !~ '^(22|54|53000|57P03)' THEN
       PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
@@ -216,7 +256,9 @@ BEGIN
     -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
     EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
   END LOOP;
-  answer := result.answer;
+  IF result.state IS NULL THEN
+    answer := result.answer;
+  END IF;
   reason := jrerank._reason(result.state);
   detail := result.message;
 EXCEPTION WHEN query_canceled THEN

@@ -73,7 +73,7 @@ BEGIN
       ) k,
       LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
     $request$, http
-  ) INTO status, answer USING url || '/v1/hits', body, keyed, server;
+  ) INTO status, answer USING url || '/v1/columns', body, keyed, server;
   PERFORM jrerank._http_restore(http, options);
   -- As the caller had them, for the rest of its transaction; after an error they are so anyway
   PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);

@@ -1,10 +1,10 @@
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- Which way, and with what: a request's JSON is `head`, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
 -- session may have set to look at it is off.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  body text, deadline timestamptz, chosen text, server text, other_url text,
+  head text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -35,9 +35,9 @@ BEGIN
     detail := 'no time was left to ask the sidecar';
   ELSE
     IF transport = 'http' THEN
-      got := jrerank._ask_http(http, server, url, own, body, deadline);
+      got := jrerank._ask_http(http, server, url, own, head || to_json(sent)::text || options, deadline);
     ELSE
-      got := jrerank._ask_dblink(dblink, server, body, deadline);
+      got := jrerank._ask_dblink(dblink, server, head, sent, options, deadline);
     END IF;
     answer := got.answer;
     reason := got.reason;

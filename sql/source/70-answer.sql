@@ -16,37 +16,60 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank_status() IS
   'What became of the last call of this transaction, or of this session with jrerank.status = session; no row before the first one.';
 
--- The sidecar's answer, checked: the hits that it scored, in their new order. It raises an error, of whatever kind, when the answer
--- is not one for these hits: each place once, with its id, and a finite score where it says that there is one.
-CREATE OR REPLACE FUNCTION jrerank._read_answer(answer text, sent jrerank._sent[], expected int) RETURNS jrerank._outcome
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
+-- What a sidecar said of one query, checked: the hits that it scored, in their new order. It raises an error when it is no answer
+-- for these hits: each place once, and a finite score where it says that there is one.
+CREATE OR REPLACE FUNCTION jrerank._read_ranking(answered jrerank._answered, sent int, expected int) RETURNS jrerank._outcome
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   result jrerank._outcome;
-  hits json;
   valid boolean;
 BEGIN
-  SELECT a.outcome, a.reason, a.model, a.took_ms, a.missing, a.hits
-    INTO result.outcome, result.reason, result.model, result.sidecar_ms, result.missing, hits
-    FROM json_to_record(answer::json) AS a(outcome text, reason text, model text, took_ms real, missing text[], hits json);
   SELECT
-    count(*) = expected AND count(DISTINCT h.first_rank) = expected
-      AND count(DISTINCT h.rank) = expected AND min(h.rank) = 1 AND max(h.rank) = expected
-      AND bool_and(coalesce(h.id = s.id, false))
-      AND bool_and(coalesce(CASE WHEN h.scored THEN h.score BETWEEN '-3e38' AND '3e38' ELSE h.score IS NULL END, false))
-      AND bool_and(h.scored IS NOT NULL)
-      AND CASE result.outcome WHEN 'complete' THEN bool_and(h.scored) WHEN 'passthrough' THEN NOT bool_or(h.scored)
-        ELSE result.outcome = 'partial' END,
-    coalesce(array_agg(ROW(s.place, jrerank._first_score(h.score))::jrerank._ranked ORDER BY h.rank) FILTER (WHERE h.scored), '{}')
+    cardinality(answered.first_ranks) = cardinality(answered.scores) AND count(*) = expected
+      AND count(DISTINCT h.place) = expected AND coalesce(min(h.place) >= 1 AND max(h.place) <= sent, expected = 0)
+      AND coalesce(bool_and(h.score IS NULL OR h.score BETWEEN -3e38 AND 3e38), true)
+      AND CASE answered.outcome
+        WHEN 'complete' THEN count(h.score) = expected
+        WHEN 'passthrough' THEN count(h.score) = 0
+        ELSE answered.outcome = 'partial' END,
+    coalesce(array_agg(ROW(h.place, jrerank._first_score(h.score))::jrerank._ranked ORDER BY h.rank)
+      FILTER (WHERE h.score IS NOT NULL), '{}')
     INTO valid, result.ranked
-    FROM json_to_recordset(hits) AS h(id text, score double precision, rank int, first_rank int, scored boolean)
-    LEFT JOIN unnest(sent) WITH ORDINALITY AS s(place, id, number) ON s.number = h.first_rank;
+    FROM unnest(answered.first_ranks, answered.scores) WITH ORDINALITY AS h(place, score, rank);
   IF valid IS NOT TRUE THEN
     RAISE EXCEPTION 'the answer does not fit the hits that were sent';
   END IF;
+  result.outcome := answered.outcome;
+  result.reason := answered.reason;
+  result.missing := answered.missing;
   RETURN result;
+END
+$$;
+
+-- The sidecar's answer to so many queries. It raises an error, of whatever kind, when it is none.
+CREATE OR REPLACE FUNCTION jrerank._read_answer(answer text, queries int, sent int, expected int, read_transport text)
+RETURNS jrerank._outcome[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  answered record;
+  one jrerank._outcome;
+  results jrerank._outcome[] := '{}';
+BEGIN
+  SELECT a.* INTO answered
+    FROM json_to_record(answer::json) AS a(model text, took_ms real, rankings jrerank._answered[]);
+  IF cardinality(answered.rankings) IS DISTINCT FROM queries THEN
+    RAISE EXCEPTION 'the answer does not fit the queries that were sent';
+  END IF;
+  FOR number IN 1..queries LOOP
+    one := jrerank._read_ranking(answered.rankings[number], sent, expected);
+    one.transport := read_transport;
+    one.model := answered.model;
+    one.sidecar_ms := answered.took_ms;
+    results := array_append(results, one);
+  END LOOP;
+  RETURN results;
 END
 $$;
 
@@ -63,47 +86,47 @@ BEGIN
 END
 $$;
 
--- One attempt at the sidecar. Nothing that it does raises an error here: `reason` says what was wrong, and then nothing is ranked.
+-- One request to the sidecar: what became of each query. Nothing that it does raises an error here: `reason` says what was wrong,
+-- and then nothing is ranked. `sent` are the texts or the ids of the hits, `expected` how many of them come back.
 CREATE OR REPLACE FUNCTION jrerank._attempt(
-  body text, deadline timestamptz, sent jrerank._sent[], expected int, expected_model text
-) RETURNS jrerank._outcome
+  queries text[], sent_as text, sent text[], options text, deadline timestamptz, expected int, expected_model text
+) RETURNS jrerank._outcome[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   route record := jrerank._route();
   failed jrerank._outcome;
-  read jrerank._outcome;
+  read jrerank._outcome[];
   answer text;
 BEGIN
   failed.outcome := 'passthrough';
   failed.reason := jrerank._gave_up();
   IF failed.reason IS NOT NULL THEN
     failed.detail := 'a call of the same statement got no answer just now';
-    RETURN failed;
+    RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(body, deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
+      deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', statement_timestamp(), clock_timestamp(), failed.reason), true);
   END IF;
-  IF failed.reason IS NOT NULL THEN
-    RETURN failed;
+  IF failed.reason IS NULL THEN
+    BEGIN
+      read := jrerank._read_answer(answer, cardinality(queries), cardinality(sent), expected, failed.transport);
+      IF expected_model IS NULL OR read[1].model = expected_model THEN
+        RETURN read;
+      END IF;
+      failed.reason := 'wrong_model';
+      failed.model := read[1].model;
+      failed.detail := format('the sidecar scored with %s, not with %s', failed.model, expected_model);
+    EXCEPTION WHEN OTHERS THEN
+      failed.reason := 'bad_answer';
+      failed.detail := SQLERRM;
+    END;
   END IF;
-  BEGIN
-    read := jrerank._read_answer(answer, sent, expected);
-    read.transport := failed.transport;
-    IF read.model IS NOT DISTINCT FROM coalesce(expected_model, read.model) THEN
-      RETURN read;
-    END IF;
-    failed.reason := 'wrong_model';
-    failed.model := read.model;
-    failed.detail := format('the sidecar scored with %s, not with %s', read.model, expected_model);
-  EXCEPTION WHEN OTHERS THEN
-    failed.reason := 'bad_answer';
-    failed.detail := SQLERRM;
-  END;
-  RETURN failed;
+  RETURN array_fill(failed, ARRAY[cardinality(queries)]);
 END
 $$;
 
@@ -157,11 +180,71 @@ BEGIN
 END
 $$;
 
+-- The options of a request as the rest of its JSON, without its end.
+CREATE OR REPLACE FUNCTION jrerank._options(store text, scores real[], top_n int, model text, fusion jsonb, max_tokens_per_doc int)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
+  RETURN concat(',"scores":' || to_json(scores)::text, ',"store":' || to_json(store)::text, ',"top_n":' || top_n,
+    ',"model":' || to_json(model)::text, ',"fusion":' || fusion::text, ',"max_tokens_per_doc":' || max_tokens_per_doc);
+END
+$$;
+
+-- What became of one query, as it is reported: not complete where a hit had nothing that could be sent.
+CREATE OR REPLACE FUNCTION jrerank._judged(attempt jrerank._outcome, sent int, total int) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF attempt.outcome = 'complete' AND sent < total THEN
+    attempt.outcome := 'partial';
+    attempt.reason := 'missing_passages';
+  END IF;
+  RETURN attempt;
+END
+$$;
+
+-- Where there is nothing to ask.
+CREATE OR REPLACE FUNCTION jrerank._unasked(query text, total int) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  attempt jrerank._outcome;
+BEGIN
+  attempt.outcome := CASE WHEN total = 0 THEN 'complete' ELSE 'passthrough' END;
+  attempt.reason := CASE WHEN total = 0 THEN NULL WHEN query IS NULL THEN 'null_query' ELSE 'missing_passages' END;
+  RETURN attempt;
+END
+$$;
+
+-- The `top_n` first of all hits: those that were scored, by their places among all, then the others in their old order. `places`
+-- are those of the hits that were sent; NULL where all were.
+CREATE OR REPLACE FUNCTION jrerank._all_ranked(ranked jrerank._ranked[], places int[], total int, top_n int) RETURNS jrerank._ranked[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  unscored int := least(coalesce(top_n, total), total) - coalesce(cardinality(ranked), 0);
+BEGIN
+  IF places IS NOT NULL THEN
+    ranked := ARRAY(SELECT ROW(places[r.place], r.score)::jrerank._ranked
+                    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank);
+  END IF;
+  IF unscored > 0 THEN
+    ranked := coalesce(ranked, '{}') || ARRAY(
+      SELECT ROW(o.place, NULL)::jrerank._ranked
+      FROM (SELECT generate_series(1, total) AS place EXCEPT SELECT r.place FROM unnest(ranked) r) o
+      ORDER BY o.place LIMIT unscored
+    );
+  END IF;
+  RETURN ranked;
+END
+$$;
+
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `elements` are the hits as JSON, `sent` which of the `total` they are.
+-- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one.
 CREATE OR REPLACE FUNCTION jrerank._rank(
-  query text, elements text, sent jrerank._sent[], total int,
-  store text, top_n int, timeout_ms int, expected_model text, fusion jsonb, max_tokens_per_doc int
+  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text
 ) RETURNS jrerank._ranked[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -169,37 +252,18 @@ DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
   sent_count int := coalesce(cardinality(sent), 0);
-  wanted int := least(coalesce(top_n, total), total);
   attempt jrerank._outcome;
-  ranked jrerank._ranked[];
 BEGIN
-  PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
   PERFORM jrerank._check_outcome(attempt);
-  IF total > 0 AND sent_count > 0 AND query IS NOT NULL THEN
-    attempt := jrerank._attempt(
-      '{"query":' || to_json(query)::text || ',"hits":[' || elements || ']'
-        || coalesce(',"store":' || to_json(store)::text, '') || coalesce(',"top_n":' || top_n, '')
-        || coalesce(',"model":' || to_json(expected_model)::text, '') || coalesce(',"fusion":' || fusion::text, '')
-        || coalesce(',"max_tokens_per_doc":' || max_tokens_per_doc, ''),
-      deadline, sent, least(coalesce(top_n, sent_count), sent_count), expected_model);
-    IF attempt.outcome = 'complete' AND sent_count < total THEN
-      attempt.outcome := 'partial';
-      attempt.reason := 'missing_passages';
-    END IF;
+  IF sent_count > 0 AND query IS NOT NULL THEN
+    attempt := jrerank._judged(
+      (jrerank._attempt(ARRAY[query], sent_as, sent, options, deadline, least(coalesce(top_n, sent_count), sent_count),
+        expected_model))[1], sent_count, total);
   ELSE
-    attempt.outcome := CASE WHEN total = 0 THEN 'complete' ELSE 'passthrough' END;
-    attempt.reason := CASE WHEN total = 0 THEN NULL WHEN query IS NULL THEN 'null_query' ELSE 'missing_passages' END;
+    attempt := jrerank._unasked(query, total);
   END IF;
   PERFORM jrerank._check_outcome(attempt);
   PERFORM jrerank._report(started, total, attempt);
-  ranked := coalesce(attempt.ranked, '{}');
-  IF cardinality(ranked) < wanted THEN
-    ranked := ranked || ARRAY(
-      SELECT ROW(o.place, NULL)::jrerank._ranked
-      FROM (SELECT generate_series(1, total) AS place EXCEPT SELECT r.place FROM unnest(ranked) r) o
-      ORDER BY o.place LIMIT wanted - cardinality(ranked)
-    );
-  END IF;
-  RETURN ranked;
+  RETURN jrerank._all_ranked(attempt.ranked, CASE WHEN sent_count < total THEN places END, total, top_n);
 END
 $$;

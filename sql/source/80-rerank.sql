@@ -1,9 +1,17 @@
 
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
+-- An array that is subscripted from 1.
+CREATE OR REPLACE FUNCTION jrerank._from_1(given anyarray) RETURNS anyarray
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN ARRAY(SELECT u FROM unnest(given) u);  -- a composite as a whole: WITH ORDINALITY would take it apart
+END
+$$;
+
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, and before
--- PostgreSQL 17 no error caught. Without nested loops 10,000 documents take milliseconds. The planner then
--- takes small statements for expensive ones and would compile them: for seconds, on PostgreSQL 15.
+-- PostgreSQL 17 no error caught.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -11,25 +19,25 @@ CREATE OR REPLACE FUNCTION jrerank.rerank(
 RETURNS TABLE (index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
   ranked jrerank._ranked[];
 BEGIN
-  SELECT string_agg('{"id":"' || d.ordinal || '","text":' || to_json(d.document)::text || '}', ','),
-         array_agg(ROW(d.ordinal, d.ordinal)::jrerank._sent)
-    INTO elements, sent
-    FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(documents), 0),
-    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  IF array_ndims(documents) > 1 OR array_lower(documents, 1) <> 1 THEN
+    documents := jrerank._from_1(documents);
+  END IF;
+  IF array_position(documents, NULL) IS NULL THEN
+    sent := documents;
+  ELSE
+    SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
+      FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
+  END IF;
+  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT r.place, r.score, d.document
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(documents) WITH ORDINALITY AS d(document, ordinal) ON d.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT r.place, r.score, documents[r.place] FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
@@ -42,27 +50,26 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
+  scores real[];
   ranked jrerank._ranked[];
 BEGIN
-  SELECT string_agg('{"id":"' || h.ordinal || '","text":' || to_json(h.passage)::text
-           || CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN ',"score":' || h.score ELSE '' END || '}', ','),
-         array_agg(ROW(h.ordinal, h.ordinal)::jrerank._sent)
-    INTO elements, sent
+  IF array_ndims(hits) > 1 OR array_lower(hits, 1) <> 1 THEN
+    hits := jrerank._from_1(hits);
+  END IF;
+  SELECT array_agg(h.passage ORDER BY h.ordinal), array_agg(h.ordinal::int ORDER BY h.ordinal),
+         array_agg(CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN h.score END ORDER BY h.ordinal)
+    INTO sent, places, scores
     FROM unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) WHERE h.passage IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(hits), 0),
-    NULL, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
+    jrerank._options(NULL, scores, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT h.id, r.score, r.rank::int, r.place, h.score, r.score IS NOT NULL
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) ON h.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT (hits[r.place]).id, r.score, r.rank::int, r.place, (hits[r.place]).score, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_hits(text, jrerank.hit[], int, int, text, jsonb, int) IS
@@ -103,29 +110,25 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_ids(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-  elements text;
-  sent jrerank._sent[];
+  sent text[];
+  places int[];
   ranked jrerank._ranked[];
 BEGIN
   IF store IS NULL THEN
     RAISE EXCEPTION 'store: NULL is not the name of a store' USING ERRCODE = 'null_value_not_allowed',
       HINT = 'The sidecar''s settings name the stores that passages are fetched from.';
   END IF;
-  SELECT string_agg('{"id":' || to_json(i.id)::text || '}', ','), array_agg(ROW(i.ordinal, i.id)::jrerank._sent)
-    INTO elements, sent
+  ids := jrerank._from_1(ids);
+  SELECT array_agg(i.id ORDER BY i.ordinal), array_agg(i.ordinal::int ORDER BY i.ordinal) INTO sent, places
     FROM unnest(ids) WITH ORDINALITY AS i(id, ordinal) WHERE i.id IS NOT NULL;
-  ranked := jrerank._rank(query, elements, sent, coalesce(cardinality(ids), 0),
-    store, top_n, timeout_ms, model, fusion, max_tokens_per_doc);
+  ranked := jrerank._rank(query, 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
+    jrerank._options(store, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
-    SELECT i.id, r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
-    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank)
-    JOIN unnest(ids) WITH ORDINALITY AS i(id, ordinal) ON i.ordinal = r.place
-    ORDER BY r.rank;
+    SELECT ids[r.place], r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
+    FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_ids(text, text, text[], int, int, text, jsonb, int) IS
@@ -150,6 +153,48 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank_scores(text, text[], int, text, int) IS
   'A score for each document, in their order; NULL where the model has not read it.';
 
+-- Several queries in each request, of up to 1,000 pairs.
+CREATE OR REPLACE FUNCTION jrerank._attempt_many(
+  queries text[], sent text[], total int, top_n int, timeout_ms int, options text, expected_model text
+) RETURNS jrerank._outcome[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  sent_count int := coalesce(cardinality(sent), 0);
+  asked int[] := ARRAY(SELECT q.ordinal FROM unnest(queries) WITH ORDINALITY AS q(query, ordinal)
+                       WHERE q.query IS NOT NULL AND sent_count > 0 ORDER BY q.ordinal);
+  at_once int := greatest(1, 1000 / greatest(1, sent_count));
+  attempts jrerank._outcome[] := ARRAY(SELECT jrerank._unasked(q.query, total) FROM unnest(queries) AS q(query));
+  part int[];
+  answered jrerank._outcome[];
+BEGIN
+  FOR lowest IN 1..cardinality(asked) BY at_once LOOP
+    part := asked[lowest : lowest + at_once - 1];
+    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p), 'texts', sent, options,
+      jrerank._deadline(timeout_ms, cardinality(part)), least(coalesce(top_n, sent_count), sent_count), expected_model);
+    FOR number IN 1..cardinality(part) LOOP
+      attempts[part[number]] := jrerank._judged(answered[number], sent_count, total);
+    END LOOP;
+  END LOOP;
+  RETURN attempts;
+END
+$$;
+
+-- What became of all of them: the worst, with the hits of all.
+CREATE OR REPLACE FUNCTION jrerank._worst(attempts jrerank._outcome[]) RETURNS jrerank._outcome
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  worst jrerank._outcome;
+BEGIN
+  SELECT a.* INTO worst FROM unnest(attempts) a
+    ORDER BY array_position(ARRAY['passthrough', 'partial', 'complete'], a.outcome) LIMIT 1;
+  worst.outcome := coalesce(worst.outcome, 'complete');
+  worst.ranked := ARRAY(SELECT r FROM unnest(attempts) a, unnest(a.ranked) r);
+  RETURN worst;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION jrerank.rerank_many(
   queries text[], documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   max_tokens_per_doc int DEFAULT NULL
@@ -159,17 +204,33 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+  started timestamptz := clock_timestamp();
+  sent text[];
+  places int[];
+  attempts jrerank._outcome[];
+  worst jrerank._outcome;
 BEGIN
+  PERFORM jrerank._deadline(timeout_ms), jrerank._check_outcome(NULL);
+  documents := jrerank._from_1(documents);
+  queries := jrerank._from_1(queries);
+  SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
+    FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
+  attempts := jrerank._attempt_many(queries, sent, cardinality(documents), top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, NULL, max_tokens_per_doc), model);
+  worst := jrerank._worst(attempts);
+  PERFORM jrerank._check_outcome(worst);
+  PERFORM jrerank._report(started, cardinality(queries) * cardinality(documents), worst);
   RETURN QUERY
-    SELECT q.ordinal::int, r.index, r.score, r.document
-    FROM unnest(queries) WITH ORDINALITY AS q(query, ordinal)
-    CROSS JOIN LATERAL jrerank.rerank(q.query, documents, top_n, timeout_ms, model, NULL, max_tokens_per_doc)
-      WITH ORDINALITY AS r(index, score, document, rank)
-    ORDER BY q.ordinal, r.rank;
+    SELECT q.query_index, r.place, r.score, documents[r.place]
+    FROM generate_series(1, cardinality(queries)) AS q(query_index)
+    CROSS JOIN LATERAL unnest(jrerank._all_ranked(attempts[q.query_index].ranked, places, cardinality(documents), top_n))
+      WITH ORDINALITY AS r(place, score, rank)
+    ORDER BY q.query_index, r.rank;
 END
 $$;
 COMMENT ON FUNCTION jrerank.rerank_many(text[], text[], int, int, text, int) IS
-  'The documents in an order for each query. A request for each; timeout_ms is of each.';
+  'The documents in an order for each query. A request has up to 1,000 pairs; timeout_ms is of each query in it.';
 
 -- A score for each row, of one request for all of them ---------------------------------------------------------------------------
 

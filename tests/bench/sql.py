@@ -1,4 +1,4 @@
-"""SQL against HTTP, and pgbench against the engine: `python -m bench.sql` (from `make bench-sql`)."""
+"""SQL against HTTP, pgbench against the engine, and deadlines: `python -m bench.sql` (from `make bench-sql`)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from bench.sql_faults import ALLOWED_MS, faults
 from integration.postgres.extensions import MissingToolError
 from integration.postgres.installed import APP, Installed, install
 from integration.postgres.servers import SERVERS, Database
@@ -177,19 +178,31 @@ def connections(asked: KeyedSidecar, installed: Installed) -> tuple[int, int]:
     return int(float(found.group(1))), int(row[0])
 
 
+def worst_faults(folder: Path, rounds: int) -> None:
+    """By how much statements overran their timeouts, at worst, and whether that is within what is allowed."""
+    with sidecar(folder) as asked, databases(asked) as ways:
+        for name, over in faults(ways, folder, rounds):
+            verdict = "" if max(over) <= ALLOWED_MS else f"  MORE THAN {ALLOWED_MS}"
+            print(f"{name:<58} worst {max(over):+8.1f} ms over its timeout{verdict}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.sql")
-    parser.add_argument("parts", nargs="*", help="of overhead, load; both by default")
+    parser.add_argument("parts", nargs="*", help="of overhead, load, faults; all by default")
     parser.add_argument("--rounds", type=int, default=300, help="of overhead")
     parser.add_argument("--seconds", type=int, default=60, help="of load, for each way")
+    parser.add_argument("--tries", type=int, default=5, help="of faults, for each case")
     options = parser.parse_args()
-    if unknown := set(options.parts) - {"overhead", "load"}:
+    parts: dict[str, Callable[[Path], None]] = {
+        "overhead": lambda folder: overhead(folder, options.rounds),
+        "load": lambda folder: load(folder, options.seconds),
+        "faults": lambda folder: worst_faults(folder, options.tries),
+    }
+    if unknown := set(options.parts) - parts.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
-        if "overhead" in (options.parts or ["overhead"]):
-            overhead(Path(folder), options.rounds)
-        if "load" in (options.parts or ["load"]):
-            load(Path(folder), options.seconds)
+        for part in options.parts or parts:
+            parts[part](Path(folder))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, FailFast, Field
@@ -16,6 +16,7 @@ from jrerank.errors import InvalidInput, NotJson
 from jrerank.json_reader.text import parsed
 
 _FIELDS = Fields(passages="hits")
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class HitBody(BaseModel):
@@ -47,18 +48,33 @@ def fusion_of(body: LinearFusionBody | RrfFusionBody | None) -> Fusion | None:
     return None if body is None else Fusion(**body.model_dump())
 
 
-class HitsBody(BaseModel):
-    """A query and the first stage's hits, in its order."""
+class OptionsBody(BaseModel):
+    """What a request may say beside its query and its passages."""
 
     model_config = ConfigDict(extra="ignore")
 
-    query: str
-    hits: Annotated[list[HitBody], FailFast()]  # a list of another kind would be an error for each item
     store: str | None = None
     top_n: Annotated[int, Field(ge=1)] | None = None
     timeout_ms: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
     fusion: Annotated[LinearFusionBody | RrfFusionBody, Field(discriminator="method")] | None = None
     max_tokens_per_doc: Annotated[int, Field(ge=1, le=10**9)] | None = None
+
+    def options(self) -> Options:
+        """As intake takes them."""
+        return Options(
+            top_n=self.top_n,
+            timeout_ms=self.timeout_ms,
+            fusion=fusion_of(self.fusion),
+            store=self.store,
+            max_tokens_per_doc=self.max_tokens_per_doc,
+        )
+
+
+class HitsBody(OptionsBody):
+    """A query and the first stage's hits, in its order."""
+
+    query: str
+    hits: Annotated[list[HitBody], FailFast()]  # a list of another kind would be an error for each item
 
     def to_request(self, intake: Intake, caller: Caller) -> RerankRequest:
         """As the reranker takes it.
@@ -66,15 +82,8 @@ class HitsBody(BaseModel):
         Raises:
             InvalidInput: see `Intake.request`.
         """
-        options = Options(
-            top_n=self.top_n,
-            timeout_ms=self.timeout_ms,
-            fusion=fusion_of(self.fusion),
-            store=self.store,
-            max_tokens_per_doc=self.max_tokens_per_doc,
-        )
         candidates = [Candidate(hit.id, hit.text, hit.score) for hit in self.hits]
-        return intake.request(caller, self.query, candidates, options, _FIELDS)
+        return intake.request(caller, self.query, candidates, self.options(), _FIELDS)
 
 
 class RankedHitBody(BaseModel):
@@ -117,25 +126,33 @@ def hits_body(value: Any, limits: Limits) -> HitsBody:
     """
     if isinstance(value, dict):
         limits.check_count(value.get("hits"), "hits")
+    return validated(HitsBody, value)
+
+
+def validated(shape: type[Body], value: Any) -> Body:
+    """The request that a JSON value is.
+
+    Raises:
+        InvalidInput: a field is wrong; `field` says which.
+    """
     try:
-        return HitsBody.model_validate(value, from_attributes=True)
+        return shape.model_validate(value, from_attributes=True)
     except pydantic.ValidationError as error:
         message, field = described(error.errors(include_url=False))
         raise InvalidInput(message, field=field) from None
 
 
-def read_hits(body: bytes, limits: Limits, share: Share) -> HitsBody:
-    """Parse a request that did not come over HTTP; what it takes in memory counts as the request's share.
+def json_of(body: bytes, share: Share) -> Any:
+    """The JSON value of a request that did not come over HTTP; what it takes in memory counts as the request's share.
 
     Raises:
         NotJson: it cannot be parsed.
-        InvalidInput, Overloaded: see `hits_body` and `Share.take_text`.
+        InputTooLong, Overloaded: see `Share.take_text`.
     """
     try:
-        value = parsed(body, share.take_values)
+        return parsed(body, share.take_values)
     except ValueError as error:
         raise NotJson(f"the request is not JSON: {error}") from None
-    return hits_body(value, limits)
 
 
 def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:

@@ -27,6 +27,7 @@ SPOKEN: dict[str, dict[str, Any]] = {
     "/rerank": {"query": "空", "texts": ["空"]},
     "/score": {"text_1": "空", "text_2": "空"},
     "/v1/hits": {"query": "空", "hits": [{"id": "1", "text": "空"}]},
+    "/v1/columns": {"queries": ["空"], "texts": ["空"]},
 }
 
 

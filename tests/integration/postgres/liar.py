@@ -41,25 +41,16 @@ class Refusal:
 
 def truthful(request: dict[str, Any]) -> dict[str, Any]:
     """Scores the hits by their length, and says so as a sidecar does."""
-    hits = [
-        {
-            "id": hit["id"],
-            "score": 1 / (1 + len(hit.get("text") or "")),
-            "first_rank": place,
-            "scored": True,
-        }
-        for place, hit in enumerate(request["hits"], 1)
-    ]
-    hits.sort(key=lambda hit: -hit["score"])
-    ranked = [{**hit, "rank": rank} for rank, hit in enumerate(hits, 1)]
-    return {
+    texts = request.get("texts") or request["ids"]
+    order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), place))[: request.get("top_n")]
+    ranking = {
         "outcome": "complete",
         "reason": None,
-        "model": "liar",
-        "took_ms": 1.0,
         "missing": [],
-        "hits": ranked,
+        "first_ranks": [place + 1 for place in order],
+        "scores": [1 / (1 + len(texts[place])) for place in order],
     }
+    return {"model": "liar", "took_ms": 1.0, "rankings": [dict(ranking) for _ in request["queries"]]}
 
 
 @dataclass

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jrerank.domain import Candidate, Fusion, Outcome, RankedHit, Ranking
 from jrerank.doors.bodies import OpenBodies, Share
 from jrerank.doors.intake import Caller, Intake, Limits, scoring_deadline
-from jrerank.doors.native import HitsBody, hits_answer, read_hits, shown
+from jrerank.doors.native import HitsBody, hits_answer, hits_body, json_of, shown
 from jrerank.errors import InputTooLong, InvalidInput
 
 INTAKE = Intake(Limits(body_bytes=1000, documents=3, query_chars=5, passage_chars=4), timeout_ms=1000)
@@ -81,7 +81,7 @@ def test_beyond_the_limits_it_is_refused(changes: dict[str, Any], field: str) ->
 )
 def test_what_came_another_way_than_http_is_checked_the_same(raw: str, field: str | None) -> None:
     with pytest.raises(InvalidInput) as caught:
-        read_hits(raw.encode(), INTAKE.limits, Share(OpenBodies(10_000)))
+        hits_body(json_of(raw.encode(), Share(OpenBodies(10_000))), INTAKE.limits)
     assert caught.value.field == field
     assert (field or "JSON") in str(caught.value)
 

@@ -26,7 +26,7 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for router in (hits.router, make_router(), ops.open_router, ops.router):
+    for router in (hits.router, hits.columns_router, make_router(), ops.open_router, ops.router):
         app.include_router(router)
     for router in (search.router, search.lines_router):
         app.include_router(router)

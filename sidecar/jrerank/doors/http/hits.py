@@ -1,4 +1,4 @@
-"""`POST /v1/hits`: the native shape."""
+"""`POST /v1/hits` and `/v1/columns`: the native shape, by hits and by columns."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
+from jrerank.doors.columns import ColumnsAnswer, ColumnsBody, columns_answer, least_of
 from jrerank.doors.http.context import caller_of, service_of, share_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import NO_STORE, errors_of
-from jrerank.doors.http.routing import HitsRoute
+from jrerank.doors.http.routing import ColumnsRoute, HitsRoute
 from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
 
-router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=errors_of(native) | NO_STORE)
+_RESPONSES = errors_of(native) | NO_STORE
+router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=_RESPONSES)
+columns_router = APIRouter(route_class=ColumnsRoute, tags=["hits"], responses=_RESPONSES)
 
 
 @router.post("/v1/hits", response_model=HitsAnswer)
@@ -27,3 +30,18 @@ async def hits(body: HitsBody, http: Request) -> Response:
     ranking = await while_there(http, HitsRoute.door, service.reranker.rerank(request))
     service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)
     return await answer(http, partial(hits_answer, ranking, service.info.model, caller.arrival), ranking)
+
+
+@columns_router.post("/v1/columns", response_model=ColumnsAnswer)
+async def columns(body: ColumnsBody, http: Request) -> Response:
+    """Rerank one list of passages for several queries, an array for each field. The headers tell of the query that fared worst."""
+    service, caller = service_of(http), caller_of(http)
+    pairs = len(body.queries) * body.size
+    share_of(http).take_documents(pairs)
+    is_large = pairs > MANY_DOCUMENTS
+    requests = await service.large.run_if(is_large, body.to_requests, service.intake, caller)
+    rankings = await while_there(http, ColumnsRoute.door, service.reranker.rerank_all(requests))
+    for ranking in rankings:
+        service.note(ColumnsRoute.door, body.size, ranking, caller.arrival)
+    write = partial(columns_answer, rankings, service.info.model, caller.arrival)
+    return await answer(http, write, least_of(rankings))

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import service_in, service_of
@@ -123,6 +124,17 @@ class HitsRoute(Route):
         """Parse and check the body."""
         limits = service_of(request).limits
         await request.parse(lambda value: hits_body(value, limits))
+
+
+class ColumnsRoute(Route):
+    """`/v1/columns`."""
+
+    door = "columns"
+
+    async def parse(self, request: BoundedRequest) -> None:
+        """Parse and check the body."""
+        limits = service_of(request).limits
+        await request.parse(lambda value: columns_body(value, limits))
 
 
 class SearchRoute(Route):

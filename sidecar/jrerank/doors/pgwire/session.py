@@ -10,9 +10,10 @@ import pydantic_core
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
+from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, least_of
 from jrerank.doors.intake import Caller
 from jrerank.doors.large import MANY_DOCUMENTS
-from jrerank.doors.native import hits_answer, read_hits
+from jrerank.doors.native import HitsBody, hits_answer, hits_body, json_of
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked
 from jrerank.doors.pgwire.login import Login
@@ -125,20 +126,31 @@ class Session:
     async def _rerank(self, body: bytes, arrival: float) -> str:
         service = self._service
         with span("pgwire", {}) as attributes, service.bodies.share() as share:
-            request = await service.large.run_if(
-                len(body) > WHOLE_BYTES, self._request, body, share, Caller(self._login.caller, arrival)
+            asked, requests = await service.large.run_if(
+                len(body) > WHOLE_BYTES, self._read, body, share, Caller(self._login.caller, arrival)
             )
-            share.take_documents(len(request.candidates))
-            ranking = await service.reranker.rerank(request)
-            attributes["jrerank.outcome"] = ranking.outcome.value
-        service.note("pgwire", len(request.candidates), ranking, arrival)
-        is_large = len(ranking.hits) > MANY_DOCUMENTS
-        return await service.large.run_if(is_large, _answer, ranking, service.info.model, arrival)
+            share.take_documents(sum(len(request.candidates) for request in requests))
+            rankings = await service.reranker.rerank_all(requests)
+            attributes["jrerank.outcome"] = least_of(rankings).outcome.value
+        for request, ranking in zip(requests, rankings, strict=True):
+            service.note("pgwire", len(request.candidates), ranking, arrival)
+        is_large = sum(len(ranking.hits) for ranking in rankings) > MANY_DOCUMENTS
+        return await service.large.run_if(is_large, _answer, asked, rankings, service.info.model, arrival)
 
-    def _request(self, body: bytes, share: Share, caller: Caller) -> RerankRequest:
-        hits = read_hits(body, self._service.limits, share)
-        return hits.to_request(self._service.intake, caller)
+    def _read(
+        self, body: bytes, share: Share, caller: Caller
+    ) -> tuple[HitsBody | ColumnsBody, list[RerankRequest]]:
+        value, limits, intake = json_of(body, share), self._service.limits, self._service.intake
+        if isinstance(value, dict) and "queries" in value:
+            columns = columns_body(value, limits)
+            return columns, columns.to_requests(intake, caller)
+        hits = hits_body(value, limits)
+        return hits, [hits.to_request(intake, caller)]
 
 
-def _answer(ranking: Ranking, model: str, arrival: float) -> str:
-    return pydantic_core.to_json(hits_answer(ranking, model, arrival)).decode()
+def _answer(asked: HitsBody | ColumnsBody, rankings: list[Ranking], model: str, arrival: float) -> str:
+    if isinstance(asked, ColumnsBody):
+        content = columns_answer(rankings, model, arrival)
+    else:
+        content = hits_answer(rankings[0], model, arrival)
+    return pydantic_core.to_json(content).decode()

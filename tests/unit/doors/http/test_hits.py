@@ -35,3 +35,19 @@ async def test_no_first_stage_score_is_too_large_for_json(http: httpx.AsyncClien
     fusion = {"method": "linear", "weight": 1e6}
     response = await http.post("/v1/hits", json={"query": "空", "hits": hits, "fusion": fusion})
     assert [hit["id"] for hit in response.json()["hits"]] == ["a", "b"]
+
+
+async def test_columns_give_the_same_order_for_each_query(http: httpx.AsyncClient) -> None:
+    queries, texts = ["空", "富士山の高さ"], [hit["text"] for hit in HITS]
+    response = await http.post("/v1/columns", json={"queries": queries, "texts": texts})
+    assert response.headers["x-jrerank-outcome"] == "complete"
+    for query, ranking in zip(queries, response.json()["rankings"], strict=True):
+        alone = (await http.post("/v1/hits", json={"query": query, "hits": HITS})).json()["hits"]
+        assert ranking["first_ranks"] == [hit["first_rank"] for hit in alone]
+        assert ranking["scores"] == [hit["score"] for hit in alone]
+
+
+async def test_the_headers_tell_of_the_query_that_fared_worst(http: httpx.AsyncClient) -> None:
+    response = await http.post("/v1/columns", json={"queries": ["空", " "], "texts": ["晴れ"]})
+    assert response.headers["x-jrerank-outcome"] == "passthrough"
+    assert [ranking["outcome"] for ranking in response.json()["rankings"]] == ["complete", "passthrough"]

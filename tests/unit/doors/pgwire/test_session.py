@@ -56,6 +56,15 @@ async def test_a_request_is_reranked_counted_and_answered(service: Service) -> N
     assert 'requests_total{door="pgwire",outcome="complete"} 1.0' in service.metrics.exposition().decode()
 
 
+async def test_several_queries_by_columns(service: Service) -> None:
+    texts = ["空", "富士山の高さ"]
+    result = await run(session_of(service), json.dumps({"queries": ["富士山", "空"], "texts": texts}))
+    rankings = json.loads(result.value)["rankings"]
+    assert [ranking["outcome"] for ranking in rankings] == ["complete", "complete"]
+    assert [sorted(ranking["first_ranks"]) for ranking in rankings] == [[1, 2], [1, 2]]
+    assert 'requests_total{door="pgwire",outcome="complete"} 2.0' in service.metrics.exposition().decode()
+
+
 async def test_parts_make_the_same_request(service: Service) -> None:
     session = session_of(service)
     for start in range(0, len(REQUEST), 10):

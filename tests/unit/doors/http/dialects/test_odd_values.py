@@ -90,6 +90,14 @@ DIALECTS: dict[str, tuple[str, dict[str, Any], Count]] = {
         },
         lambda content: len(content["hits"]),
     ),
+    "columns": (
+        "/v1/columns",
+        {
+            "queries": ["空"], "texts": TEXTS, "ids": ["a", "b", "c"], "scores": [1.0, 2.0, 3.0],
+            "top_n": 3, "fusion": {"method": "linear", "weight": 0.1}, "max_tokens_per_doc": 100,
+        },
+        lambda content: max(len(ranking["scores"]) for ranking in content["rankings"]),
+    ),
 }  # fmt: skip
 Place = tuple[str | int, ...]
 
@@ -115,7 +123,7 @@ def expected(body: dict[str, Any]) -> int:
     """How many results a body asks for."""
     inner = [part for part in (body.get("input"), body.get("parameters")) if isinstance(part, dict)]
     whole = {key: value for part in (body, *inner) for key, value in part.items()}
-    names = ("documents", "texts", "input", "passages", "text_2", "hits")
+    names = ("documents", "texts", "input", "passages", "text_2", "hits", "ids")
     lists = [len(whole[name]) for name in names if isinstance(whole.get(name), list)]
     limit = int(whole.get("top_n") or whole.get("top_k") or 3)
     return min(limit, lists[0] if lists else 1)
