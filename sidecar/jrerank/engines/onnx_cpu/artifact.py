@@ -26,7 +26,7 @@ GRAPH_FILE, GATE_FILE = "model.onnx", "gate.json"
 # What the process that builds writes before the path of a lock that it waits for
 WAITING = "waiting for "
 # Raised whenever a graph or its quantization becomes another for the same checkpoint
-_GRAPH_VERSION = 6
+_GRAPH_VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)
