@@ -23,8 +23,6 @@ _MODERNBERT = {
     "vocab_size": 102_400,
     "max_position_embeddings": 8192,
     "classifier_pooling": "cls",
-    "bos_token_id": 1,
-    "eos_token_id": 2,
 }
 _BERT = {
     "architectures": ["BertForSequenceClassification"],

@@ -67,7 +67,7 @@ def test_int8_passes_with_room(model: str, reduce_range: bool, limits: GateLimit
 
 def test_a_graph_that_int8_spoils_fails(limits: GateLimits, tmp_path: Path) -> None:
     """A thousandfold channel in front of every projection, undone behind it: the same model in float32 only."""
-    checkpoint = open_checkpoint("bundled")
+    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "model", tiny_config()), "tiny")
     assert isinstance(checkpoint.architecture, ModernBert)
     config = checkpoint.architecture.config
     weights, inner = dict(checkpoint.weights()), config.intermediate_size

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from builders import random_tensors, tiny_bert_config, wordpiece_tokenizer, write_graph
+from builders import (
+    random_tensors,
+    tiny_bert_config,
+    tiny_config,
+    wordpiece_tokenizer,
+    write_checkpoint,
+    write_graph,
+)
 from jrerank.engines.gate import compare
 from jrerank.engines.onnx_cpu.engine import OnnxCpuEngine
 from jrerank.engines.onnx_cpu.outliers import channels_apart
 from jrerank.engines.onnx_cpu.quantize import quantize_int8
 from jrerank.models.architectures.architecture import Lossy
 from jrerank.models.architectures.registry import read_architecture
-from jrerank.models.checkpoint import Checkpoint, save_checkpoint
-from jrerank.models.source import open_checkpoint
+from jrerank.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 WIDE = {0: 7, 1: 30}  # layer: channel
 CONFIG = tiny_bert_config(intermediate_size=128)
@@ -55,4 +61,5 @@ def test_apart_they_cost_int8_less(uneven: Checkpoint, tmp_path: Path) -> None:
 
 
 def test_modernbert_has_none_to_choose_from(tmp_path: Path) -> None:
-    assert channels_apart(open_checkpoint("bundled"), tmp_path / "not read.onnx") == {}
+    checkpoint = load_checkpoint(write_checkpoint(tmp_path / "model", tiny_config()), "tiny")
+    assert channels_apart(checkpoint, tmp_path / "not read.onnx") == {}

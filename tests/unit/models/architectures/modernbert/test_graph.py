@@ -14,9 +14,7 @@ from builders import random_tensors, tiny_architecture, window, write_checkpoint
 from jrerank.domain import sigmoid
 from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.models.architectures.architecture import Lossy
-from jrerank.models.architectures.modernbert.architecture import ModernBert
 from jrerank.models.checkpoint import load_checkpoint
-from jrerank.models.source import BUNDLED, open_checkpoint
 from parity import (
     MODERNBERT,
     TOLERANCE,
@@ -29,8 +27,8 @@ from parity import (
 LENGTHS = (1, 2, 7, 16, 17, 33, 130, 511, 1024)
 
 
-def token_ids(length: int, vocabulary: int = 300) -> list[int]:
-    return [int(id) for id in np.random.default_rng(length).integers(0, vocabulary, length)]
+def token_ids(length: int) -> list[int]:
+    return [int(id) for id in np.random.default_rng(length).integers(0, 300, length)]
 
 
 def graph_of(folder: Path, target: Path, lossy: Lossy | None = None) -> Graph:
@@ -48,13 +46,6 @@ def test_logits_equal_those_of_transformers(name: str, tmp_path: Path) -> None:
     session, model = graph_of(folder, tmp_path / "graph.onnx"), reference(folder)
     for length in LENGTHS:
         ids = token_ids(length)
-        assert logit(session, ids) == pytest.approx(reference_logit(model, window(ids), 0), abs=TOLERANCE)
-
-
-def test_logits_of_the_bundled_model_equal_those_of_transformers(tmp_path: Path) -> None:
-    session, model = graph_of(BUNDLED, tmp_path / "graph.onnx"), reference(BUNDLED)
-    for length in LENGTHS:
-        ids = token_ids(length, vocabulary=16_000)
         assert logit(session, ids) == pytest.approx(reference_logit(model, window(ids), 0), abs=TOLERANCE)
 
 
@@ -83,10 +74,11 @@ def test_everything_that_the_configuration_says_moves_the_logit(
 
 
 def test_what_a_lossy_graph_loses_moves_a_score_by_far_less_than_int8_may(tmp_path: Path) -> None:
-    exact = graph_of(BUNDLED, tmp_path / "exact.onnx")
-    lossy = graph_of(BUNDLED, tmp_path / "lossy.onnx", Lossy())
+    folder = write_checkpoint(tmp_path / "model", MODERNBERT["ten layers as xsmall-v2"])
+    exact = graph_of(folder, tmp_path / "exact.onnx")
+    lossy = graph_of(folder, tmp_path / "lossy.onnx", Lossy())
     for length in LENGTHS:
-        ids = token_ids(length, vocabulary=16_000)
+        ids = token_ids(length)
         assert sigmoid(logit(lossy, ids)) == pytest.approx(sigmoid(logit(exact, ids)), abs=0.003)
     assert (tmp_path / "lossy.onnx").stat().st_size < (tmp_path / "exact.onnx").stat().st_size
 
@@ -96,14 +88,6 @@ def test_a_graph_takes_ids_and_gives_a_logit() -> None:
     graph = architecture.onnx_graph(random_tensors(architecture)).graph
     assert [one.name for one in graph.input] == ["input_ids"]
     assert [one.name for one in graph.output] == ["logits"]
-
-
-def test_the_bundled_checkpoint_is_what_its_card_says() -> None:
-    checkpoint = open_checkpoint("bundled")
-    parameters = sum(tensor.size for tensor in checkpoint.weights().values())
-    assert isinstance(checkpoint.architecture, ModernBert)
-    assert (checkpoint.architecture.config.num_layers, checkpoint.architecture.config.pooling) == (4, "mean")
-    assert 6_700_000 < parameters < 6_900_000
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
