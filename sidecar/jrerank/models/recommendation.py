@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -29,12 +30,27 @@ def recommended_fusion(folder: Path) -> Fusion | None:
             weight
         ):
             return Fusion("linear", weight=float(weight))
-        case {"method": "rrf", "rank_constant": int() as constant, **rest} if not rest and constant >= 1:
+        case {"method": "rrf", "rank_constant": int() as constant, **rest} if (
+            not rest and constant >= 1 and constant is not True
+        ):
             return Fusion("rrf", rank_constant=constant)
     raise CorruptModel(
         f"{file}: fusion is to be linear with a weight from 0, or rrf with a rank_constant from 1"
     )
 
 
+def recommend_fusion(folder: Path, fusion: Fusion) -> None:
+    """Write that into `folder`; whatever else it recommends stays.
+
+    Raises:
+        CorruptModel: the file that is there is not JSON.
+    """
+    file = folder / RECOMMENDATION_FILE
+    content = read_json(file) if file.is_file() else {}
+    own = {"weight": fusion.weight} if fusion.method == "linear" else {"rank_constant": fusion.rank_constant}
+    content["fusion"] = {"method": fusion.method, **own}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
 def _is_weight(weight: float) -> bool:
-    return math.isfinite(weight) and weight >= 0
+    return not isinstance(weight, bool) and math.isfinite(weight) and weight >= 0

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
+from jrerank.domain import Fusion
 from jrerank.errors import ConfigurationError
-from jrerank.models.fusion_weight import write_fusion_weight
+from jrerank.models.recommendation import recommend_fusion
 from jrerank.training.calibration import Calibration, calibration
 from jrerank.training.card import CardFacts, model_card
 from jrerank.training.development import DevFigures, DevSet
@@ -140,7 +141,7 @@ class _Keeper:
 
     def _describe(self, figures: DevFigures | None, levels: Calibration | None) -> None:
         if figures:
-            write_fusion_weight(self._folder, figures.fusion_weight)
+            recommend_fusion(self._folder, Fusion("linear", weight=figures.fusion_weight))
         text = model_card(self._card, self._scorer.model.config, self._plan, figures, levels)
         (self._folder / "README.md").write_text(text, encoding="utf-8")
 

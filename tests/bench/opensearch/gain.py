@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import httpx
 
+from jrerank.admin.demo.command import fusion_weight
 from jrerank.admin.demo.comparison import Sidecar, figures
-from jrerank.admin.demo.opensearch import FUSION_WEIGHT
+from jrerank.admin.demo.opensearch import weight_for_kuromoji
 from jrerank.admin.demo.opensearch_index import PassageIndex, create_passage_index
 from jrerank.admin.demo.sidecar import running_sidecar
 from jrerank.admin.opensearch_node.node import Node
@@ -16,6 +17,7 @@ from jrerank.domain import Candidate
 from jrerank.evaluation.dataset import Question, load_dataset
 
 WINDOW = 20
+FUSION_WEIGHT = weight_for_kuromoji(fusion_weight("bundled"))
 Lists = dict[str, tuple[str, ...]]
 
 

@@ -22,8 +22,9 @@ from typer.testing import CliRunner
 
 from jrerank.admin.app import app
 from jrerank.errors import ConfigurationError
-from jrerank.models.fusion_weight import read_fusion_weight
+from jrerank.models.recommendation import recommended_fusion
 from jrerank.training.card import CardFacts
+from jrerank.training.development import WEIGHTS
 from jrerank.training.examples import Corpus, Pair, Passage
 from jrerank.training.fitting import Progress, Schedule
 from jrerank.training.plan import TrainingPlan
@@ -191,7 +192,9 @@ def test_the_folder_has_a_card_and_a_fusion_weight(trained: tuple[Path, list[Pro
     assert "| trained on | made-up lines |" in card
     assert "jrerank-admin train tiny" in card
     assert "share that is right" in card
-    assert read_fusion_weight(trained[0]) in {0.02, 0.05, 0.1, 0.2, 0.4}
+    fusion = recommended_fusion(trained[0])
+    assert fusion is not None
+    assert (fusion.method, fusion.weight in WEIGHTS) == ("linear", True)
 
 
 def test_a_student_of_fewer_layers_learns_its_teachers_scores(start: Path, tmp_path: Path) -> None:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from jrerank.admin.demo.comparison import Answered
 
 _WINDOW = 20
-# Fitted on 1,771 questions of JaQuAD's dev set that the demo does not ask: from 0.3 to 0.8 nDCG@10 is within 0.002 of the best
-# (0.9243 at 0.4; BM25 0.9148), and this is about the middle. The train set will not do: the model has seen its answers.
-FUSION_WEIGHT = 0.6
 
 
 class Engine(StrEnum):
@@ -70,7 +67,7 @@ def _run_postgres(questions: int, model: str, precision: str, html: Path) -> Non
     print(
         f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    asked = postgres.run(dataset, questions, model, precision, _WINDOW, fusion_weight(model, FUSION_WEIGHT))
+    asked = postgres.run(dataset, questions, model, precision, _WINDOW, fusion_weight(model))
     _print(asked.answered, dataset.passages)
     if asked.different:
         raise JrerankError(f"HTTP gave other orders for {asked.different} of {len(asked.answered)} questions")
@@ -78,13 +75,14 @@ def _run_postgres(questions: int, model: str, precision: str, html: Path) -> Non
     _print_gain(asked.answered, dataset.passages, "PostgreSQL", html)
 
 
-def fusion_weight(model: str, otherwise: float) -> float:
-    """What the model's own folder recommends, if it is linear; else what was fitted for the model that ships."""
+def fusion_weight(model: str) -> float:
+    """What the model's own folder recommends, if it is linear; else what the model that ships recommends."""
     from jrerank.models.recommendation import recommended_fusion
     from jrerank.models.source import BUNDLED
 
-    fusion = recommended_fusion(BUNDLED if model == "bundled" else Path(model))
-    return fusion.weight if fusion is not None and fusion.method == "linear" else otherwise
+    folders = [BUNDLED if model == "bundled" else Path(model), BUNDLED]
+    recommended = [fusion for folder in folders if (fusion := recommended_fusion(folder)) is not None]
+    return next(fusion.weight for fusion in recommended if fusion.method == "linear")
 
 
 def _run_hybrid(questions: int, model: str, precision: str) -> None:
@@ -110,9 +108,8 @@ def _run_opensearch(questions: int, model: str, precision: str, html: Path) -> N
         f"Starting the sidecar ({model}) and an OpenSearch node with kuromoji and the plugin, "
         f"loading {len(dataset.passages)} passages ..."
     )
-    answered, outcomes = opensearch.run(
-        dataset, questions, model, precision, _WINDOW, fusion_weight(model, opensearch.FUSION_WEIGHT)
-    )
+    weight = opensearch.weight_for_kuromoji(fusion_weight(model))
+    answered, outcomes = opensearch.run(dataset, questions, model, precision, _WINDOW, weight)
     _print(answered, dataset.passages)
     said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     print(f"The plugin said of {outcomes.total()} searches: {said}.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import httpx
 
 from jrerank.domain import Candidate
 from jrerank.evaluation.dataset import Question
 from jrerank.evaluation.measures import ndcg, reciprocal_rank
+from jrerank.evaluation.significance import Interval, bootstrap
 
 Search = Callable[[str], Sequence[Candidate]]
 
@@ -29,10 +30,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means over all questions."""
+    """Means over all questions; `gain` is that of nDCG@10 over the first stage, with its 95 % interval (none: the first stage)."""
 
     ndcg: float
     reciprocal_rank: float
+    gain: Interval | None = None
 
 
 class Sidecar:
@@ -72,6 +74,30 @@ def figures(lists: Iterable[tuple[Sequence[str], str]]) -> Figures:
     """nDCG@10 and MRR@10 of hit lists, each with the id of its relevant passage."""
     pairs = list(lists)
     return Figures(
-        ndcg=sum(ndcg(ids, {relevant: 1}, 10) for ids, relevant in pairs) / len(pairs),
+        ndcg=sum(_ndcg(ids, relevant) for ids, relevant in pairs) / len(pairs),
         reciprocal_rank=sum(reciprocal_rank(ids, {relevant: 1}, 10) for ids, relevant in pairs) / len(pairs),
     )
+
+
+def stage_figures(
+    stages: Mapping[str, Sequence[Sequence[str]]], relevant: Sequence[str]
+) -> dict[str, Figures]:
+    """Of each stage's hit lists, which are in the order of the relevant ids; the first stage is what others are held against."""
+    first, *_ = stages.values()
+    return {
+        name: replace(
+            figures(zip(lists, relevant, strict=True)),
+            gain=None if lists is first else _gain(first, lists, relevant),
+        )
+        for name, lists in stages.items()
+    }
+
+
+def _gain(
+    before: Sequence[Sequence[str]], after: Sequence[Sequence[str]], relevant: Sequence[str]
+) -> Interval:
+    return bootstrap([_ndcg(a, id) - _ndcg(b, id) for b, a, id in zip(before, after, relevant, strict=True)])
+
+
+def _ndcg(ids: Sequence[str], relevant: str) -> float:
+    return ndcg(ids, {relevant: 1}, 10)

@@ -44,20 +44,12 @@ def _shown(id: str, right: str, passage: str) -> Text:
 
 def print_figures(answered: Sequence[Answered], window: int, reranking: str = "rerank") -> None:
     """nDCG@10 and MRR@10 before and after, and the times; `reranking` says what the second time is of."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from jrerank.admin.demo.comparison import figures
-
-    table = Table("", "nDCG@10", "MRR@10", title=f"{len(answered)} questions, BM25's top {window}")
-    for name, lists in (
-        ("BM25", [one.first_stage for one in answered]),
-        ("reranker alone", [one.reranked for one in answered]),
-        ("fusion of both", [one.fused for one in answered]),
-    ):
-        found = figures(zip(lists, (one.question.passage_id for one in answered), strict=True))
-        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}")
-    Console().print(table)
+    stages = {
+        "BM25": [one.first_stage for one in answered],
+        "reranker alone": [one.reranked for one in answered],
+        "fusion of both": [one.fused for one in answered],
+    }
+    print_stages(stages, [one.question for one in answered], f"BM25's top {window}")
     search_ms, rerank_ms = (
         1000 * sorted(times)[len(answered) // 2]
         for times in ([one.search_s for one in answered], [one.rerank_s for one in answered])
@@ -68,14 +60,17 @@ def print_figures(answered: Sequence[Answered], window: int, reranking: str = "r
 def print_stages(
     stages: Mapping[str, Sequence[Sequence[str]]], questions: Sequence[Question], title: str
 ) -> None:
-    """nDCG@10 and MRR@10 of each stage's hit lists, which are in the order of the questions."""
+    """Each stage's figures, and what it gains over the first; its hit lists are in the order of the questions."""
     from rich.console import Console
     from rich.table import Table
 
-    from jrerank.admin.demo.comparison import figures
+    from jrerank.admin.demo.comparison import stage_figures
 
-    table = Table("", "nDCG@10", "MRR@10", title=f"{len(questions)} questions, {title}")
-    for name, lists in stages.items():
-        found = figures(zip(lists, (question.passage_id for question in questions), strict=True))
-        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}")
+    first, *_ = stages
+    gained = f"over {first} (95 % interval)"
+    table = Table("", "nDCG@10", "MRR@10", gained, title=f"{len(questions)} questions, {title}")
+    relevant = [question.passage_id for question in questions]
+    for name, found in stage_figures(stages, relevant).items():
+        gain = found.gain and f"{found.gain.mean:+.4f} ({found.gain.low:+.4f} to {found.gain.high:+.4f})"
+        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}", gain or "")
     Console().print(table)

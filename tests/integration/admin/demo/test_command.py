@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from jrerank.admin.app import app
 from jrerank.admin.demo.command import fusion_weight
+from jrerank.models.recommendation import recommended_fusion
+from jrerank.models.source import BUNDLED
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -39,8 +41,10 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_folder_may_recommend_its_own_weight(tmp_path: Path) -> None:
-    assert fusion_weight(str(tmp_path), 0.6) == 0.6
+    bundled = recommended_fusion(BUNDLED)
+    assert bundled is not None
+    assert fusion_weight("bundled") == fusion_weight(str(tmp_path)) == bundled.weight
     (tmp_path / "jrerank.json").write_text(
         '{"fusion": {"method": "linear", "weight": 1.5}}', encoding="utf-8"
     )
-    assert fusion_weight(str(tmp_path), 0.6) == 1.5
+    assert fusion_weight(str(tmp_path)) == 1.5

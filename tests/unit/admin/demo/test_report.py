@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jrerank.admin.demo.comparison import Answered
-from jrerank.admin.demo.report import print_examples, print_figures
+from jrerank.admin.demo.report import print_examples, print_figures, print_stages
 from jrerank.evaluation.dataset import Question
 
 PASSAGES = {"a": "味噌汁\n[/b]だしを入れる", "b": "富士山\n標高は3776メートル", "c": "大阪駅\n駅である"}
@@ -36,3 +36,18 @@ def test_figures_are_of_all_questions_and_times_the_medians(capsys: pytest.Captu
     assert [figure.strip() for figure in rows["BM25"]] == ["0.6309", "0.5000"]
     assert [figure.strip() for figure in rows["fusion of both"]] == ["1.0000", "1.0000"]
     assert "search 1.0 ms, rerank 20.0 ms" in said
+
+
+def test_what_each_stage_gains_over_the_first_has_its_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    """One question in four gains a whole place, the same one each time."""
+    right = Question("問い", "b")
+    stages = {"BM25": [["a", "b"]] * 4, "model": [["b", "a"], *[["a", "b"]] * 3], "none": [["a"]] * 4}
+    print_stages(stages, [right] * 4, "made up")
+    rows = {
+        line.split("│")[1].strip(): line.split("│")[4].strip()
+        for line in capsys.readouterr().out.splitlines()
+        if "│" in line
+    }
+    assert rows["BM25"] == ""
+    assert rows["model"] == "+0.0923 (+0.0000 to +0.2768)"
+    assert rows["none"] == "-0.6309 (-0.6309 to -0.6309)"
