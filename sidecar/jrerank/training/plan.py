@@ -28,7 +28,7 @@ class TrainingPlan:
     hard_negatives: int = 4
     random_negatives: int = 1
     mined_candidates: int = 10
-    mined_from: float = 0.3
+    mined_from: float = 0.5
     max_tokens: int = 192
     max_chars: int = 170
     long_from: float = 0.6

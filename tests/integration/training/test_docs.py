@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
-from training_models import write_corpus
+from training_models import tiny_model, write_corpus
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/training.md").read_text(encoding="utf-8")
@@ -26,12 +26,28 @@ def test_the_command_leaves_a_model(command: str, tmp_path: Path, monkeypatch: p
     clicks = {"query": "月の高さ", "hits": [{"id": "0"}, {"id": "7", "clicked": True}]}
     Path("clicks.jsonl").write_text(json.dumps(clicks), encoding="utf-8")
     arguments = shlex.split(command.replace("\\\n", ""))[1:]
-    result = CliRunner().invoke(app, [*arguments, "--threads", "1"])
+    if arguments[:2] == ["models", "pack"]:
+        tune(arguments[2])
+    run(arguments)
+    folder = arguments[1] if arguments[0] == "train" else arguments[3]
+    assert (tmp_path / folder / "model.safetensors").is_file()
+
+
+def tune(folder: str) -> None:
+    """What the page has trained before, on a smaller model."""
+    files = ["--passages", "passages.jsonl", "--pairs", "pairs.jsonl"]
+    dev = ["--dev-passages", "passages.jsonl", "--dev-pairs", "dev.jsonl"]
+    start = ["--from", str(tiny_model(Path("tiny"))), "--tokens", "1000", "--evaluate-every-tokens", "500"]
+    run(["train", folder, *files, *dev, *start])
+
+
+def run(arguments: list[str]) -> None:
+    threads = ["--threads", "1"] if arguments[0] == "train" else []
+    result = CliRunner().invoke(app, [*arguments, *threads])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / arguments[1] / "model.safetensors").is_file()
 
 
 def test_there_are_commands_and_the_links_lead_somewhere() -> None:
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         assert (ROOT / "docs" / target).exists(), target

@@ -95,6 +95,17 @@ def test_pieces_that_the_text_does_not_use_are_gone(folder: Path) -> None:
     assert encoding.ids == [0, 5, 6, 2, 2, 7, 2]
 
 
+def test_what_is_rare_may_stay_or_go(source: Path, tmp_path: Path) -> None:
+    kept = {}
+    for count in ("1", "3"):
+        made = tmp_path / count
+        files = [str(source / name) for name in ("e5-small-q4.bin", "tokenizer.json")]
+        main([*files, str(made), str(source / "text"), "--min-count", count])
+        vocabulary = json.loads((made / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+        kept[count] = [piece for piece, _ in vocabulary if len(piece) > 1 and piece[0] != "<"]
+    assert kept == {"1": ["富士山", "高さ"], "3": []}
+
+
 def test_the_encoder_is_berts_with_positions_counted_from_two(source: Path, folder: Path) -> None:
     tensors = read_packed((source / "e5-small-q4.bin").read_bytes()).tensors
     bert = BertModel(

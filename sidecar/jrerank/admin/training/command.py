@@ -34,6 +34,7 @@ def train(
     questions_per_step: Annotated[int, typer.Option(min=1)] = _DEFAULTS.questions_per_step,
     hard_negatives: Annotated[int, typer.Option(min=1, help="a question, of BM25's list")] = _DEFAULTS.hard_negatives,
     mined_candidates: Annotated[int, typer.Option(min=1, help="later: scored, the hardest kept")] = _DEFAULTS.mined_candidates,
+    mined_from: Annotated[float, typer.Option(min=0, max=1, help="from this share of the budget on")] = _DEFAULTS.mined_from,
     max_chars: Annotated[int, typer.Option(min=20, help="of an excerpt of a passage, until the last third")] = _DEFAULTS.max_chars,
     facts: Annotated[float, typer.Option(min=0, max=0.9, help="share of one-sentence facts with distractors")] = 0.0,
     cloze: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions made of --text")] = _DEFAULTS.cloze_share,
@@ -65,8 +66,8 @@ def train(
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[train]'") from None
         plan = TrainingPlan(
             tokens=tokens or 1, seed=seed, questions_per_step=questions_per_step, hard_negatives=hard_negatives,
-            mined_candidates=mined_candidates, max_chars=max_chars, learning_rate=learning_rate, fact_share=facts,
-            cloze_share=cloze, freeze_embeddings=freeze_embeddings, distillation=distillation,
+            mined_candidates=mined_candidates, mined_from=mined_from, max_chars=max_chars, learning_rate=learning_rate,
+            fact_share=facts, cloze_share=cloze, freeze_embeddings=freeze_embeddings, distillation=distillation,
         )  # fmt: skip
         running.train(
             folder,

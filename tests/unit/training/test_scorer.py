@@ -1,0 +1,29 @@
+"""Texts in, logits out, whatever batches they go in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from jrerank.training.scorer import open_scorer
+from training_models import corpus, tiny_model
+
+
+def test_batches_change_no_logit_and_no_order(tmp_path: Path) -> None:
+    scorer = open_scorer(tiny_model(tmp_path), 64)
+    pairs = [
+        ("富士山の高さ", passage.text[: 5 + 3 * place]) for place, passage in enumerate(corpus().passages)
+    ]
+    alone = [scorer.score([pair])[0] for pair in pairs]
+    for batch_tokens in (1, 100, 10_000):
+        assert replace(scorer, batch_tokens=batch_tokens).score(pairs) == pytest.approx(alone, abs=1e-4)
+
+
+def test_a_gpu_gets_larger_batches_than_a_core_with_its_cache(tmp_path: Path) -> None:
+    """The device `meta` computes nothing."""
+    scorer = open_scorer(tiny_model(tmp_path), 64)
+    on_cpu = scorer.on(torch.device("cpu"), None).batch_tokens
+    assert (on_cpu, scorer.on(torch.device("meta"), None).batch_tokens) == (512, 8192)
