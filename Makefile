@@ -2,6 +2,8 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
+# Images set it; each of the many processes that tests start would then compile again all that it imports
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql simulate lock clean system
 

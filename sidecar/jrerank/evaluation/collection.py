@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jrerank.domain import Candidate
@@ -87,16 +87,30 @@ def hit_list(
     return tuple(Candidate(id, passages.get(id), None if scores is None else scores.get(id)) for id in ids)
 
 
-def of_dataset(dataset: Dataset, hits: Mapping[str, Sequence[Candidate]], name: str = "jaquad") -> Collection:
-    """The set that ships, with first-stage hits by the text of the question."""
-    queries = {
-        str(number): question.text
-        for number, question in enumerate(dataset.questions)
-        if question.text in hits
-    }
-    labels = {id: {dataset.questions[int(id)].passage_id: 1} for id in queries}
-    lists = {
-        id: tuple(replace(hit, passage=hit.passage or dataset.passages.get(hit.id)) for hit in hits[text])
-        for id, text in queries.items()
-    }
-    return Collection(name, queries, labels, lists)
+class SearchedHits(Mapping[str, tuple[Candidate, ...]]):
+    """Hit lists by query id that are searched for when somebody asks for them: a sample of a large set needs few."""
+
+    def __init__(self, queries: Mapping[str, str], search: Callable[[str], tuple[Candidate, ...]]) -> None:
+        self._queries = queries
+        self._search = search
+        self._found: dict[str, tuple[Candidate, ...]] = {}
+
+    def __getitem__(self, query: str) -> tuple[Candidate, ...]:
+        if query not in self._found:
+            self._found[query] = self._search(self._queries[query])
+        return self._found[query]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._queries)
+
+    def __len__(self) -> int:
+        return len(self._queries)
+
+
+def of_dataset(
+    dataset: Dataset, search: Callable[[str], tuple[Candidate, ...]], name: str = "jaquad"
+) -> Collection:
+    """The set that ships, with a first stage that finds hits by the text of a question."""
+    queries = {str(number): question.text for number, question in enumerate(dataset.questions)}
+    labels = {str(number): {question.passage_id: 1} for number, question in enumerate(dataset.questions)}
+    return Collection(name, queries, labels, SearchedHits(queries, search))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from jrerank.admin.app import app
 from jrerank.admin.options import plain_errors
 from jrerank.errors import EngineError, InputTooLong, InvalidInput, JrerankError, ModelNotFound
 
@@ -44,15 +42,7 @@ def completed(words: str, shell: str = "bash") -> list[str]:
         "COMP_WORDS": f"jrerank-admin {words}",
         "COMP_CWORD": str(len(words.split(" "))),
     }
-    program = "import sys; sys.argv[0] = 'jrerank-admin'; from jrerank.admin.app import main; main()"
-    said = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **call},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return said.stdout.split()
+    return CliRunner().invoke(app, [], prog_name="jrerank-admin", env=call).stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -71,13 +61,9 @@ def test_the_shell_completes_commands_choices_and_models(words: str, offered: se
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_can_be_installed_for_every_common_shell(shell: str) -> None:
-    program = f"import sys; sys.argv = ['jrerank-admin', '--show-completion', '{shell}']"
-    script = subprocess.run(
-        [sys.executable, "-c", f"{program}; from jrerank.admin.app import main; main()"],
-        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_completion_can_be_installed_for_every_common_shell(
+    shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    script = CliRunner().invoke(app, ["--show-completion", shell], prog_name="jrerank-admin")
     assert "_JRERANK_ADMIN_COMPLETE" in script.stdout

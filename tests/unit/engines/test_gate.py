@@ -53,18 +53,6 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> GateLimits:
     return GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)
 
 
-@pytest.mark.parametrize(
-    ("model", "reduce_range"),
-    [("bundled", False), ("bundled", True), ("random:tiny-v2", True)],
-    ids=["bundled with VNNI", "bundled with AVX2", "random with AVX2"],
-)
-def test_int8_passes_with_room(model: str, reduce_range: bool, limits: GateLimits, tmp_path: Path) -> None:
-    build_into(tmp_path, open_checkpoint(model), Recipe("int8", reduce_range))
-    report = GateReport(**_json(tmp_path / "gate.json"))
-    assert report.pairs == len(QUERIES) * len(PASSAGES)
-    assert report.passes(GateLimits(0.75 * limits.max_score_shift, 0.75 * limits.max_inversion))
-
-
 def test_a_graph_that_int8_spoils_fails(limits: GateLimits, tmp_path: Path) -> None:
     """A thousandfold channel in front of every projection, undone behind it: the same model in float32 only."""
     checkpoint = load_checkpoint(write_checkpoint(tmp_path / "model", tiny_config()), "tiny")

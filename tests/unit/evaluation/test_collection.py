@@ -45,12 +45,20 @@ def test_a_hit_without_a_text_is_refused_by_its_id() -> None:
         collection().with_hits({"q0": (Candidate("a"),)}).check()
 
 
-def test_the_shipped_set_is_a_collection_with_the_texts_of_its_passages() -> None:
+def test_the_shipped_set_is_searched_for_the_questions_that_are_asked_for() -> None:
     dataset = Dataset({"a": "山", "b": "川"}, (Question("どこ", "a"), Question("いつ", "b")))
-    made = of_dataset(dataset, {"いつ": [Candidate("b", None, 3.0)]})
-    assert made.queries == {"1": "いつ"}
-    assert made.hits == {"1": (Candidate("b", "川", 3.0),)}
-    assert made.labels == {"1": {"b": 1}}
+    searched: list[str] = []
+
+    def search(question: str) -> tuple[Candidate, ...]:
+        searched.append(question)
+        return (Candidate("b", "川", 3.0),)
+
+    made = of_dataset(dataset, search)
+    assert made.queries == {"0": "どこ", "1": "いつ"}
+    assert made.labels == {"0": {"a": 1}, "1": {"b": 1}}
+    assert made.candidates("1", 5) == made.hits["1"] == (Candidate("b", "川", 3.0),)
+    assert searched == ["いつ"], "once"
+    assert made.candidates("no such query", 5) == ()
 
 
 def test_bm25_prefers_rare_pairs_and_short_passages() -> None:

@@ -86,7 +86,7 @@ def _request_schema(dialect: Dialect) -> Json:
     schema: Json = {"type": "object", "title": dialect.summary, "properties": {}, "required": []}
     for part, names in dialect.request.items():
         for name in names:
-            _place(schema, name.split("."), PARTS[part].schema())
+            _place(schema, name.split("."), dict(PARTS[part].schema))
     for part in ("query", "documents"):
         if len(names := dialect.request[part]) == 1:
             _require(schema, names[0].split("."))

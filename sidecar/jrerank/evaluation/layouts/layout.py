@@ -44,11 +44,12 @@ def read_jaquad(depth: int = _SHIPPED_DEPTH) -> Collection:
     """The set that ships, with BM25's hits over bigrams."""
     dataset = load_dataset()
     index = Bm25.of(dataset.passages)
-    hits = {
-        question.text: [Candidate(id, None, score) for id, score in index.search(question.text, depth)]
-        for question in dataset.questions
-    }
-    return of_dataset(dataset, hits)
+
+    def search(question: str) -> tuple[Candidate, ...]:
+        found = index.search(question, depth)
+        return tuple(Candidate(id, dataset.passages[id], score) for id, score in found)
+
+    return of_dataset(dataset, search)
 
 
 LAYOUTS: Mapping[str, Layout] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
@@ -20,7 +22,7 @@ RankFields = Annotated[list[str], FailFast(), Field(max_length=MAX_RANK_FIELDS)]
 Side = Literal["left", "right", "Left", "Right"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `schema` is kept
 class Part:
     """A part of a request: what may stand there, and what it means."""
 
@@ -39,7 +41,8 @@ class Part:
             message, place = described(error.errors(include_url=False), field)
             raise InvalidInput(message, field=place) from None
 
-    def schema(self) -> dict[str, Any]:
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
         """For the OpenAPI document."""
         return {**self.adapter.json_schema(), "description": self.description}
 

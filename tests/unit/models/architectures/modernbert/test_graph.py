@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from builders import random_tensors, tiny_architecture, window, write_checkpoint, write_graph
 from jrerank.domain import sigmoid
@@ -18,7 +15,6 @@ from jrerank.models.checkpoint import load_checkpoint
 from parity import (
     MODERNBERT,
     TOLERANCE,
-    modernbert_configurations,
     reference,
     reference_logit,
     transformers_4,
@@ -88,15 +84,3 @@ def test_a_graph_takes_ids_and_gives_a_logit() -> None:
     graph = architecture.onnx_graph(random_tensors(architecture)).graph
     assert [one.name for one in graph.input] == ["input_ids"]
     assert [one.name for one in graph.output] == ["logits"]
-
-
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(config=modernbert_configurations(), length=st.integers(1, 1024))
-def test_logits_of_any_configuration_equal_those_of_transformers(
-    config: dict[str, object], length: int
-) -> None:
-    with TemporaryDirectory() as temporary:
-        folder = write_checkpoint(Path(temporary) / "model", config)
-        session, model = graph_of(folder, Path(temporary) / "graph.onnx"), reference(folder)
-        ids = token_ids(length)
-        assert logit(session, ids) == pytest.approx(reference_logit(model, window(ids), 0), abs=TOLERANCE)

@@ -1,0 +1,69 @@
+"""The quality gate over whole models as they are built."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jrerank.engines.gate import PASSAGES, QUERIES, GateLimits, GateReport
+from jrerank.engines.onnx_cpu.artifact import Recipe
+from jrerank.engines.onnx_cpu.build import build_into
+from jrerank.models.source import open_checkpoint
+from jrerank.settings import Settings
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> GateLimits:
+    for name in ("GATE_MAX_SCORE_SHIFT", "GATE_MAX_INVERSION"):
+        monkeypatch.delenv(f"JRERANK_{name}", raising=False)
+    settings = Settings.load()
+    return GateLimits(settings.gate_max_score_shift, settings.gate_max_inversion)
+
+
+@pytest.mark.parametrize(
+    ("model", "reduce_range"),
+    [("bundled", False), ("bundled", True), ("random:tiny-v2", True)],
+    ids=["bundled with VNNI", "bundled with AVX2", "random with AVX2"],
+)
+def test_int8_passes_with_room(model: str, reduce_range: bool, limits: GateLimits, tmp_path: Path) -> None:
+    build_into(tmp_path, open_checkpoint(model), Recipe("int8", reduce_range))
+    report = GateReport(**_json(tmp_path / "gate.json"))
+    assert report.pairs == len(QUERIES) * len(PASSAGES)
+    assert report.passes(GateLimits(0.75 * limits.max_score_shift, 0.75 * limits.max_inversion))
+
+
+def _json(path: Path) -> dict[str, int]:
+    content: dict[str, int] = json.loads(path.read_text())
+    return content
+
+
+REPORT = {"score_shift": 0.01, "inversion": 0, "pairs": 72}
+
+
+def test_a_report_is_read_as_it_was_written() -> None:
+    report = GateReport.from_json(REPORT)
+    assert report == GateReport(0.01, 0.0, 72)
+    assert GateReport.from_json(json.loads(json.dumps(report.as_json()))) == report
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        {},
+        {"score_shift": 0.01},
+        REPORT | {"more": 1},
+        REPORT | {"inversion": "none"},
+        REPORT | {"inversion": None},
+        REPORT | {"pairs": True},
+        REPORT | {"score_shift": -0.1},
+        REPORT | {"score_shift": float("nan")},
+        REPORT | {"pairs": float("inf")},
+    ],
+)
+def test_anything_else_is_no_report(content: object) -> None:
+    with pytest.raises(ValueError, match="quality gate"):
+        GateReport.from_json(content)
