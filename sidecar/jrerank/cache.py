@@ -20,6 +20,10 @@ class ScoreCache:
         self._max_entries = max_bytes // ENTRY_BYTES
         self._entries: OrderedDict[bytes, Scored] = OrderedDict()
 
+    def __contains__(self, key: bytes) -> bool:
+        """Whether a pair's score is known; asking is no use of it."""
+        return key in self._entries
+
     def __len__(self) -> int:
         return len(self._entries)
 

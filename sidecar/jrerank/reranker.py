@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from jrerank.cache import ScoreCache
 from jrerank.domain import Candidate, Outcome, Ranking, RerankRequest, Scored
-from jrerank.errors import InputTooLong, UnknownStore
+from jrerank.errors import InputTooLong, Overloaded, UnknownStore
+from jrerank.large_work import MANY_DOCUMENTS, LargeWork
 from jrerank.ordering import order
 from jrerank.scheduling.scheduler import Scheduler
 from jrerank.scheduling.texts import PairText, keyed_pairs
@@ -22,7 +24,9 @@ _LOG = logger(__name__)
 # Of a deadline's time, how much is left to the store: without a passage nothing can be scored
 _STORE_SHARE = 0.5
 # Making keys of more than this would hold up the event loop for some milliseconds
-_MANY_CHARS, _MANY_PASSAGES = 200_000, 500
+_MANY_CHARS, _MANY_PASSAGES = 200_000, MANY_DOCUMENTS
+# A request of at least so many pairs is refused before they have keys; of so many it is looked whether their scores are known
+_MANY_ENOUGH, _FIRST_FEW = 20, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Reranker:
         self._scheduler = scheduler
         self._stores = stores
         self._metrics = metrics
+        self._large = LargeWork()
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         """The candidates in their new order. A store or an engine that fails costs the new order, never a hit.
@@ -85,16 +90,15 @@ class Reranker:
             return []
         deadline = min(request.deadline for request in requests)
         fetched = [await self._with_passages(request, deadline) for request in requests]
+        self._refuse_early(requests, fetched, deadline)
         pairs = [
             await self._pairs(request, passages.candidates)
             for request, passages in zip(requests, fetched, strict=True)
         ]
         texts = {key: text for part in pairs for key, text in part.texts.items()}
         results = await self._results(texts, deadline, requests[0].caller)
-        return [
-            _ranking(request, passages, [results.get(key) if key else None for key in part.keys])
-            for request, passages, part in zip(requests, fetched, pairs, strict=True)
-        ]
+        rankings = partial(_rankings, requests, fetched, pairs, results)
+        return await self._large.run_if(_is_large(requests), rankings)
 
     async def _with_passages(self, request: RerankRequest, deadline: float) -> _FetchedPassages:
         if request.store is not None and request.store not in self._stores:
@@ -123,15 +127,41 @@ class Reranker:
 
     async def _pairs(self, request: RerankRequest, candidates: Sequence[Candidate]) -> _Pairs:
         passages = [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
-        reading = Reading(request.max_tokens_per_doc, request.truncation)
-        arguments = (self._tokenization, self._fingerprint, request.query, passages, reading)
-        if len(passages) > _MANY_PASSAGES or sum(map(len, passages)) > _MANY_CHARS:
-            pairs = await asyncio.to_thread(keyed_pairs, *arguments)
-        else:
-            pairs = keyed_pairs(*arguments)
+        is_large = len(passages) > _MANY_PASSAGES or sum(map(len, passages)) > _MANY_CHARS
+        pairs = await self._large.run_if(is_large, self._keyed_pairs, request, passages)
         keys = iter([key for key, _ in pairs])
         has_key = [c.passage is not None and not _is_blank(request) for c in candidates]
         return _Pairs(tuple(next(keys) if has else None for has in has_key), dict(pairs))
+
+    def _keyed_pairs(self, request: RerankRequest, passages: Sequence[str]) -> list[tuple[bytes, PairText]]:
+        reading = Reading(request.max_tokens_per_doc, request.truncation)
+        return keyed_pairs(self._tokenization, self._fingerprint, request.query, passages, reading)
+
+    def _refuse_early(
+        self, requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages], deadline: float
+    ) -> None:
+        """A refusal must not cost the keys of all pairs; those of the first few tell whether it is new."""
+        texts = [
+            [c.passage for c in passages.candidates if c.passage is not None]
+            if not _is_blank(request)
+            else []
+            for request, passages in zip(requests, fetched, strict=True)
+        ]
+        chars = [
+            len(request.query) + len(text)
+            for request, some in zip(requests, texts, strict=True)
+            for text in some
+        ]
+        if len(chars) < _MANY_ENOUGH:
+            return
+        request, some = next((request, some) for request, some in zip(requests, texts, strict=True) if some)
+        max_tokens = self._tokenization.most_tokens(Reading(request.max_tokens_per_doc, request.truncation))
+        try:
+            self._scheduler.check(chars, max_tokens, deadline, request.caller)
+        except Overloaded:
+            keys = [key for key, _ in self._keyed_pairs(request, some[:_FIRST_FEW])]
+            if not any(key in self._cache for key in keys) and not self._scheduler.are_waited_for(keys):
+                raise
 
     async def _results(
         self, texts: Mapping[bytes, PairText], deadline: float, caller: str
@@ -151,6 +181,22 @@ class Reranker:
 def _is_blank(request: RerankRequest) -> bool:
     """Whether there is nothing to compare passages with: what a model makes of that is noise."""
     return not request.query.strip()
+
+
+def _is_large(requests: Sequence[RerankRequest]) -> bool:
+    return sum(len(request.candidates) for request in requests) > _MANY_PASSAGES
+
+
+def _rankings(
+    requests: Sequence[RerankRequest],
+    fetched: Sequence[_FetchedPassages],
+    pairs: Sequence[_Pairs],
+    results: Mapping[bytes, PairResult],
+) -> list[Ranking]:
+    return [
+        _ranking(request, passages, [results.get(key) if key else None for key in part.keys])
+        for request, passages, part in zip(requests, fetched, pairs, strict=True)
+    ]
 
 
 def _ranking(

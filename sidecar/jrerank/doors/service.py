@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from jrerank.domain import Ranking, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.intake import Intake, Limits
-from jrerank.doors.large import LargeWork
 from jrerank.doors.readiness import Check, Readiness
 from jrerank.doors.turns import Turns
+from jrerank.large_work import LargeWork
 from jrerank.reranker import Reranker
 from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger

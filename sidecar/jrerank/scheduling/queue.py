@@ -16,6 +16,7 @@ tail.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Generic
 
@@ -33,6 +34,19 @@ _STRETCH = 4.0
 _USABLE_TIME = 0.9
 # A request that is first in line and has fewer tokens ready than this is tokenized whatever else is ready
 _FEW_READY_TOKENS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What a request wants: tokens in all, of which `new_tokens` nobody waits for yet, and of its first pair; by when."""
+
+    tokens: int
+    new_tokens: int
+    first_tokens: int
+    arrival: float
+    deadline: float
+    due: float
+    fits: bool
 
 
 class Queue(Generic[Text]):
@@ -69,51 +83,82 @@ class Queue(Generic[Text]):
         """All open requests."""
         return tuple(self._tickets)
 
+    def is_waited_for_by_key(self, key: bytes) -> bool:
+        """Whether a pair is waited for or running."""
+        return key in self._jobs
+
     def admit(
-        self, pairs: Sequence[PairWork[Text]], deadline: float, caller: str, now: float
+        self,
+        pairs: Sequence[PairWork[Text]],
+        deadline: float,
+        caller: str,
+        now: float,
+        *,
+        later_tokens: int = 0,
     ) -> Ticket[Text]:
         """Take a request in; its pairs are in first-stage order.
+
+        Args:
+            later_tokens: of those pairs that are still to come by `extend`, by estimate.
 
         Raises:
             Overloaded: it would not be done by its deadline, though it could be if it came back later.
         """
-        new = {pair.key: pair for pair in pairs if pair.key not in self._jobs}
-        known = {pair.key: self._jobs[pair.key] for pair in pairs if pair.key in self._jobs}
-        new_tokens = sum(pair.estimated_tokens for pair in new.values())
-        tokens = new_tokens + sum(job.waiting_tokens for job in known.values())
-        alone_s = self._throughput.seconds_for(tokens)
-        fits = alone_s <= (deadline - now) * _USABLE_TIME
-        ticket = Ticket[Text](
-            next(self._numbers), caller, now, deadline, min(deadline, now + _STRETCH * alone_s), fits
-        )
-        self._check_room(new_tokens)
-        self._check_time(ticket, tokens, new_tokens, pairs[0].estimated_tokens)
-        ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=fits)
+        demand = self._demand(pairs, later_tokens, deadline, now)
+        self._check(demand, caller)
+        ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
+        ticket.expects_more = later_tokens > 0
+        ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=ticket.fits)
         self._tickets.add(ticket)
-        self._backlogs[caller].add(ticket.slot, tokens)
-        self.waiting_tokens += new_tokens
-        self.waiting_pairs += len(new)
-        for pair in pairs:
-            if pair.key not in ticket.waiting:
-                self._join(ticket, pair)
-        self._line_up(ticket)
+        self._join_all(ticket, pairs)
         return ticket
 
-    def leave(self, ticket: Ticket[Text]) -> None:
-        """A request is over, answered or not: pairs that nobody else waits for are dropped unless they run."""
-        self._tickets.discard(ticket)
-        for key in ticket.waiting:
+    def check(self, tokens: int, first_tokens: int, deadline: float, caller: str, now: float) -> None:
+        """Refuse a request as `admit` would, by what is known of it before its pairs have keys.
+
+        Args:
+            tokens: of all its pairs, by estimate; `first_tokens` of the first.
+
+        Raises:
+            Overloaded: as `admit` does, if nobody waits for one of the pairs already.
+        """
+        self._check(self._demand_of(tokens, tokens, first_tokens, deadline, now), caller)
+
+    def extend(self, ticket: Ticket[Text], pairs: Sequence[PairWork[Text]], *, is_last: bool) -> None:
+        """The next pairs of a request that has been taken in."""
+        self._join_all(ticket, pairs)
+        ticket.expects_more = not is_last
+
+    def leave(self, ticket: Ticket[Text], most: int | None = None) -> bool:
+        """A request is over, answered or not: pairs that nobody else waits for are dropped unless they run.
+
+        Args:
+            most: how many pairs at once.
+
+        Returns:
+            Whether some are left, so that this has to be called again.
+        """
+        if not ticket.has_left:
+            ticket.has_left = True
+            self._tickets.discard(ticket)
+            ticket.ready.clear()
+            ticket.unread.clear()
+            ticket.to_leave = list(ticket.waiting)
+        keys = ticket.to_leave[:most]
+        del ticket.to_leave[:most]
+        for key in ticket.waiting.intersection(keys):
             job = self._jobs[key]
             job.tickets.remove(ticket)
             if not job.tickets:
                 self._abandon(job)
+        if ticket.to_leave:
+            return True
         backlog = self._backlogs[ticket.caller]
         backlog.close(ticket.slot)
         if not backlog.requests:
             del self._backlogs[ticket.caller]
-        ticket.ready.clear()
-        ticket.unread.clear()
         ticket.ready_tokens = 0
+        return False
 
     def next_texts(self, max_tokens: int, now: float) -> list[Job[Text]]:
         """Pairs to tokenize next: of one request, of `max_tokens` by estimate, and one at least.
@@ -190,33 +235,53 @@ class Queue(Generic[Text]):
             return None
         return self._complete(job)
 
-    def _check_room(self, tokens: int) -> None:
-        if self.waiting_tokens and self.waiting_tokens + tokens > self._max_tokens:
+    def _demand(
+        self, pairs: Sequence[PairWork[Text]], later_tokens: int, deadline: float, now: float
+    ) -> _Demand:
+        new = {pair.key: pair.estimated_tokens for pair in pairs if pair.key not in self._jobs}
+        known = {pair.key: self._jobs[pair.key] for pair in pairs if pair.key in self._jobs}
+        new_tokens = later_tokens + sum(new.values())
+        tokens = new_tokens + sum(job.waiting_tokens for job in known.values())
+        return self._demand_of(tokens, new_tokens, pairs[0].estimated_tokens, deadline, now)
+
+    def _demand_of(
+        self, tokens: int, new_tokens: int, first_tokens: int, deadline: float, now: float
+    ) -> _Demand:
+        alone_s = self._throughput.seconds_for(tokens)
+        fits = alone_s <= (deadline - now) * _USABLE_TIME
+        due = min(deadline, now + _STRETCH * alone_s)
+        return _Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits)
+
+    def _check(self, demand: _Demand, caller: str) -> None:
+        if self.waiting_tokens and self.waiting_tokens + demand.new_tokens > self._max_tokens:
             wait_s = self._throughput.seconds_for(self.waiting_tokens)
             raise Overloaded(f"{self.waiting_tokens} tokens are queued already", retry_after_s=wait_s)
+        # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
+        missing_s = self._missing_s(demand, self._backlogs.get(caller)) if self._tickets else 0.0
+        if missing_s > 0:
+            raise Overloaded(
+                "too much comes before this request to answer it in time", retry_after_s=missing_s
+            )
 
-    def _check_time(self, ticket: Ticket[Text], tokens: int, new_tokens: int, first_tokens: int) -> None:
-        """Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline."""
-        if not self._tickets:
-            return
-        needed = tokens if ticket.fits else first_tokens
-        due = ticket.due if ticket.fits else ticket.arrival + self._stretched_s(first_tokens)
-        backlog = self._backlogs.get(ticket.caller)
+    def _missing_s(self, demand: _Demand, backlog: Backlog | None) -> float:
+        """How much more time a request would need, with what comes before it."""
+        needed = demand.tokens if demand.fits else demand.first_tokens
+        due = demand.due if demand.fits else demand.arrival + self._stretched_s(needed)
         own = needed + (backlog.due_by(due) if backlog else 0)
+        if (
+            backlog and not demand.fits
+        ):  # each of those that can't be finished either is to get as much as this one
+            own += backlog.unfit * needed
         others = self.waiting_tokens - (backlog.tokens if backlog else 0)
         callers = len(self._backlogs) - (backlog is not None)
         # While a caller's own work is done, no other caller is given more than that
         ahead = own + max(0, min(others, callers * own))
         # Pairs that several requests wait for count in the backlog of each, but run once
-        ahead = self.running_tokens + min(ahead, self.waiting_tokens + min(needed, new_tokens))
-        time_s = (ticket.deadline - ticket.arrival) * _USABLE_TIME
+        ahead = self.running_tokens + min(ahead, self.waiting_tokens + min(needed, demand.new_tokens))
+        time_s = (demand.deadline - demand.arrival) * _USABLE_TIME
         if backlog and backlog.unfit:  # their windows are due at the pace of the rest of the time
             time_s *= 1 - 1 / _STRETCH
-        missing_s = self._throughput.seconds_for(ahead) - time_s
-        if missing_s > 0:
-            raise Overloaded(
-                "too much comes before this request to answer it in time", retry_after_s=missing_s
-            )
+        return self._throughput.seconds_for(ahead) - time_s
 
     def _stretched_s(self, tokens: int) -> float:
         return _STRETCH * self._throughput.seconds_for(tokens)
@@ -227,11 +292,22 @@ class Queue(Generic[Text]):
             return ticket.due
         return min(ticket.due, ticket.arrival + self._stretched_s(tokens))
 
-    def _join(self, ticket: Ticket[Text], pair: PairWork[Text]) -> None:
+    def _join_all(self, ticket: Ticket[Text], pairs: Sequence[PairWork[Text]]) -> None:
+        tokens = 0
+        for pair in pairs:
+            if pair.key not in ticket.waiting and pair.key not in ticket.results:
+                tokens += self._join(ticket, pair)
+        self._backlogs[ticket.caller].add(ticket.slot, tokens)
+        self._line_up(ticket)
+
+    def _join(self, ticket: Ticket[Text], pair: PairWork[Text]) -> int:
+        """How many tokens of the pair the request waits for."""
         ticket.waiting.add(pair.key)
         job = self._jobs.get(pair.key)
         if job is None:
             job = self._jobs[pair.key] = Job(pair.key, pair.text, pair.estimated_tokens, [ticket])
+            self.waiting_tokens += pair.estimated_tokens
+            self.waiting_pairs += 1
         else:
             job.tickets.append(ticket)
         if not job.is_read:
@@ -239,10 +315,13 @@ class Queue(Generic[Text]):
         elif job.is_ready:
             ticket.ready.append(job)
             ticket.ready_tokens += job.waiting_tokens
-            ticket.first_ready = ticket.arrival
+            ticket.first_ready = ticket.first_ready or ticket.arrival
+        return job.waiting_tokens
 
     def _line_up(self, ticket: Ticket[Text]) -> None:
         """Let a request that has something to read or to run wait for its turn."""
+        if ticket.has_left:
+            return
         if ticket.unread and not ticket.in_line_for_tokenizer:
             ticket.in_line_for_tokenizer = True
             due = self._due(ticket, ticket.read_tokens)

@@ -17,6 +17,9 @@ from jrerank.scheduling.workers import Workers
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import Tokenization
 
+# So many pairs go into the queue, or out of it, in one go of the event loop: a millisecond or two
+_SLICE_PAIRS = 250
+
 
 class Scheduler:
     """Scores pairs of texts by a deadline. It lives on the event loop that was running at `start`.
@@ -76,16 +79,52 @@ class Scheduler:
         """
         if not pairs:
             return {}
-        work = [PairWork(key, text, self._workers.estimated_tokens(text)) for key, text in pairs.items()]
-        ticket = self._workers.admit(work, deadline, caller)
+        estimate = self._workers.estimated_tokens
+        work = [PairWork(key, text, estimate(text.chars, text.max_tokens)) for key, text in pairs.items()]
+        first, later = work[:_SLICE_PAIRS], work[_SLICE_PAIRS:]
+        later_tokens = sum(pair.estimated_tokens for pair in later)
+        ticket = self._workers.admit(first, deadline, caller, later_tokens=later_tokens)
         done = self._open[ticket] = asyncio.get_running_loop().create_future()
         try:
+            await self._extend(ticket, later)
             await asyncio.wait([done], timeout=deadline - time.monotonic())
         finally:
             del self._open[ticket]
-            self._workers.leave(ticket)
+            await self._leave(ticket)
         self._observe(ticket)
         return dict(ticket.results)
+
+    def check(self, chars: Sequence[int], max_tokens: int, deadline: float, caller: str) -> None:
+        """Refuse a request early, by the lengths of its pairs, as `score` would if it knew none of them.
+
+        Raises:
+            Overloaded: the work could not be done by the deadline, though it could be later.
+        """
+        tokens = [self._workers.estimated_tokens(count, max_tokens) for count in chars]
+        self._workers.check(sum(tokens), tokens[0], deadline, caller)
+
+    def are_waited_for(self, keys: Sequence[bytes]) -> bool:
+        """Whether one of these pairs is being scored for somebody."""
+        return self._workers.are_waited_for(keys)
+
+    async def _extend(self, ticket: Ticket[PairText], later: Sequence[PairWork[PairText]]) -> None:
+        """Many pairs go into the queue slice by slice: workers and other requests wait for its lock meanwhile."""
+        for begin in range(0, len(later), _SLICE_PAIRS):
+            await asyncio.sleep(0)
+            is_last = begin + _SLICE_PAIRS >= len(later)
+            self._workers.extend(ticket, later[begin : begin + _SLICE_PAIRS], is_last=is_last)
+        if ticket.is_done:
+            _set(self._open[ticket])
+
+    async def _leave(self, ticket: Ticket[PairText]) -> None:
+        try:
+            is_left = self._workers.leave(ticket, _SLICE_PAIRS)
+            while is_left:
+                await asyncio.sleep(0)
+                is_left = self._workers.leave(ticket, _SLICE_PAIRS)
+        except asyncio.CancelledError:
+            self._workers.leave(ticket)
+            raise
 
     def _receive(self, completed: Sequence[Completed[PairText]]) -> None:
         """In a worker's thread: one wake-up of the event loop for all that has come by the time it looks."""

@@ -65,6 +65,8 @@ class Job(Generic[Text]):
 class Ticket(Generic[Text]):
     """A request's place in the queue. `results` fills while `waiting` empties. Times are in seconds on the caller's clock.
 
+    `expects_more`: some of its pairs are still to come. `has_left`: nobody waits for it any more, and its pairs
+    `to_leave` still have to be told.
     `fits`: whether all of it could be done by the deadline if it were alone. `slot` is its place in its caller's backlog.
     """
 
@@ -86,11 +88,14 @@ class Ticket(Generic[Text]):
     results: dict[bytes, PairResult] = field(default_factory=dict)
     in_line_for_tokenizer: bool = False
     in_line_for_worker: bool = False
+    expects_more: bool = False
+    has_left: bool = False
+    to_leave: list[bytes] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is waited for any more."""
-        return not self.waiting
+        return not self.waiting and not self.expects_more
 
 
 @dataclass(frozen=True, slots=True)

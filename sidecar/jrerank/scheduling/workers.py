@@ -112,11 +112,23 @@ class Workers:
         reads = any(thread.is_alive() for thread in self._threads[self._engine.workers :])
         return reads and any(now - since < _HANG_S for since in begun)
 
-    def estimated_tokens(self, text: PairText) -> int:
-        """About how many tokens a pair will have."""
-        return min(text.max_tokens, self._throughput.estimated_tokens(text.chars))
+    def estimated_tokens(self, chars: int, max_tokens: int) -> int:
+        """About how many tokens a pair of so many characters will have."""
+        return min(max_tokens, self._throughput.estimated_tokens(chars))
 
-    def admit(self, pairs: Sequence[PairWork[PairText]], deadline: float, caller: str) -> Ticket[PairText]:
+    def check(self, tokens: int, first_tokens: int, deadline: float, caller: str) -> None:
+        """See `Queue.check`."""
+        with self._lock:
+            self._queue.check(tokens, first_tokens, deadline, caller, time.monotonic())
+
+    def are_waited_for(self, keys: Sequence[bytes]) -> bool:
+        """Whether one of these pairs is being scored for somebody."""
+        with self._lock:
+            return any(map(self._queue.is_waited_for_by_key, keys))
+
+    def admit(
+        self, pairs: Sequence[PairWork[PairText]], deadline: float, caller: str, *, later_tokens: int = 0
+    ) -> Ticket[PairText]:
         """See `Queue.admit`.
 
         Raises:
@@ -126,18 +138,29 @@ class Workers:
         with self._lock:
             if self._closed:
                 raise Unavailable("the sidecar is shutting down")
-            ticket = self._queue.admit(pairs, deadline, caller, time.monotonic())
-            self._texts_ready.notify()
-            if ticket.ready:  # tokenized for another request that waits for the same pairs
-                self._windows_ready.notify_all()
-            self._metrics.queued_pairs.set(self._queue.waiting_pairs)
+            now = time.monotonic()
+            ticket = self._queue.admit(pairs, deadline, caller, now, later_tokens=later_tokens)
+            self._notify_of(ticket)
         return ticket
 
-    def leave(self, ticket: Ticket[PairText]) -> None:
+    def extend(self, ticket: Ticket[PairText], pairs: Sequence[PairWork[PairText]], *, is_last: bool) -> None:
+        """See `Queue.extend`."""
+        with self._lock:
+            self._queue.extend(ticket, pairs, is_last=is_last)
+            self._notify_of(ticket)
+
+    def leave(self, ticket: Ticket[PairText], most: int | None = None) -> bool:
         """See `Queue.leave`."""
         with self._lock:
-            self._queue.leave(ticket)
+            is_left = self._queue.leave(ticket, most)
             self._metrics.queued_pairs.set(self._queue.waiting_pairs)
+        return is_left
+
+    def _notify_of(self, ticket: Ticket[PairText]) -> None:
+        self._texts_ready.notify()
+        if ticket.ready:  # tokenized for another request that waits for the same pairs
+            self._windows_ready.notify_all()
+        self._metrics.queued_pairs.set(self._queue.waiting_pairs)
 
     def _supervise(self, work: Callable[[], None]) -> None:
         _yield_to_the_event_loop()

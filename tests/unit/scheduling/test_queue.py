@@ -364,3 +364,58 @@ def test_no_window_runs_twice_none_is_lost_and_nothing_is_left(
             assert fate.complete
     assert machine.queue.tickets == ()
     assert (machine.queue.open_pairs, machine.queue.waiting_tokens, machine.queue.ready_tokens) == (0, 0, 0)
+
+
+# Requests of many pairs
+
+
+def test_a_request_goes_in_and_out_slice_by_slice() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("a", "b"), 60.0, "a", 0.0, later_tokens=20)
+    tokenize(queue)
+    assert run_all(queue) == ["a", "b"]
+    assert not ticket.is_done, "the rest is still to come"
+    queue.extend(ticket, work("c", "d", "a"), is_last=True)
+    assert queue.waiting_tokens == 20
+    other = queue.admit(work("d"), 60.0, "b", 0.0)
+    assert queue.leave(ticket, 1)
+    assert not queue.leave(ticket, 1)
+    tokenize(queue)
+    assert run_all(queue) == ["d"], "nobody waits for the rest any more"
+    assert other.is_done
+    queue.leave(other)
+    assert (queue.open_pairs, queue.waiting_tokens, queue.ready_tokens) == (0, 0, 0)
+
+
+def test_what_completes_while_a_request_leaves_is_no_matter() -> None:
+    queue = queue_of()
+    ticket = queue.admit(work("a", "b", "c"), 60.0, "a", 0.0)
+    tokenize(queue)
+    running = queue.next_batch(BatchLimit(3, 1_000), 0.0)
+    assert queue.leave(ticket, 1)
+    for queued in running:
+        queue.finish(queued, 0.5)
+    while queue.leave(ticket, 1):
+        pass
+    assert (queue.open_pairs, queue.waiting_tokens, queue.running_tokens) == (0, 0, 0)
+
+
+def test_a_request_that_would_be_refused_is_known_by_the_lengths_of_its_texts() -> None:
+    queue = queue_of()
+    queue.check(10_000, 10, 0.5, "a", 0.0)  # alone it gets what can be done
+    for number in range(30):
+        queue.admit(work(f"{number}/a"), 60.0, "a", 0.0)
+    queue.check(50, 10, 60.0, "a", 0.0)
+    with pytest.raises(Overloaded):
+        queue.check(50, 10, 0.05, "a", 0.0)
+
+
+def test_of_requests_that_cannot_be_finished_no_more_are_let_in_than_get_something() -> None:
+    """At 1,000 tokens a second a second holds 67 first windows of 10 tokens, with what is kept back."""
+    queue = queue_of()
+    admitted = 0
+    with pytest.raises(Overloaded):
+        for request in range(1_000):
+            queue.admit(work(*(f"{request}/{pair}" for pair in range(200))), 1.0, "a", 0.0)
+            admitted += 1
+    assert 60 <= admitted <= 70

@@ -12,8 +12,8 @@ from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.routing import ColumnsRoute, HitsRoute
 from jrerank.doors.http.run import answer, while_there
-from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
+from jrerank.large_work import MANY_DOCUMENTS
 
 _RESPONSES = errors_of(native) | NO_STORE
 router = APIRouter(route_class=HitsRoute, tags=["hits"], responses=_RESPONSES)

@@ -21,9 +21,9 @@ from jrerank.doors.http.routing import Route
 from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.intake import Caller
-from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.service import Service
 from jrerank.errors import InputTooLong, InvalidInput
+from jrerank.large_work import MANY_DOCUMENTS
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _NO_MODEL: dict[int | str, dict[str, Any]] = {

@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from jrerank.domain import Ranking
 from jrerank.doors.http.context import service_of, share_of
-from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.errors import Abandoned
+from jrerank.large_work import MANY_DOCUMENTS
 
 Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"

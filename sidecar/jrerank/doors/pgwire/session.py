@@ -12,7 +12,6 @@ from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
 from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, least_of
 from jrerank.doors.intake import Caller
-from jrerank.doors.large import MANY_DOCUMENTS
 from jrerank.doors.native import HitsBody, hits_answer, hits_body, json_of
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked
@@ -22,6 +21,7 @@ from jrerank.doors.pgwire.parts import Parts
 from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
 from jrerank.json_reader.text import WHOLE_BYTES
+from jrerank.large_work import MANY_DOCUMENTS
 from jrerank.telemetry import span
 
 

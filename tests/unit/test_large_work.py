@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from jrerank.doors.large import LargeWork
+from jrerank.large_work import LargeWork
 
 
 async def test_large_work_leaves_the_event_loop_alone_and_small_work_does_not_hop() -> None:
