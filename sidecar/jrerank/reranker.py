@@ -142,24 +142,19 @@ class Reranker:
     ) -> None:
         """A refusal must not cost the keys of all pairs; those of the first few tell whether it is new."""
         texts = [
-            [c.passage for c in passages.candidates if c.passage is not None]
-            if not _is_blank(request)
-            else []
-            for request, passages in zip(requests, fetched, strict=True)
+            [] if _is_blank(request) else [c.passage for c in some.candidates if c.passage is not None]
+            for request, some in zip(requests, fetched, strict=True)
         ]
-        chars = [
-            len(request.query) + len(text)
-            for request, some in zip(requests, texts, strict=True)
-            for text in some
-        ]
-        if len(chars) < _MANY_ENOUGH:
+        if sum(map(len, texts)) < _MANY_ENOUGH:
             return
-        request, some = next((request, some) for request, some in zip(requests, texts, strict=True) if some)
-        max_tokens = self._tokenization.most_tokens(Reading(request.max_tokens_per_doc, request.truncation))
+        first = next(place for place, some in enumerate(texts) if some)
+        request, passages = requests[first], texts[first]
+        chars = [len(text) for some in texts for text in some]
+        most = self._tokenization.most_tokens(Reading(request.max_tokens_per_doc, request.truncation))
         try:
-            self._scheduler.check(chars, max_tokens, deadline, request.caller)
+            self._scheduler.check(chars, most, deadline, request.caller)
         except Overloaded:
-            keys = [key for key, _ in self._keyed_pairs(request, some[:_FIRST_FEW])]
+            keys = [key for key, _ in self._keyed_pairs(request, passages[:_FIRST_FEW])]
             if not any(key in self._cache for key in keys) and not self._scheduler.are_waited_for(keys):
                 raise
 

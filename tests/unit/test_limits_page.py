@@ -10,11 +10,13 @@ import pytest
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, login, prepared, server
+from jrerank.doors.search import options, source_filter
 from jrerank.json_reader import slices
 from jrerank.models import artifacts
 from jrerank.models.architectures import config_reader
 from jrerank.models.architectures.modernbert import config as modernbert_config
 from jrerank.settings import Settings
+from jrerank.stores import replies
 from jrerank.tokenization.windows import MAX_WINDOWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -24,6 +26,13 @@ ROWS = [
     if line.startswith("|") and not line.startswith(("| what", "|---"))
 ]
 CONSTANTS = {
+    "fields of a reranked search's `passage_fields`": options.MAX_PASSAGE_FIELDS,
+    "parts of a path in a search's options": options.MAX_PATH_PARTS,
+    "characters of a path in a search's options": options.MAX_PATH_CHARS,
+    "patterns of a reranked search's `_source`": source_filter.MAX_PATTERNS,
+    "stars in them": source_filter.MAX_STARS,
+    "characters of one of them": source_filter.MAX_PATTERN_CHARS,
+    "bytes of a search engine's reply, which count as the request's": replies.MAX_REPLY_BYTES,
     "levels of a body's nesting": slices.MAX_DEPTH,
     "`rank_fields`": fields.MAX_RANK_FIELDS,
     "parts of a document with a list as its `content`": texts.MAX_CONTENT_PARTS,

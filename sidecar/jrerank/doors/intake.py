@@ -55,6 +55,8 @@ class Limits:
             InputTooLong: names `field`, with the passage's index.
         """
         self.check_count(passages, field)
+        if max(map(len, filter(None, passages)), default=0) <= self.passage_chars:
+            return
         for index, passage in enumerate(passages):
             if passage is not None and len(passage) > self.passage_chars:
                 raise InputTooLong(

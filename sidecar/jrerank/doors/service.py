@@ -10,6 +10,7 @@ from jrerank.domain import Ranking, ServiceInfo
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.intake import Intake, Limits
 from jrerank.doors.readiness import Check, Readiness
+from jrerank.doors.refusals import Refusals
 from jrerank.doors.turns import Turns
 from jrerank.large_work import LargeWork
 from jrerank.reranker import Reranker
@@ -43,6 +44,7 @@ class Service:
     intake: Intake = field(init=False)
     bodies: OpenBodies = field(init=False)
     readiness: Readiness = field(init=False)
+    refusals: Refusals = field(default_factory=Refusals, init=False)
     turns: Turns = field(default_factory=Turns, init=False)
     large: LargeWork = field(default_factory=LargeWork, init=False)
 

@@ -79,8 +79,11 @@ class Scheduler:
         """
         if not pairs:
             return {}
-        estimate = self._workers.estimated_tokens
-        work = [PairWork(key, text, estimate(text.chars, text.max_tokens)) for key, text in pairs.items()]
+        texts = pairs.values()
+        tokens = self._workers.estimated_tokens(
+            [text.chars for text in texts], max(text.max_tokens for text in texts)
+        )
+        work = list(map(PairWork, pairs, texts, tokens))
         first, later = work[:_SLICE_PAIRS], work[_SLICE_PAIRS:]
         later_tokens = sum(pair.estimated_tokens for pair in later)
         ticket = self._workers.admit(first, deadline, caller, later_tokens=later_tokens)
@@ -100,7 +103,7 @@ class Scheduler:
         Raises:
             Overloaded: the work could not be done by the deadline, though it could be later.
         """
-        tokens = [self._workers.estimated_tokens(count, max_tokens) for count in chars]
+        tokens = self._workers.estimated_tokens(chars, max_tokens)
         self._workers.check(sum(tokens), tokens[0], deadline, caller)
 
     def are_waited_for(self, keys: Sequence[bytes]) -> bool:

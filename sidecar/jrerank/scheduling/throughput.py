@@ -35,6 +35,11 @@ class Throughput:
         """Of texts that have not been tokenized yet."""
         return max(1, round(chars * self._tokens_per_char))
 
+    def estimated_tokens_of(self, chars: Sequence[int], max_tokens: int) -> list[int]:
+        """Of each of several texts, `max_tokens` at most; in one go, since it is asked for every pair that comes."""
+        per_char = self._tokens_per_char
+        return [min(max_tokens, round(count * per_char) or 1) for count in chars]
+
     def calibrate(self, tokens: int, spent_s: float) -> None:
         """Take a first measurement for what it is, since there is nothing to smooth it with."""
         if spent_s > 0:

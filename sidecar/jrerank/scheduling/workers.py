@@ -112,9 +112,9 @@ class Workers:
         reads = any(thread.is_alive() for thread in self._threads[self._engine.workers :])
         return reads and any(now - since < _HANG_S for since in begun)
 
-    def estimated_tokens(self, chars: int, max_tokens: int) -> int:
-        """About how many tokens a pair of so many characters will have."""
-        return min(max_tokens, self._throughput.estimated_tokens(chars))
+    def estimated_tokens(self, chars: Sequence[int], max_tokens: int) -> list[int]:
+        """About how many tokens pairs of so many characters will have."""
+        return self._throughput.estimated_tokens_of(chars, max_tokens)
 
     def check(self, tokens: int, first_tokens: int, deadline: float, caller: str) -> None:
         """See `Queue.check`."""

@@ -16,7 +16,7 @@ class EngineReply:
 
     status: int
     body: Any
-    size_bytes: int = 0
+    size_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

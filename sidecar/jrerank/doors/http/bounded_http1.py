@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import httptools
 
@@ -24,6 +24,10 @@ _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
     b"content-length: %d\r\nconnection: close\r\n\r\n%s"
 )
+
+
+# Where a request's scope has the function that says whether its client has gone
+IS_CLOSED = "jrerank.is_closed"
 
 
 class HeadTooLarge(httptools.HttpParserError):
@@ -92,6 +96,7 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
+        cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
 
     def on_body(self, body: bytes) -> None:
         """A body is bounded by who reads it. What frames its chunks, and trailers behind them, count as a head does."""

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
-from jrerank.doors.http.context import service_in, service_of
+from jrerank.doors.http.context import has_gone, service_in, service_of
 from jrerank.doors.http.error_shapes import ErrorShape, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.doors.http.origin import check_origin
@@ -94,7 +94,7 @@ class Route(APIRoute):
         if not await request.body():
             return
         await service_of(request).turns.new()
-        if await request.is_disconnected():
+        if await has_gone(request):
             service_of(request).metrics.requests.labels(self.spoken(request)[0], "abandoned").inc()
             raise Abandoned
         await self.parse(request)
@@ -103,9 +103,16 @@ class Route(APIRoute):
         """Answer, count and log a request that gets no result. The message stays out of the log: it may quote the caller."""
         door, shape = self.spoken(request)
         service_of(request).metrics.refusals.labels(door, fault.kind).inc()
-        _LOG.info(
-            "refused", door=door, path=self.path, status=fault.status, kind=fault.kind, field=fault.field
-        )
+        if (count := service_of(request).refusals.due(fault.kind)) is not None:
+            _LOG.info(
+                "refused",
+                door=door,
+                path=self.path,
+                status=fault.status,
+                kind=fault.kind,
+                field=fault.field,
+                count=count,
+            )
         return error_response(fault, shape)
 
 

@@ -131,7 +131,8 @@ async def _response(http: Request, reply: EngineReply) -> Response:
     if isinstance(reply.body, str):
         return Response(reply.body.encode(), reply.status, media_type="text/plain")
     ext = reply.body.get("ext", {}) if isinstance(reply.body, dict) else {}
-    marker = ext.get("jrerank")
-    headers = {OUTCOME_HEADER: marker["outcome"]} if marker else {}
+    marker = ext.get("jrerank") if isinstance(ext, dict) else None
+    outcome = marker.get("outcome") if isinstance(marker, dict) else None
+    headers = {OUTCOME_HEADER: outcome} if isinstance(outcome, str) else {}
     is_large = reply.size_bytes > WHOLE_BYTES
     return await json_response(http, lambda: reply.body, reply.status, headers, is_large=is_large)

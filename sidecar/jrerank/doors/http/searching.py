@@ -16,10 +16,12 @@ from jrerank.doors.native import fusion_of
 from jrerank.doors.search import passthrough
 from jrerank.doors.search.merge import PASSTHROUGH, Answer, answer_of
 from jrerank.doors.search.options import SearchBody
-from jrerank.doors.search.plan import Plan, make_plan
+from jrerank.doors.search.plan import Plan, is_well_formed, make_plan
 from jrerank.doors.search.reply import reply
 from jrerank.doors.service import Service
 from jrerank.errors import JrerankError, StoreError, Unavailable, UnknownStore
+from jrerank.json_reader.text import WHOLE_BYTES
+from jrerank.stores.replies import counted_by
 from jrerank.stores.search import EngineReply, SearchEngine
 from jrerank.telemetry import logger
 
@@ -57,10 +59,10 @@ class Searching:
             UnknownStore: the search names a store for its texts that there is none of.
         """
         plan = await self._plan(index, search, is_scroll="scroll" in parameters)
-        said = await _of_engine(self.engine.search(index, plan.body, parameters))
+        said = await self._of_engine(self.engine.search(index, plan.body, parameters))
         if plan.is_widened and said.status == _REFUSED:
             plan = plan.as_asked()
-            said = await _of_engine(self.engine.search(index, plan.body, parameters))
+            said = await self._of_engine(self.engine.search(index, plan.body, parameters))
         return await self._reranked(plan, said)
 
     async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
@@ -100,7 +102,15 @@ class Searching:
         self, searches: Sequence[OneOfMany], plans: Sequence[Plan], parameters: Mapping[str, str]
     ) -> EngineReply:
         lines = [(one.header, plan.body) for one, plan in zip(searches, plans, strict=True)]
-        return await _of_engine(self.engine.msearch(lines, parameters))
+        return await self._of_engine(self.engine.msearch(lines, parameters))
+
+    async def _of_engine(self, asked: Awaitable[EngineReply]) -> EngineReply:
+        try:
+            with counted_by(self.share.take_text):
+                return await asked
+        except StoreError as error:
+            _LOG.warning("engine_failed", error=str(error))
+            raise Unavailable(error.public) from error
 
     async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool = False) -> Plan:
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
@@ -109,7 +119,7 @@ class Searching:
         )
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
-        if "error" in response:
+        if not isinstance(response, dict) or "error" in response:
             return response
         try:
             return (await self._reranked(plan, EngineReply(200, response))).body
@@ -120,12 +130,16 @@ class Searching:
     async def _reranked(self, plan: Plan, said: EngineReply) -> EngineReply:
         if said.status != 200 or not isinstance(said.body, dict):
             return said
+        if not is_well_formed(said.body):
+            _LOG.warning("hits_malformed")
+            return said
         start = time.monotonic()
-        candidates = [] if plan.reason else plan.candidates(said.body)
+        is_large, large = said.size_bytes > WHOLE_BYTES, self.service.large
+        candidates = [] if plan.reason else await large.run_if(is_large, plan.candidates, said.body)
         reason = plan.reason or plan.reason_in(candidates)
         answer = self._passed(reason) if reason else await self._answer(plan, candidates)
         took_ms = int((time.monotonic() - start) * 1000)
-        return replace(said, body=reply(said.body, plan, answer, took_ms))
+        return replace(said, body=await large.run_if(is_large, reply, said.body, plan, answer, took_ms))
 
     async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
         try:
@@ -167,14 +181,6 @@ class Searching:
         return Answer(PASSTHROUGH, reason)
 
 
-async def _of_engine(asked: Awaitable[EngineReply]) -> EngineReply:
-    try:
-        return await asked
-    except StoreError as error:
-        _LOG.warning("engine_failed", error=str(error))
-        raise Unavailable(error.public) from error
-
-
 def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:
     """The responses to so many searches; none where this is no answer to them."""
     responses = said.body.get("responses") if isinstance(said.body, dict) else None
@@ -182,4 +188,4 @@ def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:
 
 
 def _is_refused(plan: Plan, response: dict[str, Any]) -> bool:
-    return plan.is_widened and response.get("status") == _REFUSED
+    return plan.is_widened and isinstance(response, dict) and response.get("status") == _REFUSED

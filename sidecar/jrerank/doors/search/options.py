@@ -4,18 +4,43 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from jrerank.doors.native import LinearFusionBody, RrfFusionBody
 from jrerank.doors.search.merge import Unread
 from jrerank.doors.search.window import MAX_WINDOW
 
+# Every path is looked for in every hit, whose keys may hold dots themselves
+MAX_PATH_CHARS, MAX_PATH_PARTS, MAX_PASSAGE_FIELDS = 500, 20, 50
+
+
+def _check_path(path: str) -> str:
+    if path.count(".") >= MAX_PATH_PARTS:
+        raise ValueError(f"a path has at most {MAX_PATH_PARTS} parts")
+    return path
+
+
+def _check_count(fields: object) -> object:
+    """Before they are looked at: each that is wrong would be an error of its own."""
+    if isinstance(fields, (list, tuple)) and len(fields) > MAX_PASSAGE_FIELDS:
+        raise ValueError(f"at most {MAX_PASSAGE_FIELDS} fields are read")
+    return fields
+
+
 TimeoutMs = Annotated[int, Field(ge=1, le=86_400_000)]
 Window = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 MaxTokens = Annotated[int, Field(ge=1, le=10**9)]
 MinScore = Annotated[float, Field(allow_inf_nan=False)]
-FieldName = Annotated[str, Field(pattern=r"^[^*]*[^*\s][^*]*$", description="one field, no pattern")]
-PassageFields = Annotated[tuple[FieldName, ...], Field(strict=False)]
+FieldName = Annotated[
+    str,
+    Field(pattern=r"^[^*]*[^*\s][^*]*$", max_length=MAX_PATH_CHARS, description="one field, no pattern"),
+    AfterValidator(_check_path),
+]
+PassageFields = Annotated[
+    tuple[FieldName, ...],
+    BeforeValidator(_check_count),
+    Field(strict=False, max_length=MAX_PASSAGE_FIELDS),
+]
 _OVERRIDES = ("window", "passage_fields", "fusion", "max_tokens_per_doc", "unread", "min_score")
 
 
@@ -52,12 +77,15 @@ class RerankSection(BaseModel):
     enabled: bool = True
     window: Annotated[Window, Field(description="this many hits are reranked")] = 100
     passage_fields: Annotated[
-        tuple[FieldName, ...] | None,
+        PassageFields | None,
         Field(description="the text of a document; by default the store's fields"),
     ] = None
     store: Annotated[str | None, Field(description="a store that has the texts, by the hits' ids")] = None
     query: Annotated[str | None, Field(description="what was searched for")] = None
-    query_text_path: Annotated[str | None, Field(description="where in the body that is")] = None
+    query_text_path: Annotated[
+        Annotated[str, Field(max_length=MAX_PATH_CHARS), AfterValidator(_check_path)] | None,
+        Field(description="where in the body that is"),
+    ] = None
     timeout_ms: Annotated[TimeoutMs | None, Field(description="for the search and for reranking")] = None
     fusion: Annotated[LinearFusionBody | RrfFusionBody | None, Field(discriminator="method")] = None
     max_tokens_per_doc: MaxTokens | None = None

@@ -60,6 +60,20 @@ class Plan:
         return passage_text(source, self.fields) if isinstance(source, dict) and self.fields else None
 
 
+def is_well_formed(response: Json) -> bool:
+    """Whether an engine's hits are what engines send; others are handed on as they came."""
+    around = response.get("hits", {})
+    hits = around.get("hits", []) if isinstance(around, dict) else None
+    return isinstance(hits, list) and isinstance(response.get("ext", {}), dict) and all(map(_is_hit, hits))
+
+
+def _is_hit(hit: Any) -> bool:
+    if not isinstance(hit, dict) or not isinstance(hit.get("fields", {}), dict):
+        return False
+    score = hit.get("_score")
+    return score is None or (isinstance(score, (int, float)) and math.isfinite(score))
+
+
 def hits_of(response: Json) -> list[Json]:
     """The hits of an engine's response."""
     hits: list[Json] = response.get("hits", {}).get("hits", [])
@@ -85,8 +99,11 @@ def make_plan(
         Page(search.from_, search.size),
     )
     window = math.inf if as_fetched else options.window
-    reason, is_open = passthrough.reason(body, page, options.enabled, text, window), shown.leaves_in(fields)
-    if reason is None and not is_open:
+    reason, is_open = passthrough.reason(body, page, options.enabled, text, window), True
+    if reason is None:
+        shown.check()
+        is_open = shown.leaves_in(fields)
+    if not is_open:
         reason = passthrough.PASSAGES_FILTERED if as_fetched else _cannot_open(body, limits)
     if reason is not None or as_fetched:
         return Plan(reason, options, text or "", fields, page, body, body)

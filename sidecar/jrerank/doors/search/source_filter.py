@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jrerank.doors.search.source_patterns import Patterns
+from jrerank.errors import InvalidInput
 from jrerank.stores.passage import passage_text
 
 Json = dict[str, Any]
+MAX_PATTERNS, MAX_STARS, MAX_PATTERN_CHARS = 1_000, 50, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,24 @@ class SourceFilter:
             excludes = source.get("excludes", source.get("exclude"))
             return cls(True, _listed(includes), _listed(excludes))
         return None
+
+    def check(self) -> None:
+        """Refuse what would take long to apply to each document.
+
+        Raises:
+            InvalidInput: there are too many patterns, or too many stars in them.
+        """
+        patterns = {*self.includes, *self.excludes}
+        if len(patterns) > MAX_PATTERNS or sum(pattern.count("*") for pattern in patterns) > MAX_STARS:
+            raise InvalidInput(
+                f"_source: at most {MAX_PATTERNS} patterns with {MAX_STARS} stars can be kept to in a reranked search",
+                field="_source",
+            )
+        if max(map(len, patterns), default=0) > MAX_PATTERN_CHARS:
+            raise InvalidInput(
+                f"_source: a pattern has at most {MAX_PATTERN_CHARS} characters in a reranked search",
+                field="_source",
+            )
 
     def leaves_in(self, fields: Sequence[str]) -> bool:
         """Whether every one of the fields gets through."""

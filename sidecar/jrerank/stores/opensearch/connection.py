@@ -10,11 +10,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
+from opensearchpy import AsyncOpenSearch, AWSV4SignerAsyncAuth
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
 from jrerank.errors import ConfigurationError, StoreError
+from jrerank.json_reader.size import parsed_bytes
+from jrerank.json_reader.slices import sliced
+from jrerank.json_reader.text import WHOLE_BYTES
+from jrerank.large_work import LargeWork
+from jrerank.stores.opensearch.bounded import AsSent, AsText, BoundedConnection, bounded_reply
 from jrerank.stores.opensearch.settings import OpenSearchSettings
+from jrerank.stores.replies import take_reply
 from jrerank.stores.search import EngineReply
 
 logging.getLogger("opensearch").setLevel(logging.WARNING)  # below that it writes down queries and documents
@@ -28,9 +34,11 @@ class Connection:
     """
 
     def __init__(self, name: str, settings: OpenSearchSettings) -> None:
+        self._large = LargeWork()
         self._client = AsyncOpenSearch(
             list(settings.urls),
-            connection_class=AsyncHttpConnection,
+            connection_class=BoundedConnection,
+            serializers={"application/json": AsSent(), "text/plain": AsText()},
             headers=_authorization(settings),
             http_auth=_signer(name, settings),
             maxsize=settings.max_connections,
@@ -55,16 +63,38 @@ class Connection:
             StoreError: the engine cannot be reached, or speaks no JSON.
         """
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
-        with _as_ours():
+        with _as_ours(), bounded_reply() as reply:
             try:
                 content = await self._client.transport.perform_request(
                     method, path, dict(parameters), body, timeout_s, headers={"content-type": kind}
                 )
             except TransportError as error:
+                reply.check()
                 if not isinstance(error.status_code, int):
                     raise
-                return EngineReply(error.status_code, _body_of(error))
-        return EngineReply(200, content)
+                return EngineReply(error.status_code, await self._body_of(error))
+            reply.check()
+        if not isinstance(content, bytes):
+            return EngineReply(200, content)
+        return EngineReply(200, await self._parsed(content), len(content))
+
+    async def _body_of(self, error: TransportError) -> Any:
+        """What the engine says beside a status of an error: JSON, or a text."""
+        if not isinstance(error.error, bytes):
+            return error.info or error.error
+        try:
+            return await self._parsed(error.error)
+        except StoreError:
+            return error.error.decode("utf-8", "replace")
+
+    async def _parsed(self, content: bytes) -> Any:
+        is_large = len(content) > WHOLE_BYTES
+        if is_large:
+            take_reply(parsed_bytes(content))
+        try:
+            return await self._large.run_if(is_large, sliced, content, json.loads)
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"the engine did not answer in JSON: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Give back the sockets."""
@@ -85,15 +115,6 @@ def _as_ours() -> Iterator[None]:
         raise StoreError("the engine cannot be reached", detail=str(error.error)) from error
     except OpenSearchException as error:
         raise StoreError(f"the engine did not answer in JSON: {type(error).__name__}") from error
-
-
-def _body_of(error: TransportError) -> object:
-    if error.info is not None:
-        return error.info
-    try:
-        return json.loads(error.error)
-    except ValueError:
-        return error.error
 
 
 def _authorization(settings: OpenSearchSettings) -> dict[str, str]:

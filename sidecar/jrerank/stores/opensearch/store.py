@@ -127,7 +127,9 @@ def _limits_of(indexes: Sequence[Any]) -> IndexLimits:
     windows = [_at(index, "settings", "index", "max_result_window") for index in indexes]
     kept = [_at(index, "mappings", "_source", "enabled") for index in indexes]
     return IndexLimits(
-        min((int(window) for window in windows if window is not None), default=DEFAULT_MAX_RESULT_WINDOW),
+        min(
+            (int(window) for window in windows if str(window).isdecimal()), default=DEFAULT_MAX_RESULT_WINDOW
+        ),
         all(str(enabled).lower() != "false" for enabled in kept),
         field_types([_at(index, "mappings", "properties") for index in indexes]),
     )

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from certificates import make_certificate
-from jrerank.errors import ConfigurationError, StoreError
+from jrerank.errors import ConfigurationError, Overloaded, StoreError
+from jrerank.stores.opensearch import bounded
 from jrerank.stores.opensearch.connection import Connection
 from jrerank.stores.opensearch.settings import OpenSearchSettings
+from jrerank.stores.replies import counted_by
 from jrerank.stores.search import EngineReply
 from recorded import Asked, recorded_server
 
@@ -144,3 +146,40 @@ def unused_url() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+async def test_a_reply_is_read_as_far_as_there_is_room_and_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded, "MAX_REPLY_BYTES", 100_000)
+    with recorded_server(lambda _: (200, {"text": "x" * 200_000})) as engine:
+        async with connected([engine.url]) as connection:
+            with pytest.raises(StoreError, match="larger than 100000 bytes"):
+                await ask(connection)
+            assert len(engine.asked) == 1, "the node is not down"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_reply_counts_to_the_request_that_waits_for_it(status: int) -> None:
+    taken: list[int] = []
+
+    def take(size: int) -> None:
+        taken.append(size)
+        if sum(taken) > 600_000:
+            raise Overloaded("no room")
+
+    with recorded_server(lambda _: (status, {"text": "x" * 700_000})) as engine:
+        async with connected([engine.url]) as connection:
+            with counted_by(take), pytest.raises(Overloaded):
+                await ask(connection)
+            assert len(engine.asked) == 1
+            reply = await ask(connection)
+    assert (reply.status, len(reply.body["text"])) == (status, 700_000)
+    assert sum(taken) < 800_000
+
+
+async def test_half_a_character_and_numbers_beyond_all_bounds_come_as_they_were_sent() -> None:
+    sent = {"half": "\ud83d", "items": [1e308, -0.0, 10**30] * 30_000}
+    with recorded_server(lambda _: (200, sent)) as engine:
+        async with connected([engine.url]) as connection:
+            assert (await ask(connection)).body == sent
