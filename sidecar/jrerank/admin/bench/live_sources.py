@@ -103,7 +103,9 @@ def _templates(
     auth = (url.username, url.password) if url.username else None
     client = stack.enter_context(
         httpx.Client(
-            base_url=url.copy_with(path="/", username=None, password=None), auth=auth, timeout=_TIMEOUT_S
+            base_url=url.copy_with(path="/", query=None, username=None, password=None),
+            auth=auth,
+            timeout=_TIMEOUT_S,
         )
     )
     fields, path = options.text_fields, url.path.rstrip("/")
@@ -112,7 +114,11 @@ def _templates(
         path: str, parameters: dict[str, str], body: Mapping[str, object] | None = None
     ) -> TemplateSearch:
         return TemplateSearch(
-            client, path, BodyTemplate({**template.body, **(body or {})}), fields, parameters
+            client,
+            path,
+            BodyTemplate({**template.body, **(body or {})}),
+            fields,
+            {**url.params, **parameters},
         )
 
     if options.search_door:

@@ -115,7 +115,10 @@ def quality(
     ] = None,
     search_door: Annotated[
         str | None,
-        typer.Option(help="URL of a sidecar's search door: .../v1/search/docs", rich_help_panel=_LIVE),
+        typer.Option(
+            help="URL of a sidecar's search door: .../v1/search/docs, perhaps with ?index=",
+            rich_help_panel=_LIVE,
+        ),
     ] = None,
     template: Annotated[
         Path | None, typer.Option(help='the search body, with "{{query}}" in it', rich_help_panel=_LIVE)
