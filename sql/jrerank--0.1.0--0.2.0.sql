@@ -322,6 +322,29 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_secret(server text) RETURNS bytea
 LANGUAGE sql STABLE
 AS $$ SELECT pg_catalog.sha256(pg_catalog.convert_to(coalesce(jrerank._ask_key(server), ''), 'UTF8')) $$;
 
+-- Where nobody but these functions may use dblink at all (`setup --close-transport`), nobody can have exchanged the connection, and the
+-- round trip for the proof is spared. NULL where somebody may; else a text that is another one after each GRANT and REVOKE: the names
+-- of connections are made of it, so that one that could have been exchanged before is not used any more.
+CREATE OR REPLACE FUNCTION jrerank._dblink_closed(dblink text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN (
+    SELECT CASE WHEN bool_and(p.proacl IS NOT NULL AND NOT EXISTS (
+        SELECT FROM aclexplode(p.proacl) a WHERE a.grantee NOT IN (p.proowner, current_user::regrole)))
+      THEN string_agg(p.xmin::text, ' ' ORDER BY p.oid) END
+    FROM pg_proc p
+    WHERE p.pronamespace = dblink::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',
+      'dblink_open', 'dblink_fetch', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect']::name[])
+  );
+END
+$$;
+
+-- What the names of connections are made of.
+CREATE OR REPLACE FUNCTION jrerank._dblink_naming(secret bytea, closed text) RETURNS bytea
+LANGUAGE sql STABLE
+AS $$ SELECT CASE WHEN closed IS NULL THEN secret ELSE pg_catalog.sha256(secret || pg_catalog.convert_to(closed, 'UTF8')) END $$;
+
 CREATE OR REPLACE FUNCTION jrerank._dblink_digest(secret bytea, VARIADIC texts text[]) RETURNS text
 LANGUAGE sql STABLE
 AS $$
@@ -552,17 +575,23 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   secret constant bytea := jrerank._dblink_secret(server);
+  closed constant text := jrerank._dblink_closed(dblink);
+  naming constant bytea := jrerank._dblink_naming(secret, closed);
   ready record;
   result record;
 BEGIN
   FOR attempt IN 1..2 LOOP
-    ready := jrerank._dblink_ready(dblink, server, secret, deadline);
+    ready := jrerank._dblink_ready(dblink, server, naming, deadline);
     IF ready.state IS NOT NULL THEN
       reason := 'timeout';
       detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
       RETURN;
     END IF;
-    result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
+    IF closed IS NULL THEN
+      result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
+    ELSE
+      result := jrerank._dblink_request(dblink, ready.connection, head || to_json(sent)::text || options, deadline);
+    END IF;
     EXIT WHEN result.state IS NULL OR result.state = 'timeout';
     IF result.state !~ '^(22|54|53000|57P03)' THEN
       PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
@@ -577,7 +606,7 @@ BEGIN
   detail := result.message;
 EXCEPTION WHEN query_canceled THEN
   -- Takes the request out of the sidecar's queue
-  PERFORM jrerank._dblink_disconnect(dblink, c) FROM jrerank._dblink_connections(dblink, server, secret) c;
+  PERFORM jrerank._dblink_disconnect(dblink, c) FROM jrerank._dblink_connections(dblink, server, naming) c;
   RAISE;
 END
 $$;
@@ -822,7 +851,8 @@ DECLARE
 BEGIN
   IF dblink IS NOT NULL THEN
     PERFORM jrerank._dblink_disconnect(dblink, c)
-      FROM pg_user_mappings m, jrerank._dblink_connections(dblink, m.srvname, jrerank._dblink_secret(m.srvname)) c
+      FROM pg_user_mappings m, jrerank._dblink_secret(m.srvname) s, unnest(ARRAY[NULL, jrerank._dblink_closed(dblink)]) closed,
+        jrerank._dblink_connections(dblink, m.srvname, jrerank._dblink_naming(s, closed)) c
       WHERE m.usename = current_user;
   END IF;
 END

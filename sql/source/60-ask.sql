@@ -131,7 +131,8 @@ DECLARE
 BEGIN
   IF dblink IS NOT NULL THEN
     PERFORM jrerank._dblink_disconnect(dblink, c)
-      FROM pg_user_mappings m, jrerank._dblink_connections(dblink, m.srvname, jrerank._dblink_secret(m.srvname)) c
+      FROM pg_user_mappings m, jrerank._dblink_secret(m.srvname) s, unnest(ARRAY[NULL, jrerank._dblink_closed(dblink)]) closed,
+        jrerank._dblink_connections(dblink, m.srvname, jrerank._dblink_naming(s, closed)) c
       WHERE m.usename = current_user;
   END IF;
 END

@@ -17,16 +17,25 @@ from typing import Any
 
 import httpx
 import psycopg
+from psycopg import sql
 
 from bench.sql_faults import ALLOWED_MS, faults
 from integration.postgres.extensions import MissingToolError
 from integration.postgres.installed import APP, Installed, install
-from integration.postgres.servers import SERVERS, Database
+from integration.postgres.servers import SERVERS, Database, PostgresServer
 from integration.postgres.sidecar import API_KEY, KeyedSidecar
+from jrerank.admin.postgres.setup_statements import CLOSE_EXTENSION
 from jrerank.evaluation.dataset import load_dataset
 from sidecars import running_sidecar
 
 PASSAGES, CHARS, CLIENTS, LOAD_PASSAGES = 100, 300, 16, 20
+MANY, MANY_CHARS = 1000, 30
+# As the recipes in sql/README.md write them
+COLLECTED = "SELECT jrerank.hits(jrerank.hit(id, text, score) ORDER BY score DESC, id) IS NULL FROM found"
+HITS = """
+SELECT rank, score, id FROM jrerank.rerank_hits(
+    '富士山の高さ', (SELECT jrerank.hits(jrerank.hit(id, text, score) ORDER BY score DESC, id) FROM found), top_n => 10)
+"""
 WAYS = ((15, "dblink"), (18, "dblink"), (18, "http"))
 METRIC = re.compile(r"^jrerank_pgwire_connections (\S+)", re.MULTILINE)
 
@@ -44,8 +53,8 @@ def sidecar(folder: Path, **environment: str) -> Iterator[KeyedSidecar]:
 
 
 @contextmanager
-def databases(asked: KeyedSidecar) -> Iterator[dict[str, Installed]]:
-    """One for each way that this machine has, all of them asking the same sidecar."""
+def databases(asked: KeyedSidecar, *, closed_too: bool = False) -> Iterator[dict[str, Installed]]:
+    """One for each way that this machine has, all asking the same sidecar; with dblink also where it is closed to others."""
     with ExitStack() as stack:
         servers, ways = {}, {}
         for major in SERVERS:
@@ -55,29 +64,53 @@ def databases(asked: KeyedSidecar) -> Iterator[dict[str, Installed]]:
                 print(f"without PostgreSQL {major}: {error}", flush=True)
         for major, transport in WAYS:
             if major in servers:
-                database = Database(servers[major], transport)
-                with servers[major].connect() as admin:
-                    admin.execute(f"CREATE DATABASE {transport}")
-                ways[f"{major} {transport}"] = install(database, transport, asked.address)
+                ways[f"{major} {transport}"] = made(servers[major], transport, transport, asked)
+                if closed_too and transport == "dblink":
+                    closed = ways[f"{major} closed"] = made(servers[major], "closed", transport, asked)
+                    with closed.database.connect() as admin:
+                        admin.execute(
+                            sql.SQL(CLOSE_EXTENSION).format(extension=transport, owner="jrerank_owner")
+                        )
         yield ways
+
+
+def made(server: PostgresServer, name: str, transport: str, asked: KeyedSidecar) -> Installed:
+    """A database of this name with the extension."""
+    with server.connect() as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return install(Database(server, name), transport, asked.address)
 
 
 def overhead(folder: Path, rounds: int) -> None:
     """Median times in turn, with the scores in the sidecar's cache: what is left is the way there and back."""
-    documents = passages(PASSAGES)
-    with sidecar(folder) as asked, databases(asked) as ways, ExitStack() as stack:
+    with sidecar(folder) as asked, databases(asked, closed_too=True) as ways, ExitStack() as stack:
         client = stack.enter_context(asked.running.client(API_KEY))
-        calls: dict[str, Callable[[], object]] = {"HTTP from Python": lambda: over_http(client, documents)}
+        few, many = passages(PASSAGES), [text[:MANY_CHARS] for text in passages(MANY)]
+        calls: dict[str, Callable[[], object]] = {
+            "HTTP": lambda: over_http(client, few),
+            "HTTP, 1,000 hits": lambda: over_http(client, many),
+        }
         for name, installed in ways.items():
             connection = stack.enter_context(installed.connect())
             connection.execute("SET jrerank.timeout_ms = 30000")
             connection.execute("SET jrerank.on_error = 'error'")
-            calls[f"{name}, text"] = partial(over_sql, connection, documents, binary=False)
-            calls[f"{name}, binary"] = partial(over_sql, connection, documents, binary=True)
+            connection.execute("CREATE TEMP TABLE found (id bigint, text text, score float8)")
+            rows = [(place, text, 1 / place) for place, text in enumerate(many, 1)]
+            connection.cursor().executemany("INSERT INTO found VALUES (%s, %s, %s)", rows)
+            calls[f"{name}, text"] = partial(over_sql, connection, few, binary=False)
+            calls[f"{name}, binary"] = partial(over_sql, connection, few, binary=True)
+            calls[f"{name}, 1,000 hits"] = partial(fetched, connection, HITS)
+            calls[f"{name}, hits() of 1,000"] = partial(fetched, connection, COLLECTED)
         medians = {name: 1000 * statistics.median(times) for name, times in timed(calls, rounds).items()}
-    base = medians["HTTP from Python"]
     for name, median in medians.items():
-        print(f"{PASSAGES} x {CHARS} characters, {name:<18} {median:7.2f} ms, added {median - base:+.2f} ms")
+        base = medians["HTTP, 1,000 hits" if "1,000" in name else "HTTP"]
+        added = "" if "hits()" in name or "HTTP" in name else f", added {median - base:+.2f} ms"
+        print(f"{name:<26} {median:7.2f} ms{added}")
+
+
+def fetched(connection: psycopg.Connection[tuple[Any, ...]], statement: str) -> object:
+    """All rows of a statement."""
+    return connection.execute(statement.encode()).fetchall()
 
 
 def over_http(client: httpx.Client, documents: list[str]) -> object:

@@ -63,6 +63,7 @@ class Liar:
     knows_the_key: bool = True
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    proofs: int = 0
 
     def reply(self, body: str) -> Any:
         """What this request gets."""
@@ -129,6 +130,7 @@ class _Wire(socketserver.StreamRequestHandler):
 
     def _proof(self, nonce: str) -> str:
         liar: Liar = self.server.liar  # type: ignore[attr-defined]
+        liar.proofs += 1
         return proof(secret_of(API_KEY if liar.knows_the_key else "another"), nonce)
 
     def _logged_in(self) -> bool:

@@ -295,6 +295,65 @@ def test_a_connection_that_was_exchanged_is_noticed_before_a_passage_goes_there(
         assert name not in dblink_names(connection)
 
 
+CLOSE = """
+DO $$
+DECLARE function regprocedure;
+BEGIN
+  FOR function IN SELECT p.oid FROM pg_proc p WHERE p.proname LIKE 'dblink%' LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %1$s FROM PUBLIC, app; GRANT EXECUTE ON FUNCTION %1$s TO jrerank_owner', function);
+  END LOOP;
+END
+$$
+"""
+
+
+def test_only_where_nobody_can_use_dblink_no_proof_is_asked_for(searched: LiedTo) -> None:
+    installed, own = searched
+    if installed.transport == "http":
+        return
+    with installed.connect() as connection, installed.database.connect() as admin:
+        find(connection)
+        admin.execute(CLOSE)
+        for opened, proofs in (
+            ("SELECT", 1),
+            ("GRANT EXECUTE ON FUNCTION dblink_connect(text, text) TO searcher", 2),
+            ("REVOKE EXECUTE ON FUNCTION dblink_connect(text, text) FROM searcher", 2),
+            ("GRANT EXECUTE ON FUNCTION dblink(text, text) TO PUBLIC", 3),
+        ):
+            admin.execute(opened)
+            find(connection)
+            assert (status(connection), own.proofs) == (("complete", None), proofs), opened
+        assert connection.execute("SELECT jrerank.rerank_disconnect()").fetchone() is not None
+
+
+def test_a_connection_from_before_it_was_closed_is_not_used(searched: LiedTo) -> None:
+    installed, own = searched
+    if installed.transport == "http":
+        return
+    with (
+        lying_sidecar() as thief,
+        installed.connect() as connection,
+        installed.database.connect() as admin,
+    ):
+        find(connection)
+        _exchange(connection, thief)
+        admin.execute(CLOSE)
+        find(connection)
+        admin.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO app")
+        _exchange(connection, thief)
+        admin.execute(CLOSE)
+        find(connection)
+        assert status(connection) == ("complete", None)
+        assert (thief.asked, len(own.asked)) == ([], 3)
+
+
+def _exchange(connection: Connection, thief: Liar) -> None:
+    """Every connection that these functions have opened, for one that leads elsewhere."""
+    for name in dblink_names(connection):
+        connection.execute("SELECT dblink_disconnect(%s)", [name])
+        connection.execute("SELECT dblink_connect(%s, %s)", [name, _conninfo(thief)])
+
+
 def _conninfo(thief: Liar) -> str:
     return f"host=127.0.0.1 port={thief.address.pgwire_port} user=x password=x"
 
