@@ -28,7 +28,8 @@ def test_custom_has_a_deadline_and_leaves_out_what_the_retriever_does_not_fill()
     assert body["secret_parameters"] == {"api_key": "hidden"}
     assert body["headers"]["Authorization"] == "Bearer ${api_key}"
     filled = body["request"].replace("${query}", '"山"').replace("${input}", '["a"]')
-    assert json.loads(filled) == {"query": "山", "documents": ["a"], "timeout_ms": 250}
+    expected = {"query": "山", "documents": ["a"], "return_documents": False, "timeout_ms": 250}
+    assert json.loads(filled) == expected
 
 
 def test_custom_without_a_key() -> None:

@@ -29,6 +29,10 @@ def test_the_sidecar_gives_up_before_ml_commons_does(timeout_ms: int, read_timeo
     assert f'"timeout_ms": {timeout_ms} ' in body["actions"][0]["request_body"]
 
 
+def test_the_sidecar_sends_no_documents_back() -> None:
+    assert '"return_documents": false' in connector_body(ROUTE)["actions"][0]["request_body"]
+
+
 def test_the_key_is_a_credential_and_nowhere_else() -> None:
     body = connector_body(ROUTE)
     assert body.pop("credential") == {"key": "hidden"}
