@@ -13,6 +13,7 @@ class Shelf:
 
     indexes = ("docs", "faq")
     text_fields = ("body",)
+    product = "opensearch"
 
     def __init__(self, texts: Sequence[str], *replies: EngineReply | Exception, widest: int = 10_000) -> None:
         self._texts = texts
@@ -30,6 +31,12 @@ class Shelf:
         self.asked.append((searches, dict(parameters)))
         responses = [self._response(body) for _, body in searches]
         return self._next() or EngineReply(200, {"took": 1, "responses": responses})
+
+    async def ask(
+        self, method: str, path: Sequence[str], body: Json | None, parameters: Mapping[str, str]
+    ) -> EngineReply:
+        self.asked.append((method, tuple(path), body, dict(parameters)))
+        return self._next() or EngineReply(200, {"_shards": {"total": 1}})
 
     async def limits(self, index: str) -> IndexLimits:
         return IndexLimits()

@@ -9,7 +9,8 @@ A kind is one word for an error in metrics, logs and answers. A door maps kinds 
     |   +-- UnknownStore      no such store, or not allowed    (HTTP 404)
     +-- UnknownModel          another model than the one that serves (HTTP 404)
     +-- NotAuthorized         no key, or a wrong one           (HTTP 401)
-    +-- Forbidden             without keys: not from this host or page (HTTP 403)
+    +-- Forbidden             without keys: not from this host or page; what no door passes on (HTTP 403)
+    +-- MethodNotAllowed      another method would be passed on (HTTP 405)
     +-- TooSlow               the request took too long to arrive (HTTP 408)
     +-- Abandoned             the caller has gone: nobody reads an answer
     +-- Unavailable           try again, or elsewhere          (HTTP 503)
@@ -90,6 +91,16 @@ class Forbidden(JrerankError):
     """Without an API key only this machine may ask."""
 
     kind: ClassVar[str] = "forbidden"
+
+
+class MethodNotAllowed(JrerankError):
+    """This method is not taken here; `allowed` are."""
+
+    kind: ClassVar[str] = "method_not_allowed"
+
+    def __init__(self, message: str | None = None, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class TooSlow(JrerankError):

@@ -40,12 +40,17 @@ class SearchEngine(Protocol):
         ...
 
     @property
+    def product(self) -> str:
+        """`opensearch` or `elasticsearch`: what its clients take it for."""
+        ...
+
+    @property
     def text_fields(self) -> tuple[str, ...]:
         """The fields of a document that are its passage."""
         ...
 
     async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
-        """Run one search; what the engine refuses comes back as its reply.
+        """Run one search; what the engine refuses comes back as its reply. `index` is empty where a point in time names it.
 
         Raises:
             StoreError: the engine cannot be reached, or did not answer in time.
@@ -56,6 +61,12 @@ class SearchEngine(Protocol):
         self, searches: Sequence[tuple[Json, Json]], parameters: Mapping[str, str]
     ) -> EngineReply:
         """Run searches, each a header and a body, in one request; raises as `search` does."""
+        ...
+
+    async def ask(
+        self, method: str, path: Sequence[str], body: Json | None, parameters: Mapping[str, str]
+    ) -> EngineReply:
+        """Make a request of another kind, `path` in its parts; raises as `search` does."""
         ...
 
     async def limits(self, index: str) -> IndexLimits:

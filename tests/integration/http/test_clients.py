@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from filelock import FileLock
 
 from integration.http.conftest import KEY
 from integration.http.test_dialects import BEST, DOCUMENTS, QUERY
 from jrerank.admin.opensearch_node.jdk import find_jdk
+from node_packages import installed, run
 from sidecars import RunningSidecar
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -233,27 +231,13 @@ def test_java(sidecar: RunningSidecar) -> None:
 @pytest.fixture(scope="session")
 def node_clients() -> Path:
     """The packages of npm's that Node's clients are in, fetched once."""
-    here = Path(__file__).parent / "clients"
-    folder = Path(__file__).parents[3] / ".cache" / "npm" / "clients"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / ".clients.lock"):
-        for name in ("package.json", "package-lock.json", "clients.mjs"):
-            shutil.copy(here / name, folder)
-        if not (folder / "node_modules").is_dir():
-            run(["npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)])
-    return folder
+    return installed(Path(__file__).parent / "clients")
 
 
 @any_model
 def test_node(model: str, node_clients: Path, sidecar: RunningSidecar) -> None:
     said = run(["node", str(node_clients / "clients.mjs"), sidecar.url, KEY, model, QUERY, *DOCUMENTS])
     assert json.loads(said) == dict.fromkeys(["fetch", "http", "cohere", "cohere v2", "voyage"], BEST)
-
-
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("header", ["api-key", "x-api-key"])

@@ -108,7 +108,14 @@ def real_sidecar(
     """A sidecar with the bundled model, and the port of the node that its store `docs` is on."""
     port = free_port()
     docs = {"urls": f"http://127.0.0.1:{port}", "index": ["docs", "narrow"], "text_fields": PASSAGE_FIELDS}
-    stores = {"docs": {"kind": "opensearch", "returns_text": True, **docs}}
+    stores = {
+        "docs": {"kind": "opensearch", "returns_text": True, **docs},
+        "elastic": {
+            "kind": "elasticsearch",
+            "returns_text": True,
+            **docs,
+        },  # as Elasticsearch's clients need it
+    }
     with running_sidecar(tmp_path_factory.mktemp("sidecar"), stores=json.dumps(stores)) as running:
         yield running, port
 

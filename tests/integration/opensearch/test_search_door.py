@@ -140,8 +140,10 @@ class TestTheRestOfTheAnswer:
         response = door.search(body, scroll="1m")
         assert sorted(ids(response)) == sorted(ids(engine.plain(body, scroll="1m")))
         assert ids(response) != ids(engine.plain(body))
-        later = engine.post("_search/scroll", {"scroll_id": response["_scroll_id"]})
+        asked = {"scroll_id": response["_scroll_id"]}
+        later = door.http.post("/v1/search/docs/_search/scroll", json=asked).json()
         assert len(later["hits"]["hits"]) == 30
+        assert not set(ids(later)) & set(ids(response))
 
 
 class TestTheSameAsThePlugin:
@@ -207,7 +209,10 @@ class TestFaults:
 
     def test_the_store_says_whether_the_node_answers(self, door: Door, engine: Engine) -> None:
         engine.http.put("narrow")
-        assert door.http.get("/ready").json() == {"status": "ready", "stores": {"docs": "ok"}}
+        assert door.http.get("/ready").json() == {
+            "status": "ready",
+            "stores": {"docs": "ok", "elastic": "ok"},
+        }
 
 
 class TestTheDocument:

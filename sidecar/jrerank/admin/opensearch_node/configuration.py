@@ -28,6 +28,12 @@ _NETTY_PERMISSIONS = """\
   permission java.lang.RuntimePermission "getClassLoader";
   permission java.util.PropertyPermission "sun.nio.ch.bugLevel", "write";
 """
+# It reads the parameters of templates by reflection
+_MUSTACHE_POLICY = """\
+grant {
+  permission java.lang.RuntimePermission "accessDeclaredMembers";
+};
+"""
 
 
 def describe_modules(home: Path, release: Release) -> None:
@@ -36,12 +42,14 @@ def describe_modules(home: Path, release: Release) -> None:
         "modules/transport-netty4": release.netty_class,
         "modules/analysis-common": release.analysis_class,
         "modules/search-pipeline-common": _PIPELINE_CLASS,
+        "modules/lang-mustache": release.mustache_class,
     }
     modules |= {f"plugins/{name}": main for name, main in release.plugins.items()}
     for folder, main in modules.items():
         _write(home / folder / "plugin-descriptor.properties", _descriptor(Path(folder).name, main, release))
     grants = "\n".join(f"{grant} {{\n{_NETTY_PERMISSIONS}}};" for grant in release.netty_grants)
     _write(home / "modules" / "transport-netty4" / "plugin-security.policy", grants + "\n")
+    _write(home / "modules" / "lang-mustache" / "plugin-security.policy", _MUSTACHE_POLICY)
 
 
 def configure(home: Path, settings: Mapping[str, object], files: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ class Release:
     jvm: tuple[str, ...]
     netty_class: str
     analysis_class: str
+    mustache_class: str
     netty_grants: tuple[str, ...]
     plugins: Mapping[str, str]
 
@@ -29,6 +30,7 @@ OPENSEARCH_3 = Release(
     jvm=("--enable-native-access=ALL-UNNAMED", "-javaagent:agent/opensearch-agent-3.8.0.jar"),
     netty_class="org.opensearch.transport.Netty4ModulePlugin",
     analysis_class="org.opensearch.analysis.common.CommonAnalysisModulePlugin",
+    mustache_class="org.opensearch.script.mustache.MustacheModulePlugin",
     netty_grants=("grant",),
     plugins={"analysis-kuromoji": "org.opensearch.plugin.analysis.kuromoji.AnalysisKuromojiPlugin"},
 )
@@ -40,6 +42,7 @@ OPENSEARCH_2 = Release(
     jvm=("-Djava.security.manager=allow",),
     netty_class="org.opensearch.transport.Netty4Plugin",
     analysis_class="org.opensearch.analysis.common.CommonAnalysisPlugin",
+    mustache_class="org.opensearch.script.mustache.MustachePlugin",
     netty_grants=(
         'grant codeBase "${codebase.netty-common}"',
         'grant codeBase "${codebase.netty-transport}"',

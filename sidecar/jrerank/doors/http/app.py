@@ -7,11 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
-from jrerank.doors.http import docs, hits, ops, search
+from jrerank.doors.http import docs, engine_door, hits, ops, search
 from jrerank.doors.http.error_shapes import no_route
 from jrerank.doors.http.faults import Fault, error_response
 from jrerank.doors.http.middleware import RequestContext
 from jrerank.doors.http.rerank import make_router
+from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 
 
@@ -26,9 +27,10 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.seals = {store: IdSeal(store, service.keys) for store in service.searches}
     for router in (hits.router, hits.columns_router, make_router(), ops.open_router, ops.router):
         app.include_router(router)
-    for router in (search.router, search.lines_router):
+    for router in (search.router, search.lines_router, engine_door.router):
         app.include_router(router)
     app.include_router(docs.router)
     if service.cors_origins:

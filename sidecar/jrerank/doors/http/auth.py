@@ -1,7 +1,9 @@
-"""API keys, as bearer tokens or in a header of their own."""
+"""API keys, as bearer tokens, as `ApiKey` or password as engines' clients send them, or in a header of their own."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from jrerank.errors import NotAuthorized
 
 # What clients of the APIs that we speak send a key in, beside a bearer token
 _KEY_HEADERS = ("api-key", "x-api-key")
+_KEY_SCHEMES = ("bearer", "apikey")  # the latter is what engines' clients make of an API key
 
 
 def authorize(request: Request, keys: Sequence[str]) -> None:
@@ -34,7 +37,17 @@ def authorize(request: Request, keys: Sequence[str]) -> None:
 def _given(request: Request) -> bytes:
     """The key as it was sent: headers are read as Latin-1, which gives back the bytes."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() in _KEY_SCHEMES:
         return token.strip().encode("latin-1")
     sent = next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), "")
+    if not sent and scheme.lower() == "basic":
+        return _password(token)
     return sent.strip().encode("latin-1")
+
+
+def _password(token: str) -> bytes:
+    """Of basic authorization, whoever the user: what engines' clients know beside API keys."""
+    try:
+        return base64.b64decode(token.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""

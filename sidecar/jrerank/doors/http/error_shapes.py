@@ -14,6 +14,13 @@ def native(fault: Fault) -> dict[str, object]:
     return {"error": {"type": fault.kind, "message": fault.message, "field": fault.field}}
 
 
+def engine(fault: Fault) -> dict[str, object]:
+    """OpenSearch's and Elasticsearch's, whose clients look for `reason`, with what ours has."""
+    cause: dict[str, object] = {"type": fault.kind, "reason": fault.message}
+    ours = {"message": fault.message, "field": fault.field}
+    return {"error": {"root_cause": [cause], **cause, **ours}, "status": fault.status}
+
+
 def cohere(fault: Fault) -> dict[str, object]:
     """`{"message"}`; Jina's and Voyage's clients look for `detail`."""
     return {"message": fault.message, "detail": fault.message}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
-from jrerank.errors import InvalidInput, JrerankError, Unavailable
+from jrerank.errors import InvalidInput, JrerankError, MethodNotAllowed, Unavailable
 
 _STATUSES = {
     "invalid_json": 400,
@@ -38,6 +38,7 @@ class Fault:
     message: str
     field: str | None = None
     retry_after_s: float | None = None
+    allowed: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
@@ -49,7 +50,8 @@ def fault_of(error: JrerankError) -> Fault:
     """An error as it goes out."""
     field = error.field if isinstance(error, InvalidInput) else None
     retry = error.retry_after_s if isinstance(error, Unavailable) else None
-    return Fault(error.kind, str(error), field, retry)
+    allowed = error.allowed if isinstance(error, MethodNotAllowed) else ()
+    return Fault(error.kind, str(error), field, retry, allowed)
 
 
 def error_response(fault: Fault, shape: Callable[[Fault], dict[str, object]]) -> JSONResponse:
@@ -57,6 +59,8 @@ def error_response(fault: Fault, shape: Callable[[Fault], dict[str, object]]) ->
     headers = {}
     if fault.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after_s)))
+    if fault.allowed:
+        headers["Allow"] = ", ".join(fault.allowed)
     if fault.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(shape(fault), fault.status, headers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pydantic
 
-from jrerank.doors.http.searching import OneOfMany
 from jrerank.doors.search.options import SearchBody
 from jrerank.errors import InputTooLong, InvalidInput
 from jrerank.json_reader.text import parsed
@@ -17,6 +17,7 @@ _HEADER_KEYS = {
     "allow_no_indices",
     "allow_partial_search_results",
     "expand_wildcards",
+    "ignore_throttled",
     "ignore_unavailable",
     "index",
     "preference",
@@ -24,6 +25,15 @@ _HEADER_KEYS = {
     "routing",
     "search_type",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfMany:
+    """A search of a multi-search: its header as the engine takes it, with its index always in it."""
+
+    header: dict[str, Any]
+    index: str
+    body: SearchBody
 
 
 def index_of(named: object, allowed: Sequence[str], field: str) -> str:
@@ -45,11 +55,15 @@ def index_of(named: object, allowed: Sequence[str], field: str) -> str:
 
 
 def read_searches(
-    body: bytes, allowed: Sequence[str], before: Callable[[bytes], None] = lambda _: None
+    body: bytes,
+    allowed: Sequence[str],
+    before: Callable[[bytes], None] = lambda _: None,
+    default: str | None = None,
 ) -> list[OneOfMany]:
     """A header and a body for each search; an empty line is an empty header.
 
     Args:
+        default: the index of a header that names none; all that are allowed where it is None.
         before: see `parsed`.
 
     Raises:
@@ -64,28 +78,42 @@ def read_searches(
             "a search is two lines, a header and a body, each ended by a newline", field="body"
         )
     pairs = zip(lines[::2], lines[1::2], strict=True)
-    return [_search(place, *pair, allowed, before) for place, pair in enumerate(pairs)]
+    made = (_search(place, *pair, before) for place, pair in enumerate(pairs))
+    return [_placed(place, header, search, allowed, default) for place, (header, search) in enumerate(made)]
+
+
+def search_of(value: Any, place: str = "") -> SearchBody:
+    """One search's body.
+
+    Raises:
+        InvalidInput: a field is wrong; its name follows `place`.
+    """
+    try:
+        return SearchBody.model_validate(value)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, ([place] if place else []) + list(first["loc"]))) or "body"
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
+
+
+def _placed(
+    place: int, header: dict[str, Any], search: SearchBody, allowed: Sequence[str], default: str | None
+) -> OneOfMany:
+    index = index_of(header.get("index") or default, allowed, f"{place}.header.index")
+    return OneOfMany({**header, "index": index}, index, search)
 
 
 def _search(
     place: int,
     header_line: bytes,
     body_line: bytes,
-    allowed: Sequence[str],
     before: Callable[[bytes], None],
-) -> OneOfMany:
+) -> tuple[dict[str, Any], SearchBody]:
     header = _parsed(header_line if header_line.strip() else b"{}", f"{place}.header", before)
     for key in header:
         if key not in _HEADER_KEYS:
             raise InvalidInput(f"{place}.header.{key}: is not passed on", field=f"{place}.header.{key}")
-    index = index_of(header.get("index"), allowed, f"{place}.header.index")
-    try:
-        body = SearchBody.model_validate(_parsed(body_line, f"{place}", before))
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, (place, *first["loc"])))
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
-    return OneOfMany({**header, "index": index}, index, body)
+    return header, search_of(_parsed(body_line, f"{place}", before), f"{place}")
 
 
 def _parsed(line: bytes, field: str, before: Callable[[bytes], None]) -> dict[str, Any]:

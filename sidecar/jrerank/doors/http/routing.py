@@ -14,7 +14,7 @@ from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import has_gone, service_in, service_of
-from jrerank.doors.http.error_shapes import ErrorShape, native
+from jrerank.doors.http.error_shapes import ErrorShape, engine, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.doors.http.origin import check_origin
 from jrerank.doors.native import hits_body
@@ -25,6 +25,7 @@ from jrerank.telemetry import logger
 _LOG = logger(__name__)
 NOT_JSON = Fault("not_json", "send the body as JSON, with the header content-type: application/json")
 _CLIENT_CLOSED_REQUEST = 499  # nginx's: nobody reads it, and traces tell it from an answer
+_LINES = {"application/x-ndjson", "application/vnd.elasticsearch+x-ndjson"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -145,9 +146,13 @@ class ColumnsRoute(Route):
 
 
 class SearchRoute(Route):
-    """The search door."""
+    """The search door, whose callers may be an engine's own clients."""
 
     door = "search"
+
+    def spoken(self, request: Request) -> tuple[str, ErrorShape]:
+        """Errors are in the engine's shape, with what ours has."""
+        return self.door, engine
 
 
 class LinesRoute(SearchRoute):
@@ -156,7 +161,7 @@ class LinesRoute(SearchRoute):
     def reads(self, request: BoundedRequest) -> bool:
         """Whether it says so, or, as engines take it, just JSON."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return kind == "application/x-ndjson" or request.says_json()
+        return kind in _LINES or request.says_json()
 
     async def parse(self, request: BoundedRequest) -> None:
         """The lines are parsed one by one."""

@@ -55,12 +55,19 @@ async def answer(http: Request, write: Callable[[], object], ranking: Ranking) -
 
 
 async def json_response(
-    http: Request, write: Callable[[], object], status: int, headers: dict[str, str], *, is_large: bool
+    http: Request,
+    write: Callable[[], object],
+    status: int,
+    headers: dict[str, str],
+    *,
+    is_large: bool,
+    indent: int | None = None,
 ) -> Response:
-    """What `write` makes, as JSON in UTF-8. It counts among the open bodies until it is out."""
+    """What `write` makes, as JSON in UTF-8, on one line or indented by so many spaces. It counts among the open bodies until it
+    is out."""
     service = service_of(http)
     await service.turns.answer()
-    body = await service.large.run_if(is_large, lambda: json_bytes(write()))
+    body = await service.large.run_if(is_large, lambda: json_bytes(write(), indent))
     share_of(http).hold(len(body))
     return PiecewiseResponse(body, status, headers, "application/json")
 
@@ -78,22 +85,27 @@ class PiecewiseResponse(Response):
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-def json_bytes(content: object) -> bytes:
+def json_bytes(content: object, indent: int | None = None) -> bytes:
     """JSON as UTF-8.
 
     Documents come back as they came: in ASCII where one of an engine's holds half a surrogate pair, and with null for a number that
     was too large for a double, which JSON has no word for.
     """
     try:
-        return _written(content, ensure_ascii=False)
+        return _written(content, indent, ensure_ascii=False)
     except UnicodeEncodeError:
-        return _written(content, ensure_ascii=True)
+        return _written(content, indent, ensure_ascii=True)
     except ValueError:
-        return _written(_finite(content), ensure_ascii=False)
+        return _written(_finite(content), indent, ensure_ascii=False)
 
 
-def _written(content: Any, *, ensure_ascii: bool) -> bytes:
-    """The encoder holds the interpreter's lock: a long list is written slice by slice."""
+def _written(content: Any, indent: int | None, *, ensure_ascii: bool) -> bytes:
+    """The encoder holds the interpreter's lock: a long list is written slice by slice; with indents Python writes itself."""
+    if indent is not None:
+        text = json.dumps(
+            content, ensure_ascii=ensure_ascii, allow_nan=False, indent=indent, separators=(",", " : ")
+        )
+        return text.encode() + b"\n"
     encoder = json.JSONEncoder(ensure_ascii=ensure_ascii, allow_nan=False, separators=(",", ":"))
     if isinstance(content, dict) and any(_is_long(value) for value in content.values()):
         items = (

@@ -11,6 +11,7 @@ from typing import Any
 from jrerank.domain import Candidate, RerankRequest
 from jrerank.doors.bodies import Share
 from jrerank.doors.http.faults import fault_of
+from jrerank.doors.http.multisearch import OneOfMany, search_of
 from jrerank.doors.intake import Caller, Fields, Options
 from jrerank.doors.native import fusion_of
 from jrerank.doors.search import passthrough
@@ -18,6 +19,7 @@ from jrerank.doors.search.merge import PASSTHROUGH, Answer, answer_of
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.search.plan import Plan, is_well_formed, make_plan
 from jrerank.doors.search.reply import reply
+from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
@@ -29,17 +31,11 @@ _LOG = logger(__name__)
 DOOR = "search"
 # The engine's documents are not the caller's to shorten
 _FIELDS = Fields(passages=None)
-_REFUSED = 400
-_Answered = tuple[Plan, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class OneOfMany:
-    """A search of a multi-search: its header as the engine takes it, with its index always in it."""
-
-    header: dict[str, Any]
-    index: str
-    body: SearchBody
+_DONE, _REFUSED = 200, 400
+_OF_TEMPLATE = ("id", "source", "params", "file", "lang")
+_BESIDE_TEMPLATE = ("rerank", "explain", "profile")
+Json = dict[str, Any]
+_Answered = tuple[Plan, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,7 @@ class Searching:
     engine: SearchEngine
     caller: Caller
     share: Share
+    seal: IdSeal
 
     async def one(self, index: str, search: SearchBody, parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply, reranked if it is one.
@@ -57,13 +54,29 @@ class Searching:
         Raises:
             Unavailable: the engine gave no reply, or the search asks to fail where it is not reranked.
             UnknownStore: the search names a store for its texts that there is none of.
+            InvalidInput: its point in time was not opened here.
         """
         plan = await self._plan(index, search, is_scroll="scroll" in parameters)
-        said = await self._of_engine(self.engine.search(index, plan.body, parameters))
+        place = "" if "pit" in plan.body else index
+        said = await self.of_engine(self.engine.search(place, plan.body, parameters))
         if plan.is_widened and said.status == _REFUSED:
             plan = plan.as_asked()
-            said = await self._of_engine(self.engine.search(index, plan.body, parameters))
+            said = await self.of_engine(self.engine.search(place, plan.body, parameters))
         return await self._reranked(plan, said)
+
+    async def by_template(self, index: str, template: Json, parameters: Mapping[str, str]) -> EngineReply:
+        """As `one`, of the search that the engine makes of a template; `rerank` stands beside the template.
+
+        Raises:
+            InvalidInput: what the template makes is not a search.
+        """
+        asked = {name: template[name] for name in _OF_TEMPLATE if name in template}
+        said = await self.of_engine(self.engine.ask("POST", ("_render", "template"), asked, {}))
+        made = said.body.get("template_output") if isinstance(said.body, dict) else None
+        if said.status != _DONE or not isinstance(made, dict):
+            return said
+        beside = {name: template[name] for name in _BESIDE_TEMPLATE if name in template}
+        return await self.one(index, search_of({**made, **beside}), parameters)
 
     async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply with each of its responses reranked; one that fails fails alone.
@@ -71,7 +84,9 @@ class Searching:
         Raises:
             Unavailable: the engine gave no reply.
         """
-        plans = [await self._plan(one.index, one.body) for one in searches]
+        plans = [
+            await self._plan(one.index, one.body, place=f"{place}.") for place, one in enumerate(searches)
+        ]
         said = await self._asked(searches, plans, parameters)
         answered = dict(enumerate(zip(plans, _responses(said, len(plans)), strict=False)))
         if not answered:
@@ -101,10 +116,15 @@ class Searching:
     async def _asked(
         self, searches: Sequence[OneOfMany], plans: Sequence[Plan], parameters: Mapping[str, str]
     ) -> EngineReply:
-        lines = [(one.header, plan.body) for one, plan in zip(searches, plans, strict=True)]
-        return await self._of_engine(self.engine.msearch(lines, parameters))
+        lines = [(_header(one.header, plan), plan.body) for one, plan in zip(searches, plans, strict=True)]
+        return await self.of_engine(self.engine.msearch(lines, parameters))
 
-    async def _of_engine(self, asked: Awaitable[EngineReply]) -> EngineReply:
+    async def of_engine(self, asked: Awaitable[EngineReply]) -> EngineReply:
+        """The engine's reply, whose bytes count as the request's.
+
+        Raises:
+            Unavailable: there is none.
+        """
         try:
             with counted_by(self.share.take_text):
                 return await asked
@@ -112,7 +132,11 @@ class Searching:
             _LOG.warning("engine_failed", error=str(error))
             raise Unavailable(error.public) from error
 
-    async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool = False) -> Plan:
+    async def _plan(
+        self, index: str, search: SearchBody, *, is_scroll: bool = False, place: str = ""
+    ) -> Plan:
+        if search.pit is not None:
+            search = search.model_copy(update={"pit": self.seal.open_in(search.pit, f"{place}pit.")})
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
         return make_plan(
             search, self.engine.text_fields, await self.engine.limits(index), as_fetched=as_fetched
@@ -128,7 +152,7 @@ class Searching:
             return {"error": {"type": fault.kind, "reason": fault.message}, "status": fault.status}
 
     async def _reranked(self, plan: Plan, said: EngineReply) -> EngineReply:
-        if said.status != 200 or not isinstance(said.body, dict):
+        if said.status != _DONE or not isinstance(said.body, dict):
             return said
         if not is_well_formed(said.body):
             _LOG.warning("hits_malformed")
@@ -139,7 +163,8 @@ class Searching:
         reason = plan.reason or plan.reason_in(candidates)
         answer = self._passed(reason) if reason else await self._answer(plan, candidates)
         took_ms = int((time.monotonic() - start) * 1000)
-        return replace(said, body=await large.run_if(is_large, reply, said.body, plan, answer, took_ms))
+        shown = await large.run_if(is_large, reply, said.body, plan, answer, took_ms)
+        return replace(said, body=self.seal.seal_in(shown))
 
     async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
         try:
@@ -179,6 +204,11 @@ class Searching:
         self.service.metrics.requests.labels(DOOR, PASSTHROUGH).inc()
         _LOG.info("search_passed_through", reason=reason)
         return Answer(PASSTHROUGH, reason)
+
+
+def _header(header: Json, plan: Plan) -> Json:
+    """A point in time names its own index."""
+    return {name: value for name, value in header.items() if name != "index" or "pit" not in plan.body}
 
 
 def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from jrerank.doors.native import LinearFusionBody, RrfFusionBody
 from jrerank.doors.search.merge import Unread
+from jrerank.doors.search.url_parameters import SearchParameters
 from jrerank.doors.search.window import MAX_WINDOW
 
 # Every path is looked for in every hit, whose keys may hold dots themselves
@@ -126,21 +127,20 @@ class SearchBody(BaseModel):
     from_: Annotated[int, Field(alias="from", ge=0, le=2**31 - 1)] = 0
     size: Annotated[int, Field(ge=0, le=2**31 - 1)] = 10
 
-    pit: Annotated[Any, Field(description="refused: it names its own indexes, past the store's list")] = None
-
-    @field_validator("pit", mode="before")
-    @classmethod
-    def _refuse(cls, pit: object) -> object:
-        if pit is not None:
-            raise ValueError("a point in time names its own indexes, past the store's list: leave it out")
-        return pit
+    pit: Annotated[dict[str, Any] | None, Field(description="with an `id` that was opened at this door")] = (
+        None
+    )
 
     def options(self) -> RerankSection:
         """All that is said of reranking."""
         return self.rerank.with_ext(self.ext.jrerank)
 
+    def with_parameters(self, parameters: SearchParameters) -> SearchBody:
+        """The same, but for what its URL says of it."""
+        return self.model_copy(update=parameters.for_body())
+
     def for_engine(self) -> dict[str, Any]:
         """The body without what is ours."""
-        page = self.model_dump(include={"from_", "size"}, exclude_unset=True, by_alias=True)
+        page = self.model_dump(include={"from_", "size", "pit"}, exclude_unset=True, by_alias=True)
         ext = self.ext.model_extra
         return {**(self.model_extra or {}), **page, **({"ext": ext} if ext else {})}

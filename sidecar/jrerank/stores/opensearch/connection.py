@@ -74,6 +74,8 @@ class Connection:
                     raise
                 return EngineReply(error.status_code, await self._body_of(error))
             reply.check()
+        if method == "HEAD":  # the client says only whether it is there
+            return EngineReply(200 if content else 404, None)
         if not isinstance(content, bytes):
             return EngineReply(200, content)
         return EngineReply(200, await self._parsed(content), len(content))

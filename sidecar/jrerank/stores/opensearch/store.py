@@ -42,6 +42,11 @@ class OpenSearchStore:
         return self._settings.index
 
     @property
+    def product(self) -> str:
+        """The store's kind."""
+        return self._settings.kind
+
+    @property
     def text_fields(self) -> tuple[str, ...]:
         """The fields of a document that are its passage."""
         return self._settings.text_fields
@@ -82,14 +87,21 @@ class OpenSearchStore:
 
     async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
         """Run one search; see `SearchEngine.search`."""
-        return await self._searched(f"/{index_path(index)}/_search", body, parameters)
+        path = f"/{index_path(index)}/_search" if index else "/_search"
+        return await self._asked("POST", path, body, parameters)
 
     async def msearch(
         self, searches: Sequence[tuple[Json, Json]], parameters: Mapping[str, str]
     ) -> EngineReply:
         """Run several searches; see `SearchEngine.msearch`."""
         lines = b"".join(pydantic_core.to_json(part) + b"\n" for search in searches for part in search)
-        return await self._searched("/_msearch", lines, parameters)
+        return await self._asked("POST", "/_msearch", lines, parameters)
+
+    async def ask(
+        self, method: str, path: Sequence[str], body: Json | None, parameters: Mapping[str, str]
+    ) -> EngineReply:
+        """Make a request of another kind; see `SearchEngine.ask`."""
+        return await self._asked(method, "/" + "/".join(map(index_path, path)), body, parameters)
 
     async def limits(self, index: str) -> IndexLimits:
         """What the indexes can give, asked now and then: it changes rarely."""
@@ -100,10 +112,12 @@ class OpenSearchStore:
         self._limits[index] = (time.monotonic(), limits)
         return limits
 
-    async def _searched(self, path: str, body: Json | bytes, parameters: Mapping[str, str]) -> EngineReply:
+    async def _asked(
+        self, method: str, path: str, body: Json | bytes | None, parameters: Mapping[str, str]
+    ) -> EngineReply:
         timeout_ms = self._settings.search_timeout_ms
         try:
-            return await self._connection.request("POST", path, body, parameters, timeout_ms / 1000)
+            return await self._connection.request(method, path, body, parameters, timeout_ms / 1000)
         except TimeoutError:
             raise StoreError(f"the engine did not answer within {timeout_ms} ms") from None
 

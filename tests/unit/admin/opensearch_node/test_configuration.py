@@ -14,7 +14,8 @@ from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, R
     ("release", "grants"), [(OPENSEARCH_3, 1), (OPENSEARCH_2, 2)], ids=["3.8.0", "2.19.6"]
 )
 def test_each_module_is_described(tmp_path: Path, release: Release, grants: int) -> None:
-    folders = ["modules/transport-netty4", "modules/analysis-common", "modules/search-pipeline-common"]
+    names = ["transport-netty4", "analysis-common", "search-pipeline-common", "lang-mustache"]
+    folders = [f"modules/{name}" for name in names]
     folders += [f"plugins/{name}" for name in release.plugins]
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)

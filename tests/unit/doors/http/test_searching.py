@@ -11,9 +11,11 @@ import pytest
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.searching import OneOfMany, Searching
+from jrerank.doors.http.multisearch import OneOfMany
+from jrerank.doors.http.searching import Searching
 from jrerank.doors.intake import Caller
 from jrerank.doors.search.options import SearchBody
+from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import Overloaded, StoreError, Unavailable, UnknownStore
 from jrerank.reranker import Reranker
@@ -36,7 +38,7 @@ class Failing(Reranker):
 
 def searching(service: Service, shelf: Shelf | None = None, at_most_ms: float = math.inf) -> Searching:
     caller = Caller("test", time.monotonic(), at_most_ms)
-    return Searching(service, shelf or Shelf(TEXTS), caller, Share(service.bodies))
+    return Searching(service, shelf or Shelf(TEXTS), caller, Share(service.bodies), IdSeal("docs", ()))
 
 
 def failing(service: Service, error: Exception) -> Searching:

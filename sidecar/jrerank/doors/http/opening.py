@@ -1,0 +1,40 @@
+"""Which store's engine a request at the search door is for, and which searches it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import Request
+
+from jrerank.doors.http.context import caller_of, service_of, share_of
+from jrerank.doors.http.multisearch import OneOfMany, read_searches
+from jrerank.doors.http.searching import Searching
+from jrerank.doors.search.sealed_ids import IdSeal
+from jrerank.errors import UnknownStore
+from jrerank.json_reader.text import WHOLE_BYTES
+
+
+def searching_of(http: Request, store: str) -> Searching:
+    """The request's way to the engine of `store`.
+
+    Raises:
+        UnknownStore: there is none of that name, or it is not open.
+    """
+    service = service_of(http)
+    engine = service.searches.get(store)
+    if engine is None:
+        known = ", ".join(service.searches) or "none is open"
+        raise UnknownStore(f"there is no store {store!r} to search ({known})", field="store")
+    seals: dict[str, IdSeal] = http.app.state.seals
+    return Searching(service, engine, caller_of(http), share_of(http), seals[store])
+
+
+async def lines_read(
+    http: Request, allowed: Sequence[str], default: str | None = None, body: bytes | None = None
+) -> list[OneOfMany]:
+    """The searches of a multi-search, read beside the event loop where they are large; see `read_searches`."""
+    content = await http.body() if body is None else body
+    large, take_values = service_of(http).large, share_of(http).take_values
+    return await large.run_if(
+        len(content) > WHOLE_BYTES, read_searches, content, allowed, take_values, default
+    )
