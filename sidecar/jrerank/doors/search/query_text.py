@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,16 @@ _AROUND = {
     "has_parent": "query",
     "pinned": "organic",
     "rule": "organic",
+    "span_or": "clauses",
+    "span_first": "match",
+    "span_multi": "match",
+    "span_not": "include",
+    "span_containing": "big",
+    "span_within": "little",
+    "field_masking_span": "query",
 }
+# {"span_term": {FIELD: "word"}} or {"span_term": {FIELD: {"value": "word"}}}
+_ON_TERM = {"span_term", "fuzzy"}
 _VECTOR_BUILDER_PATH = "query_vector_builder.text_embedding.model_text"
 _MATCHES_ALL = re.compile(r"[\s*?:]*")
 _VARIABLE = re.compile(r"\$\{|\{\{")
@@ -76,11 +85,15 @@ class _Reader:
             return _best(self._of_type(kind, body, depth + 1) for kind, body in query.items())
         return None
 
+    def _each(self, queries: object, depth: int) -> list[_Found]:
+        listed = queries if isinstance(queries, list) else [queries]
+        return [found for one in listed if (found := self.read(one, depth + 1)) is not None]
+
     def _of_type(self, kind: str, body: object, depth: int) -> _Found | None:
         if not isinstance(body, dict) or body.get("boost") == 0:
             return None
-        if kind == "bool":
-            return _of_bool(self.read(body.get("must"), depth), self.read(body.get("should"), depth))
+        if kind in {"bool", "span_near"}:
+            return self._of_clauses(kind, body, depth)
         if kind in _AROUND:
             return self.read(body.get(_AROUND[kind]), depth)
         if kind == "template":
@@ -89,9 +102,17 @@ class _Reader:
             return self.read(_unwrapped(body.get("query")), depth)
         return self._of_leaf(kind, body)
 
+    def _of_clauses(self, kind: str, body: Mapping[str, Any], depth: int) -> _Found | None:
+        if kind == "span_near":
+            return _together(self._each(body.get("clauses"), depth), FieldKind.UNKNOWN)
+        must = _together(self._each(body.get("must"), depth))
+        return _of_bool(must, self.read(body.get("should"), depth))
+
     def _of_leaf(self, kind: str, body: Mapping[str, Any]) -> _Found | None:
         if kind in _ON_TEXT_FIELD:
             return self._on_field(body, lambda value: _text(_under_field(value, "query")))
+        if kind in _ON_TERM:
+            return self._on_field(body, lambda value: _text(_under_field(value, "value")))
         if kind == "intervals":
             return self._on_field(body, _of_intervals)
         if kind in {*_ON_FIELDS, "query_string", "simple_query_string", "more_like_this"}:
@@ -128,6 +149,16 @@ def _of_bool(must: _Found | None, should: _Found | None) -> _Found | None:
     if must is None or should is None:
         return must or should
     return should if should.kind < must.kind else must
+
+
+def _together(found: Sequence[_Found], at_most: FieldKind = FieldKind.TEXT) -> _Found | None:
+    """All texts on fields of the likeliest kind, each once, where all have to match; but the best alone on an unlikelier kind."""
+    best = _best(found)
+    if best is None or best.kind > at_most:
+        return best
+    texts = list(dict.fromkeys(one.text for one in found if one.kind == best.kind))
+    whole = [text for text in texts if not any(text != other and text in other for other in texts)]
+    return _Found(" ".join(whole), best.kind)
 
 
 def _of_vectors(kind: str, body: Mapping[str, Any]) -> Iterator[str | None]:

@@ -5,7 +5,7 @@ from jrerank.doors.search.query_text import query_text
 from shared_vectors import Case, cases
 
 
-@pytest.mark.parametrize("case", cases("query_text.json"))
+@pytest.mark.parametrize("case", [*cases("query_text.json"), *cases("named_text.json")])
 def test_the_shared_vectors(case: Case) -> None:
     given = case.input
     fields = Fields(tuple(given.get("passage_fields", ())), given.get("types", {}))

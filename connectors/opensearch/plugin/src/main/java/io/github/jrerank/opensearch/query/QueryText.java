@@ -38,18 +38,27 @@ public final class QueryText {
         "agentic", "query_text"
     );
     /** Queries around other queries. What only filters (`filter`, `must_not`, `constant_score`) was not searched for. */
-    private static final Map<String, String> AROUND = Map.of(
-        "dis_max", "queries",
-        "hybrid", "queries",
-        "boosting", "positive",
-        "function_score", "query",
-        "script_score", "query",
-        "nested", "query",
-        "has_child", "query",
-        "has_parent", "query",
-        "pinned", "organic",
-        "rule", "organic"
+    private static final Map<String, String> AROUND = Map.ofEntries(
+        Map.entry("dis_max", "queries"),
+        Map.entry("hybrid", "queries"),
+        Map.entry("boosting", "positive"),
+        Map.entry("function_score", "query"),
+        Map.entry("script_score", "query"),
+        Map.entry("nested", "query"),
+        Map.entry("has_child", "query"),
+        Map.entry("has_parent", "query"),
+        Map.entry("pinned", "organic"),
+        Map.entry("rule", "organic"),
+        Map.entry("span_or", "clauses"),
+        Map.entry("span_first", "match"),
+        Map.entry("span_multi", "match"),
+        Map.entry("span_not", "include"),
+        Map.entry("span_containing", "big"),
+        Map.entry("span_within", "little"),
+        Map.entry("field_masking_span", "query")
     );
+    /** {"span_term": {FIELD: "word"}} or {"span_term": {FIELD: {"value": "word"}}}. */
+    private static final Set<String> ON_TERM = Set.of("span_term", "fuzzy");
     private static final BodyPath VECTOR_BUILDER = BodyPath.of("query_vector_builder.text_embedding.model_text");
     private static final Pattern MATCHES_ALL = Pattern.compile("[\\s*?:]*", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{|\\{\\{");
@@ -92,6 +101,10 @@ public final class QueryText {
         return Optional.empty();
     }
 
+    private List<Found> each(Object queries, int depth) {
+        return asList(queries).stream().map(one -> in(one, depth + 1)).flatMap(Optional::stream).toList();
+    }
+
     private Optional<Found> ofType(String type, Object value, int depth) {
         if ((value instanceof Map) == false || weighsNothing(value)) {
             return Optional.empty();
@@ -101,7 +114,8 @@ public final class QueryText {
             return in(body.get(AROUND.get(type)), depth);
         }
         return switch (type) {
-            case "bool" -> ofBool(in(body.get("must"), depth), in(body.get("should"), depth));
+            case "bool" -> ofBool(together(each(body.get("must"), depth), FieldKind.TEXT), in(body.get("should"), depth));
+            case "span_near" -> together(each(body.get("clauses"), depth), FieldKind.UNKNOWN);
             case "template" -> in(body, depth);
             case "wrapper" -> in(unwrapped(body.get("query")), depth);
             default -> ofLeaf(type, body);
@@ -116,9 +130,26 @@ public final class QueryText {
         return should.get().kind().compareTo(must.get().kind()) < 0 ? should : must;
     }
 
+    /** All texts on fields of the likeliest kind, each once, where all have to match; but the best alone on an unlikelier kind. */
+    private static Optional<Found> together(List<Found> found, FieldKind atMost) {
+        Optional<Found> best = best(found.stream().map(Optional::of));
+        if (best.isEmpty() || best.get().kind().compareTo(atMost) > 0) {
+            return best;
+        }
+        FieldKind kind = best.get().kind();
+        List<String> texts = found.stream().filter(one -> one.kind() == kind).map(Found::text).distinct().toList();
+        String whole = texts.stream()
+            .filter(text -> texts.stream().noneMatch(other -> other.equals(text) == false && other.contains(text)))
+            .collect(Collectors.joining(" "));
+        return Optional.of(new Found(whole, kind));
+    }
+
     private Optional<Found> ofLeaf(String type, Map<?, ?> body) {
         if (ON_TEXT_FIELD.contains(type)) {
             return onField(body, value -> text(underField(value, "query")));
+        }
+        if (ON_TERM.contains(type)) {
+            return onField(body, value -> text(underField(value, "value")));
         }
         if (type.equals("intervals")) {
             return onField(body, QueryText::ofIntervals);

@@ -26,7 +26,7 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
 class PipelineVectorTests {
     @TestFactory
     Stream<DynamicTest> queryTextInTheBodyAsWritten() {
-        return Vectors.each("query_text.json", one -> {
+        return Stream.of("query_text.json", "named_text.json").flatMap(file -> Vectors.each(file, one -> {
             Map<String, Object> body = one.get("body");
             Optional<String> atPath = Optional.ofNullable(one.text("query_text_path"))
                 .flatMap(path -> QueryText.text(BodyPath.of(path).read(body)));
@@ -34,17 +34,17 @@ class PipelineVectorTests {
                 .or(() -> atPath)
                 .orElseGet(() -> QueryText.find(body.get("query"), new Fields(fieldsOf(one), typesOf(one)::get)));
             assertEquals(one.expected(), found);
-        });
+        }));
     }
 
     @Test
     void queryTextInTheBodyAsOpenSearchHasReadIt() {
-        List<Case> known = Vectors.read("query_text.json").filter(PipelineVectorTests::isOfCore).toList();
+        List<Case> known = Stream.of("query_text.json", "named_text.json").flatMap(Vectors::read).filter(PipelineVectorTests::isOfCore).toList();
         for (Case one : known) {
             Reading reading = new Reading(fieldsOf(one), one.text("query_text_path"));
             assertEquals(one.expected(), reading.queryText(one.text("ext_query"), one.body(), typesOf(one)::get), one.name());
         }
-        assertTrue(known.size() >= 80, "only " + known.size() + " cases could be parsed");
+        assertTrue(known.size() >= 130, "only " + known.size() + " cases could be parsed");
     }
 
     private static List<String> fieldsOf(Case one) {
