@@ -202,7 +202,7 @@ def test_its_clients_refuse_what_is_not_said_to_be_elasticsearch(package: str, p
 
 @pytest.fixture(scope="session")
 def node_folder() -> Path:
-    return installed(Path(__file__).parent / "node_clients")
+    return installed(Path(__file__).parents[2] / "node_clients")
 
 
 @pytest.mark.parametrize("client", ["opensearch", "elasticsearch8", "elasticsearch9"])
