@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 import math
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
+from operator import attrgetter
 
 from jrerank.engines.engine import Engine
 from jrerank.errors import Unavailable
+from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.queue import Queue
 from jrerank.scheduling.runs import score_each
 from jrerank.scheduling.texts import PairText, TextOutcome, read_texts
@@ -38,14 +39,15 @@ _CLOSE_TIMEOUT_S = 10.0
 OnCompleted = Callable[[list[Completed[PairText]]], None]
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _HalfRead:
-    """A long text that has been begun. What is due first is read to its end first, so that the workers have something to do."""
+    """A long text that has been begun, with the caller and the due date of the first request that waits for it."""
 
+    caller: str
     due: float
     number: int
-    job: Job[PairText] = field(compare=False)
-    reader: LongReader = field(compare=False)
+    job: Job[PairText]
+    reader: LongReader
 
 
 class Workers:
@@ -74,7 +76,8 @@ class Workers:
         self._windows_ready = threading.Condition(lock)
         self._texts_ready = threading.Condition(lock)
         self._lock = lock
-        self._half_read: list[_HalfRead] = []
+        # Of one caller what is due first is read to its end first, so that the workers have something to do
+        self._half_read: FairQueue[_HalfRead] = FairQueue()
         self._numbers = count()
         self._threads: list[threading.Thread] = []
         self._busy_since: dict[int, float] = {}
@@ -240,18 +243,22 @@ class Workers:
         return None
 
     def _next_half_read(self) -> _HalfRead | None:
-        while self._half_read:
-            half_read = heapq.heappop(self._half_read)
-            if self._queue.is_waited_for(half_read.job, time.monotonic()):
+        while half_read := self._half_read.pop():
+            is_waited_for = self._queue.is_waited_for(half_read.job, time.monotonic())
+            self._half_read.charge(half_read.caller, 1.0 if is_waited_for else 0.0)
+            if is_waited_for:
                 return half_read
             self._queue.put_back(half_read.job)
         return None
+
+    def _put_by(self, half_read: _HalfRead) -> None:
+        self._half_read.push(half_read.caller, half_read.due, half_read.number, half_read)
 
     def _go_on(self, half_read: _HalfRead) -> None:
         outcome = _step(half_read.reader)
         if isinstance(outcome, LongReader):
             with self._lock:
-                heapq.heappush(self._half_read, half_read)
+                self._put_by(half_read)
         else:
             self._supply([half_read.job], [outcome])
 
@@ -267,8 +274,9 @@ class Workers:
                         chars.append(job.text.chars)
                         tokens.append(sum(map(len, outcome.windows)))
                 elif isinstance(outcome, LongReader):
-                    due = min((ticket.due for ticket in job.tickets), default=math.inf)
-                    heapq.heappush(self._half_read, _HalfRead(due, next(self._numbers), job, outcome))
+                    first = min(job.tickets, key=attrgetter("due"), default=None)
+                    caller, due = (first.caller, first.due) if first else ("", math.inf)
+                    self._put_by(_HalfRead(caller, due, next(self._numbers), job, outcome))
                 else:
                     failed.append(self._queue.fail(job, outcome))
             self._throughput.observe_texts(chars, tokens)

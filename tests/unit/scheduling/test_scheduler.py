@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,35 @@ async def test_long_texts_are_read_one_after_the_other(
     assert len(results) == 5
     assert len(steps) >= 3 * 5
     assert len(list(groupby(steps))) == 5
+
+
+async def test_a_long_text_does_not_wait_for_all_long_texts_of_another_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, steps, first_step, all_are_there = LongReader.step, count(), threading.Event(), threading.Event()
+
+    def counted(reader: LongReader) -> bool:
+        first_step.set()
+        all_are_there.wait(10)
+        next(steps)
+        return step(reader)
+
+    monkeypatch.setattr(LongReader, "step", counted)
+    tokenization = Tokenization(load_checkpoint(write_checkpoint(tmp_path, tiny_config()), "tiny"), 256)
+    ask, reading = Ask(tokenization), Reading(max_tokens_per_doc=20_000)
+    async with running(GatedEngine(is_open=True), tokenization) as scheduler:
+        many = [
+            asyncio.create_task(scheduler.score(ask(skies, reading=reading), soon(), "many"))
+            for skies in range(20_000, 20_008)
+        ]
+        assert await asyncio.to_thread(first_step.wait, 10)
+        single = asyncio.create_task(scheduler.score(ask(20_008, reading=reading), soon(), "single"))
+        await asyncio.sleep(0)
+        all_are_there.set()
+        assert len(await single) == 1
+        steps_of_both = next(steps)
+        assert [len(results) for results in await asyncio.gather(*many)] == [1] * 8
+    assert steps_of_both <= next(steps) * 4 / 9, "two texts are read in turns"
 
 
 async def test_too_much_is_refused(ask: Ask, tokenization: Tokenization) -> None:
