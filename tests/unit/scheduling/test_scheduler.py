@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from builders import tiny_config, write_checkpoint
-from engines import GatedEngine
+from engines import SKY, GatedEngine
 from jrerank.domain import Scored
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
@@ -71,6 +71,16 @@ def soon(seconds: float = 30.0) -> float:
 async def begun(engine: GatedEngine) -> None:
     """Wait until a batch waits at the gate."""
     assert await asyncio.to_thread(engine.started.acquire, timeout=10)
+
+
+async def all_is_read(scheduler: Scheduler, pairs: int) -> None:
+    """Wait until so many pairs have come in and those that don't run are ready to."""
+    queue = scheduler._workers._queue
+    for _ in range(5_000):
+        if queue.open_pairs >= pairs and queue.ready_tokens == queue.waiting_tokens:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("the tokenizer has stopped")
 
 
 async def test_every_pair_is_scored_in_first_stage_order(ask: Ask, tokenization: Tokenization) -> None:
@@ -178,6 +188,33 @@ async def test_long_texts_are_read_one_after_the_other(
     assert len(results) == 5
     assert len(steps) >= 3 * 5
     assert len(list(groupby(steps))) == 5
+
+
+async def test_a_callers_one_request_gets_half_of_the_batches_beside_anothers_twenty(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine = GatedEngine(workers=2)
+    async with running(engine, tokenization) as scheduler:
+        many = [
+            asyncio.create_task(scheduler.score(ask(1, 2, 3, 4, query="海" * n), soon(), "many"))
+            for n in range(1, 21)
+        ]
+        await begun(engine)
+        await begun(engine)
+        single = asyncio.create_task(scheduler.score(ask(*range(5, 15)), soon(), "single"))
+        await all_is_read(scheduler, pairs=90)
+        while not single.done():
+            engine.permit(1)
+            await begun(engine)
+        ran = [window for batch in engine.batches for window in batch]
+        engine.permit()
+        await asyncio.gather(*many)
+    is_own = [window.ids.count(SKY) > 4 for window in ran]
+    until_the_last = ran[: len(ran) - is_own[::-1].index(True)]
+    own = sum(len(window) for window, is_single in zip(ran, is_own, strict=True) if is_single)
+    longest = max(map(len, ran))
+    assert sum(is_own) == 10
+    assert sum(map(len, until_the_last)) <= 2 * own + 4 * longest, "two ran when it came"
 
 
 async def test_a_long_text_does_not_wait_for_all_long_texts_of_another_caller(
