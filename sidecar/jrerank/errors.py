@@ -177,13 +177,11 @@ class EngineError(JrerankError):
 
 
 class StoreError(JrerankError):
-    """The store did not deliver the passages.
-
-    `public` is what a caller may hear. `detail`, for logs and operators, may name hosts and users.
-    """
+    """The store did not deliver the passages."""
 
     kind: ClassVar[str] = "store_error"
 
+    # `public` is what a caller may hear. `detail`, for logs and operators, may name hosts and users
     def __init__(self, message: str | None = None, *, detail: str = "") -> None:
-        self.public = message or "the store did not deliver the passages"
+        self.public = message or type(self).__doc__ or ""
         super().__init__(f"{self.public}: {detail}" if detail else self.public)

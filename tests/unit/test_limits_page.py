@@ -10,7 +10,7 @@ import pytest
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, login, prepared, server
-from jrerank.doors.search import options, source_filter
+from jrerank.doors.search import options, source_filter, url_parameters
 from jrerank.json_reader import slices
 from jrerank.models import artifacts
 from jrerank.models.architectures import config_reader
@@ -27,6 +27,7 @@ ROWS = [
 ]
 CONSTANTS = {
     "fields of a reranked search's `passage_fields`": options.MAX_PASSAGE_FIELDS,
+    "characters of a search's `filter_path`": url_parameters.MAX_FILTER_PATH_CHARS,
     "parts of a path in a search's options": options.MAX_PATH_PARTS,
     "characters of a path in a search's options": options.MAX_PATH_CHARS,
     "patterns of a reranked search's `_source`": source_filter.MAX_PATTERNS,

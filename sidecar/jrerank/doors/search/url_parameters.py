@@ -11,6 +11,7 @@ Json = dict[str, Any]
 _FLAGS = {"true": True, "false": False, "": True}
 _QUERY_STRING = ("analyze_wildcard", "analyzer", "default_operator", "lenient")
 _WRITTEN_HERE = {"filter_path", "pretty"}
+MAX_FILTER_PATH_CHARS = 2_000  # each path is looked for in each hit
 _NAMED = "one or several of the store's indexes, comma-separated; all by default"
 
 
@@ -21,7 +22,10 @@ class OutputParameters(BaseModel):
 
     error_trace: str | None = None
     filter_path: Annotated[
-        str | None, Field(description="paths of the answer to keep or, with -, to drop")
+        str | None,
+        Field(
+            max_length=MAX_FILTER_PATH_CHARS, description="paths of the answer to keep or, with -, to drop"
+        ),
     ] = None
     human: str | None = None
     pretty: Annotated[str | None, Field(description="the answer over several lines")] = None

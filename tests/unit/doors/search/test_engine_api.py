@@ -36,6 +36,8 @@ def test_what_is_taken(method: str, path: tuple[str, ...], expected: Call) -> No
         ("POST", ("docs", "_scripts", "x"), ()),
         ("DELETE", ("_search", "point_in_time", "_all"), ()),
         ("GET", ("docs", "_search", ".."), ()),
+        ("GET", ("docs", "_doc", ".."), ()),
+        ("POST", ("docs", "_explain", "."), ()),
         ("GET", ("", "_search"), ()),
         ("PUT", ("docs", "_doc", "1"), ("GET", "HEAD")),
         ("DELETE", ("docs",), ("HEAD",)),

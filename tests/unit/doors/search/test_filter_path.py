@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -37,3 +38,14 @@ IDS = {"hits": {"hits": [{"_id": "1"}, {"_id": "2"}]}}
 )
 def test_parts_of_an_answer(paths: str | None, expected: Any) -> None:
     assert filtered(ANSWER, paths) == expected
+
+
+def test_many_stars_over_many_hits_take_no_time() -> None:
+    deep: dict[str, Any] = {"end": 1}
+    for _ in range(50):
+        deep = {"a": deep}
+    answer = {"hits": {"hits": [deep] * 1_000}}
+    started = time.perf_counter()
+    for path in (".".join(["**"] * 600) + ".nothing", ".".join(["**.a"] * 400) + ".nothing"):
+        assert filtered(answer, path) == {}
+    assert time.perf_counter() - started < 2
