@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from jrerank.errors import ConfigurationError
@@ -26,7 +26,11 @@ select current_database(), current_user, current_setting('server_version'), rols
     exists (select from pg_foreign_data_wrapper where fdwname = 'jrerank'),
     exists (select from pg_roles where rolname = 'jrerank_owner'),
     (select owner from asking),
-    exists (select from pg_user_mappings m, asking where m.srvname = 'jrerank' and m.usename = asking.owner)
+    exists (select from pg_user_mappings m, asking where m.srvname = 'jrerank' and m.usename = asking.owner),
+    current_schema() is not null,
+    -- Before PostgreSQL 16 whoever may create roles may hand on any
+    coalesce((select pg_has_role(u.oid, 'member with admin option') from pg_roles u where u.rolname = 'jrerank_user'), true)
+        or rolcreaterole and current_setting('server_version_num')::int < 160000
 from pg_roles where rolname = current_user
 """
 OLDEST = 140000
@@ -42,7 +46,10 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """`functions` is the version of jrerank's functions, as an extension or without; `asks_as` the role that they ask as."""
+    """`functions` is the version of jrerank's functions, as an extension or without; `asks_as` the role that they ask as.
+
+    `has_schema`: there is one that new objects go to; `may_grant_user`: this role may let others rerank.
+    """
 
     database: str
     role: str
@@ -53,6 +60,8 @@ class Offers:
     has_owner: bool
     asks_as: str | None
     has_mapping: bool
+    has_schema: bool
+    may_grant_user: bool
     extensions: Mapping[str, Extension]
     functions: str | None
 
@@ -72,19 +81,9 @@ def read_offers(connection: Connection) -> Offers:
     if connection.info.server_version < OLDEST:
         raise ConfigurationError(f"PostgreSQL {row[2]} is too old: 14 or newer is needed")
     found = connection.execute(_EXTENSIONS).fetchall()
-    database, role, version, is_superuser, may_create_roles, has_wrapper, has_owner, asks_as, has_mapping = (
-        row
-    )
+    names = [field.name for field in fields(Offers)][: len(row)]
     return Offers(
-        database=database,
-        role=role,
-        version=version,
-        is_superuser=is_superuser,
-        may_create_roles=may_create_roles,
-        has_wrapper=has_wrapper,
-        has_owner=has_owner,
-        asks_as=asks_as,
-        has_mapping=has_mapping,
+        **dict(zip(names, row, strict=True)),
         extensions={name: Extension(offered, installed) for name, offered, installed in found},
         functions=_functions(connection),
     )

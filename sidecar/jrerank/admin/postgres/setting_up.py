@@ -73,6 +73,11 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
         options |= wish.address.dblink_options()  # for whoever sets jrerank.transport
     if wish.roles and owner != OWNER:
         raise ConfigurationError("--role: this role may not create roles, so that jrerank_user can't be made")
+    if wish.roles and not offers.may_grant_user:
+        roles = ", ".join(wish.roles)
+        raise ConfigurationError(
+            f"--role: {offers.role} may not grant jrerank_user; a role with admin option on it may: GRANT jrerank_user TO {roles}"
+        )
     steps = [
         *transport_steps(offers, transport),
         *functions_steps(offers, wish.form, newest_script()),
@@ -129,6 +134,25 @@ def carry_out(connection: Connection, steps: Sequence[Step], say: Callable[[str]
             connection.execute(step.statement)
     for step in steps:
         say(step.what)
+
+
+def check_unobstructed(connection: Connection) -> None:
+    """Let the functions ask once: whether a sidecar answers there is for `status` to say, but not what keeps them from asking.
+
+    Raises:
+        ConfigurationError: something does; it is said in the words of `rerank_status()`.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(
+                "set local jrerank.notice_level = 'none'; set local jrerank.on_error = 'keep_order'"
+            )
+            connection.execute(statements.PROBE, {"query": "?", "documents": ["?"], "timeout_ms": 1000})
+            row = connection.execute(statements.PROBE_STATUS).fetchone()
+    except psycopg.errors.InsufficientPrivilege:  # who sets up need not rerank
+        return
+    if row is not None and row[1] == "not_configured":
+        raise ConfigurationError(f"all is there, but the functions can't ask yet: {row[2]}")
 
 
 def shown(connection: Connection, steps: Sequence[Step]) -> str:

@@ -63,6 +63,7 @@ def setup(
             from jrerank.admin.postgres.setting_up import (
                 Wish,
                 carry_out,
+                check_unobstructed,
                 offers_with_files,
                 plan,
                 read_server,
@@ -76,6 +77,7 @@ def setup(
                 print(shown(connection, todo.steps))
                 return
             carry_out(connection, todo.steps, lambda what: print(f"done  {what}"))
+            check_unobstructed(connection)
             print(
                 f"{connection.info.dbname} reranks over {todo.transport}; see: jrerank-admin postgres status"
             )

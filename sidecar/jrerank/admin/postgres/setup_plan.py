@@ -125,7 +125,9 @@ def functions_steps(offers: Offers, form: Form, script: Script) -> Iterator[Step
             "this server doesn't find the files of the extension jrerank: try --as script"
         )
     else:
-        yield Step(f"extension jrerank {known.offered}", _extension("jrerank"))
+        # Its functions are in a schema of their own anyway
+        where = "" if offers.has_schema else " schema pg_catalog"
+        yield Step(f"extension jrerank {known.offered}", _extension("jrerank", where))
 
 
 def _script_step(script: Script) -> Step:
@@ -193,8 +195,8 @@ def _mapping(owner: sql.Identifier, key: str | None) -> sql.Composed:
     return sql.SQL(statements.CREATE_MAPPING).format(owner=owner, password=password)
 
 
-def _extension(name: str) -> sql.Composed:
-    return sql.SQL(statements.CREATE_EXTENSION).format(extension=sql.Identifier(name))
+def _extension(name: str, where: str = "") -> sql.Composed:
+    return sql.SQL(statements.CREATE_EXTENSION + where).format(extension=sql.Identifier(name))
 
 
 def _option(name: str, value: str, action: str = "") -> sql.Composed:

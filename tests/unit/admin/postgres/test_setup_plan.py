@@ -46,6 +46,8 @@ def offers(*, extensions: Versions, functions: str | None = None, can: bool = Tr
         has_owner=False,
         asks_as=None,
         has_mapping=False,
+        has_schema=can,
+        may_grant_user=can,
         extensions={name: Extension(*versions) for name, versions in extensions.items()},
         functions=functions,
     )
