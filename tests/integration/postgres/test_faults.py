@@ -461,6 +461,40 @@ def test_the_status_is_of_this_transaction_unless_a_session_wants_its_own(lied_t
         assert connection.execute("SELECT * FROM jrerank.rerank_status()").fetchall() == []
 
 
+WITH_OUTCOME = """
+SELECT index, (SELECT outcome FROM jrerank.rerank_status()), (SELECT reason FROM jrerank.rerank_status())
+FROM jrerank.rerank(%s, %s::text[])
+"""
+
+
+def test_a_statement_has_its_own_outcome_beside_its_rows(lied_to: LiedTo) -> None:
+    """Also in autocommit mode behind a pooler: it is one statement."""
+    installed, liar = lied_to
+    with installed.connect() as connection:
+        connection.execute("SET jrerank.status = 'transaction'")
+        for answer, outcome, reason in (
+            (truthful, "complete", None),
+            (always(Refusal(500, "XX000")), "passthrough", "sidecar_error"),
+            (partial, "partial", "deadline"),
+        ):
+            liar.answer = answer
+            found = connection.execute(WITH_OUTCOME, (QUERY, DOCUMENTS)).fetchall()
+            assert sorted(row[0] for row in found) == OLD_ORDER
+            assert {row[1:] for row in found} == {(outcome, reason)}
+            assert connection.execute("SELECT * FROM jrerank.rerank_status()").fetchall() == []
+
+
+def test_after_a_savepoint_the_status_is_that_of_the_calls_that_count(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    with installed.connect() as connection, connection.transaction():
+        order(connection)
+        liar.answer = always(Refusal(500, "XX000"))
+        with connection.transaction(force_rollback=True):
+            order(connection)
+            assert status(connection) == ("passthrough", "sidecar_error")
+        assert status(connection) == ("complete", None)
+
+
 ODD_SCORES = [1e39, -1e39, 1e-50, 1e308, float("nan"), float("inf"), 0.5]
 
 

@@ -50,6 +50,14 @@ def test_what_it_says_of_installing_is_enough_to_rerank(set_up: Database) -> Non
     assert row == ("complete", "dblink")
 
 
+def test_the_outcome_beside_the_rows(set_up: Database) -> None:
+    [statement] = re.findall(r"```sql\n(.*?)```", OUTCOMES, re.DOTALL)
+    with set_up.connect("app") as connection:
+        connection.execute("SET jrerank.timeout_ms = 20000")
+        rows = connection.execute(statement.encode()).fetchall()
+    assert [row[2] for row in rows] == ["complete", "complete"]
+
+
 def test_every_function_that_may_be_called_is_in_it_and_no_other(set_up: Database) -> None:
     with set_up.connect() as connection:
         rows = connection.execute(

@@ -177,3 +177,11 @@ def test_nobody_else_may_use_a_transport_that_is_closed() -> None:
 @pytest.mark.parametrize(("role", "said"), [("app", "of app"), (None, "of this database")])
 def test_the_search_path_is_of_a_role_or_of_the_database(role: str | None, said: str) -> None:
     assert said in search_path_step(role).what
+
+
+def test_without_a_schema_to_create_in_the_extension_goes_to_pg_catalog() -> None:
+    has = offers(extensions={"jrerank": ("0.1.0", None)})
+    [step] = functions_steps(replace(has, has_schema=False), Form.AUTO, SCRIPT)
+    assert step.statement.as_string(None).endswith('"jrerank" schema pg_catalog')
+    [step] = functions_steps(has, Form.AUTO, SCRIPT)
+    assert step.statement.as_string(None).endswith('"jrerank"')
