@@ -5,7 +5,7 @@ DEV := .venv
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql simulate lock clean system
+.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql simulate soak lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -30,6 +30,9 @@ bench: $(DEV)/.installed  ## speed against other runtimes
 
 bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch
+
+soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for MINUTES=30: flat memory, all answered
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.soak --minutes $(or $(MINUTES),30)
 
 simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what p99, how many to spare (docs/scale-out.md)
 	PYTHONPATH=tests $(DEV)/bin/python -m fleet_simulation

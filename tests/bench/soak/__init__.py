@@ -1,0 +1,1 @@
+"""Honest and hostile callers against one sidecar for minutes, while its workers die and its store comes and goes."""

@@ -1,0 +1,164 @@
+"""Callers who want the sidecar to stop. Each attack is one round; it is repeated with a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from bench.soak.honest import Target
+from wire import Wire, packet, query, startup
+
+PAUSE_S = 0.5
+SOCKETS, HOLD_S = 50, 2.0
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Attack = Callable[[Target], Awaitable[None]]
+
+
+async def keep_attacking(attack: Attack, target: Target) -> None:
+    """Whatever the sidecar does to them, they come again."""
+    while target.closed_at is None:
+        with contextlib.suppress(OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(20):
+                await attack(target)
+        await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))
+
+
+async def silence(target: Target) -> None:
+    """Sockets on both doors that say nothing."""
+    await _hold(target, b"", b"")
+
+
+async def half_heads(target: Target) -> None:
+    """Requests and logins that begin and don't end."""
+    await _hold(target, b"POST /v1/rerank HTTP/1.1\r\nhost: localhost\r\nx-a: ", startup(user="eve")[:9])
+
+
+async def endless_headers(target: Target) -> None:
+    """A head without end."""
+    await _pour(target, b"GET /health HTTP/1.1\r\nhost: localhost\r\nx-a: ", b"a" * 65_536, 32)
+
+
+async def many_headers(target: Target) -> None:
+    """Thousands of small headers."""
+    head = b"GET /health HTTP/1.1\r\nhost: localhost\r\n"
+    await _pour(target, head, b"".join(b"x-%d: 1\r\n" % number for number in range(5_000)), 1)
+
+
+async def pipelining(target: Target) -> None:
+    """Requests by the thousand whose answers nobody reads."""
+    await _pour(target, b"", b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n" * 1_000, 20)
+
+
+async def wrong_bodies(target: Target) -> None:
+    """What isn't a request, in large."""
+    bodies = (
+        b'{"query": "a", "documents": [' + b"1," * 200_000 + b"1]}",
+        b'{"a":' * 200_000,
+        b'{"query": "a", "documents": [' + b"{}," * 200_000 + b"{}]}",
+        b"\xff" * 1_000_000,
+    )
+    await _pour(target, _head(target, len(body := random.choice(bodies))), body, 1)
+
+
+async def hanging_up(target: Target) -> None:
+    """Honest requests by callers who leave before the answer."""
+    documents = random.sample(sorted(target.passages.values()), 100)
+    body = json.dumps({"query": "富士山", "documents": documents}).encode()
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", _port(target))
+        writer.write(_head(target, len(body)) + body)
+        await asyncio.sleep(0.01)
+        writer.transport.abort()
+
+
+async def unread_answers(target: Target) -> None:
+    """Large answers that nobody reads."""
+    hits = [{"id": f"{'i' * 200}{number}", "text": "山"} for number in range(5_000)]
+    body = json.dumps({"query": "富士山", "timeout_ms": 1, "hits": hits}).encode()
+    request = _head(target, len(body), "/v1/hits") + body
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            _, writer = await _opened(stack, _port(target))
+            writer.write(request)
+        await asyncio.sleep(HOLD_S)
+
+
+async def wire_garbage(target: Target) -> None:
+    """Bytes that are no startup, and wrong keys."""
+    for data in (random.randbytes(200), startup(user="eve") + packet(b"p", b"SCRAM-SHA-256\0\0\0\0\0")):
+        async with AsyncExitStack() as stack:
+            reader, writer = await _opened(stack, target.pgwire_port)
+            writer.write(data)
+            await reader.read(100)
+
+
+async def wire_hoard(target: Target) -> None:
+    """With a key: requests that are prepared, and never run."""
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            client = Wire(*await _opened(stack, target.pgwire_port))
+            await client.log_in(target.key)
+            text = query(" " * 4_000_000)[5:]
+            await client.send(packet(b"P", b"\0" + text + struct.pack("!h", 0)) + packet(b"H"))
+            await client.send(query("+" + "a" * 100_000))
+        await asyncio.sleep(HOLD_S)
+
+
+ATTACKS: tuple[Attack, ...] = (
+    silence,
+    half_heads,
+    endless_headers,
+    many_headers,
+    pipelining,
+    wrong_bodies,
+    hanging_up,
+    unread_answers,
+    wire_garbage,
+    wire_hoard,
+)
+
+
+def _port(target: Target) -> int:
+    return int(target.url.rpartition(":")[2])
+
+
+def _head(target: Target, length: int, path: str = "/v1/rerank") -> bytes:
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "host: localhost",
+        f"authorization: Bearer {target.key}",
+        "content-type: application/json",
+        f"content-length: {length}",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+async def _opened(stack: AsyncExitStack, port: int) -> Streams:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    stack.callback(writer.close)
+    return reader, writer
+
+
+async def _hold(target: Target, http: bytes, wire: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(SOCKETS):
+            for port, data in ((_port(target), http), (target.pgwire_port, wire)):
+                _, writer = await _opened(stack, port)
+                writer.write(data)
+        await asyncio.sleep(HOLD_S)
+
+
+async def _pour(target: Target, head: bytes, piece: bytes, times: int) -> None:
+    async with AsyncExitStack() as stack:
+        _, writer = await _opened(stack, _port(target))
+        writer.write(head)
+        for _ in range(times):
+            writer.write(piece)
+            async with asyncio.timeout(2):
+                await writer.drain()
+        await asyncio.sleep(HOLD_S / 4)
