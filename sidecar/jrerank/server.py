@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ _SCORING_SHARE = 0.8
 _OWN_FILES = 256
 # Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
 _KEEP_ALIVE_S = 75
+_SWITCH_INTERVAL_S = 0.001
 
 
 def serve(settings: Settings) -> None:
@@ -93,6 +95,7 @@ async def _serve_http(
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
     listener.listen(_BACKLOG)
     _say_listening("listening", listener)
+    _favour_the_event_loop()
     await _Server(config, service, pgwire).serve(sockets=[listener])
 
 
@@ -134,6 +137,17 @@ class _Server(uvicorn.Server):
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
+
+
+def _favour_the_event_loop() -> None:
+    """Let nothing else run for long while somebody waits for an answer.
+
+    A full garbage collection looked at some 100,000 objects that live as long as the process: 20 ms. A thread that is computing
+    lets the event loop in after 1 ms, not 5.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
 
 def _most_open_files() -> int:

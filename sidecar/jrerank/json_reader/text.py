@@ -20,6 +20,11 @@ _ESCAPES = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+# As many of them at once as take little memory
+_PARTS = re.compile(
+    rb"(?:[^\\]{1,256}+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\.|\\){1,1024}+",
+    re.DOTALL,
+)
 
 
 def parsed(body: bytes, before: Callable[[bytes], None] = lambda _: None) -> Any:
@@ -55,7 +60,12 @@ def _parsed(body: bytes) -> Any:
 
 def _mended(body: bytes) -> bytes:
     """Halves of surrogate pairs stand escaped, or as bytes where a writer knew UTF-16 only."""
-    body = _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    body = b"".join(
+        _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], part[0])
+        for part in _PARTS.finditer(body)
+    )
+    if b"\xed" not in body:  # with which those halves begin that are not escaped
+        return body
     try:
         text = body.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:

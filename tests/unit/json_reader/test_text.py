@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -53,3 +54,14 @@ def test_any_string_of_utf_16_units_is_read(text: str) -> None:
 def test_what_is_not_json_stays_an_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parsed(body)
+
+
+def test_however_many_halves_there_are_and_little_is_needed_to_mend_them() -> None:
+    body = b'"' + rb"\\\ud83d\ud83d\ude00" * 20_000 + b'"'
+    tracemalloc.start()
+    try:
+        assert parsed(body) == "\\\ufffd😀" * 20_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(body)
