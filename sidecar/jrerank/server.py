@@ -24,6 +24,8 @@ from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
+# In one round of the event loop: asyncio accepts as many as its backlog
+_ACCEPTED_AT_ONCE = 64
 # Of the time to drain; the rest is for writing the answers
 _SCORING_SHARE = 0.8
 # What isn't a client's connection: the listeners, stores, logs, the model's files
@@ -89,7 +91,7 @@ async def _serve_http(
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.drain_s,
-        backlog=_BACKLOG,
+        backlog=_ACCEPTED_AT_ONCE,
     )
     # Connections inherit it. Without it an answer's body waits for the client to acknowledge the head: 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
@@ -102,10 +104,11 @@ async def _serve_http(
 def _http_protocol(max_connections: int) -> type[asyncio.Protocol] | Literal["h11"]:
     """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
-        from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
+        from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol, ParsingTurns  # noqa: PLC0415
     except ImportError:
         return "h11"
-    return type("_Protocol", (BoundedHttp1Protocol,), {"max_connections": max_connections})
+    own = {"max_connections": max_connections, "turns": ParsingTurns()}
+    return type("_Protocol", (BoundedHttp1Protocol,), own)
 
 
 def _most_connections(settings: Settings, open_files: int) -> tuple[int, int]:
@@ -131,6 +134,12 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain, however often it is said: uvicorn would answer open requests with 500 at the second signal."""
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; as many may wait to be accepted as before asyncio listened."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain both doors at the same time; what would take longer is answered with what has been scored."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
@@ -20,6 +23,8 @@ HEAD_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 30.0
 # What is parsed at once: in a head little, since a few bytes make a request there
 _HEAD_SLICE_BYTES, _BODY_SLICE_BYTES = 2 * 1024, 16 * 1024
+# What is read at once, how much of it is parsed without waiting for a turn, and how long turns take in a round of the event loop
+_READ_BYTES, _SMALL_BYTES, _PARSING_S = 32 * 1024, 8 * 1024, 0.002
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
     b"content-length: %d\r\nconnection: close\r\n\r\n%s"
@@ -34,22 +39,52 @@ class HeadTooLarge(httptools.HttpParserError):
     """A head has too many headers, or too many bytes."""
 
 
+class ParsingTurns:
+    """Parses for a bounded time in each round of the event loop, first come first served.
+
+    Where thousands of clients send their bodies at once, nobody else would be answered meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_due = False
+
+    def join(self, parse: Callable[[], None]) -> None:
+        """Let `parse` be called when it is its turn."""
+        self._waiting.append(parse)
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        give_up = time.monotonic() + _PARSING_S
+        self._waiting.popleft()()
+        while self._waiting and time.monotonic() < give_up:
+            self._waiting.popleft()()
+        self._is_due = bool(self._waiting)
+        if self._is_due:
+            asyncio.get_running_loop().call_soon(self._next)
+
+
 class BoundedHttp1Protocol(Http1Protocol):
     """Uvicorn's protocol leaves all of this without a bound; each is what nginx and others bound by default."""
 
     max_connections = 10_000
+    turns = ParsingTurns()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._head_is_open = True
         self._head_bytes = 0
         self._unparsed = b""
+        self._waits_for_turn = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]  # asyncio's, of which 256 KB are mapped anew each time
         if len(self.connections) > self.max_connections:
             _LOG.warning("connection_refused", connections=self.max_connections)
             transport.abort()
@@ -63,8 +98,18 @@ class BoundedHttp1Protocol(Http1Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse slice by slice, as long as not too many requests wait."""
+        """Parse slice by slice, as long as not too many requests wait. Much of a body waits for its turn."""
         self._unparsed += data
+        if len(self._unparsed) <= _SMALL_BYTES:
+            self._parse()
+        elif not self._waits_for_turn:
+            self._waits_for_turn = True
+            self.flow.pause_reading()
+            self.turns.join(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._waits_for_turn = False
+        self.flow.resume_reading()
         self._parse()
 
     def _parse(self) -> None:

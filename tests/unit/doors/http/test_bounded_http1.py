@@ -79,6 +79,11 @@ async def settled(server: Server) -> None:
     await asyncio.sleep(0)
 
 
+async def parsed_in_turn() -> None:
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 async def test_a_request_is_answered_whole_or_byte_for_byte() -> None:
     server = Server()
     server.go.set()
@@ -102,6 +107,7 @@ async def test_a_head_beyond_the_bounds_is_refused_before_anybody_is_asked(head:
     server = Server()
     protocol, transport = server.connect()
     protocol.data_received(head)
+    await parsed_in_turn()
     assert transport.written.startswith(b"HTTP/1.1 431 ")
     assert transport.is_closed
     assert server.asked == 0
@@ -183,6 +189,7 @@ async def test_what_frames_a_body_is_bounded_as_a_head_is(endless: bytes) -> Non
     protocol, transport = server.connect()
     protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n" + endless)
     protocol.data_received(b"a" * (MAX_HEAD_BYTES + 16 * 1024))
+    await parsed_in_turn()
     assert transport.is_closed
 
 
@@ -216,3 +223,23 @@ async def test_beyond_the_bound_a_connection_is_closed_at_once(monkeypatch: pyte
     connections[0][0].connection_lost(None)
     connections[2][0].connection_lost(None)
     assert not server.connect()[1].is_closed
+
+
+async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    server = Server()
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
+    bodies = [server.connect() for _ in range(50)]
+    for protocol, transport in bodies:
+        protocol.data_received(head + b"a" * 20_000)
+        assert transport.is_paused, "what comes more is left to the system"
+    server.connect()[0].data_received(GET)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert 1 <= server.asked < 5
+    for _ in range(60):
+        await asyncio.sleep(0)
+    assert server.asked == 51
+    assert not any(transport.is_paused for _, transport in bodies)
