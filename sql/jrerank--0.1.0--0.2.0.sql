@@ -330,12 +330,13 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN (
-    SELECT CASE WHEN bool_and(p.proacl IS NOT NULL AND NOT EXISTS (
-        SELECT FROM aclexplode(p.proacl) a WHERE a.grantee NOT IN (p.proowner, current_user::regrole)))
-      THEN string_agg(p.xmin::text, ' ' ORDER BY p.oid) END
-    FROM pg_proc p
-    WHERE p.pronamespace = dblink::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',
-      'dblink_open', 'dblink_fetch', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect']::name[])
+    SELECT CASE WHEN bool_and(g.proacl IS NOT NULL AND NOT EXISTS (
+        SELECT FROM aclexplode(g.proacl) a WHERE a.grantee NOT IN (g.proowner, current_user::regrole))) THEN max(g.changed)::text END
+    FROM (  -- few lists of rights for many functions
+      SELECT p.proacl, p.proowner, max(p.xmin::text::bigint) AS changed FROM pg_proc p
+      WHERE p.pronamespace = dblink::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',
+        'dblink_open', 'dblink_fetch', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect']::name[])
+      GROUP BY p.proacl, p.proowner) g
   );
 END
 $$;
