@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from jrerank.assembly import running_service
+from jrerank.doors.http.app import make_app
 from tiny import client_of, tiny_http, tiny_settings
 
 BODY = b'{"query": "a", "hits": [{"id": "1", "text": "a"}]}'
@@ -164,3 +165,42 @@ async def test_open_routes_need_no_key_and_others_do(tiny_folder: Path) -> None:
         assert refused.headers["www-authenticate"] == "Bearer"
         client.headers["authorization"] = "Bearer two"
         assert (await ask(client)).status_code == 200
+
+
+@pytest.mark.parametrize("protocol_knows", [True, False])
+async def test_who_has_hung_up_costs_no_parsing(tiny_folder: Path, protocol_knows: bool) -> None:
+    """The body would be a mistake, if anybody looked at it."""
+    messages = [{"type": "http.request", "body": b"{", "more_body": False}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/hits",
+        "query_string": b"",
+        "headers": headers,
+    }
+    if protocol_knows:
+        scope["jrerank.is_closed"] = lambda: True
+    async with running_service(tiny_settings(tiny_folder)) as service:
+        await make_app(service)(scope, receive, send)
+        assert sent[0]["status"] == 499
+        assert service.metrics.requests.labels("hits", "abandoned")._value.get() == 1
+        assert service.bodies.used_bytes == 0
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(small: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        pytest.fail("it was read")
+        yield b""
+
+    headers = {"content-type": "application/json", "content-length": "3001"}
+    response = await small.post("/v1/hits", content=never(), headers=headers)
+    assert fault(response) == (413, "too_large", "body")
