@@ -15,7 +15,7 @@ from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, Overloaded
 from jrerank.scheduling.queue import Queue
 from jrerank.scheduling.throughput import Throughput
-from jrerank.scheduling.work import PairWork, Ticket
+from jrerank.scheduling.work import PairWork
 from scheduling_simulation import TOKENS_PER_S, Arrival, Fate, Machine
 
 SEARCHES_PER_S = 2 * TOKENS_PER_S / (20 * 100)  # of 20 pairs of 100 tokens, on two workers
@@ -302,18 +302,6 @@ def test_a_deadline_that_is_over_is_no_overload_where_nobody_is_ahead() -> None:
     ticket = queue.admit(work("a"), -1.0, "a", 0.0)
     assert queue.next_texts(100, 0.0) == []
     queue.leave(ticket)
-
-
-def test_a_hundred_thousand_open_requests_are_served_in_order() -> None:
-    queue = queue_of()
-    tickets: list[Ticket[str]] = [
-        queue.admit(work(str(number)), 10**6, f"caller {number % 100}", 0.0) for number in range(100_000)
-    ]
-    tokenize_some = queue.next_texts(100, 0.0)
-    assert tokenize_some[0].text == "0"
-    for ticket in tickets:
-        queue.leave(ticket)
-    assert (queue.open_pairs, queue.waiting_tokens, queue.tickets) == (0, 0, ())
 
 
 # Whatever comes
