@@ -140,6 +140,10 @@ def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype =
     model = scorer.model
     weights = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
     model.save_pretrained(folder, state_dict=weights)
+    for file in folder.glob(
+        "*.safetensors"
+    ):  # written for the owner alone, who need not be the one that serves it
+        file.chmod((folder / "config.json").stat().st_mode)
     shutil.copyfile(source / _TOKENIZER, folder / _TOKENIZER)
     if (source / _TOKENIZER_CONFIG).is_file():
         shutil.copyfile(source / _TOKENIZER_CONFIG, folder / _TOKENIZER_CONFIG)

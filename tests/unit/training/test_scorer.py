@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from jrerank.training.scorer import open_scorer
+from jrerank.training.scorer import open_scorer, save_scorer
 from training_models import corpus, tiny_model
 
 
@@ -20,6 +20,13 @@ def test_batches_change_no_logit_and_no_order(tmp_path: Path) -> None:
     alone = [scorer.score([pair])[0] for pair in pairs]
     for batch_tokens in (1, 100, 10_000):
         assert replace(scorer, batch_tokens=batch_tokens).score(pairs) == pytest.approx(alone, abs=1e-4)
+
+
+def test_who_may_read_the_configuration_may_read_the_weights(tmp_path: Path) -> None:
+    start = tiny_model(tmp_path / "start")
+    save_scorer(open_scorer(start, 64), tmp_path / "saved", start)
+    modes = {file.stat().st_mode for file in (tmp_path / "saved").iterdir()}
+    assert len(modes) == 1
 
 
 def test_a_gpu_gets_larger_batches_than_a_core_with_its_cache(tmp_path: Path) -> None:
