@@ -10,7 +10,6 @@ from integration.opensearch.conftest import API_KEY, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
 from integration.opensearch.search import Engine, Json, ids, marker, scores
 from jrerank.admin.opensearch_node.node import Node
-from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, Release
 
 pytestmark = pytest.mark.node
 
@@ -410,9 +409,7 @@ class TestProcessorsInOnePipeline:
         inline = engine.http.post("docs/_search", json={"query": MATCH, "search_pipeline": lone})
         assert inline.status_code == 400
 
-    def test_a_template_query(self, engine: Engine, sidecars: Sidecars, release: Release) -> None:
-        if release is OPENSEARCH_2:  # 2.19 has none
-            return
+    def test_a_template_query(self, engine: Engine) -> None:
         body = {"query": {"template": {"match": {"body": QUERY}}}}
         plain = engine.plain({"query": {"match": {"body": QUERY}}, "size": 100})
         response = engine.search(body)
