@@ -58,12 +58,14 @@ class ParsingTurns:
 
     def _next(self) -> None:
         give_up = time.monotonic() + _PARSING_S
-        self._waiting.popleft()()
-        while self._waiting and time.monotonic() < give_up:
+        try:
             self._waiting.popleft()()
-        self._is_due = bool(self._waiting)
-        if self._is_due:
-            asyncio.get_running_loop().call_soon(self._next)
+            while self._waiting and time.monotonic() < give_up:
+                self._waiting.popleft()()
+        finally:  # whoever fails must not let the others wait for ever
+            self._is_due = bool(self._waiting)
+            if self._is_due:
+                asyncio.get_running_loop().call_soon(self._next)
 
 
 class BoundedHttp1Protocol(Http1Protocol):

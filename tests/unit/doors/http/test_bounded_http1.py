@@ -16,6 +16,7 @@ from jrerank.doors.http.bounded_http1 import (
     MAX_HEADERS,
     MAX_WAITING_REQUESTS,
     BoundedHttp1Protocol,
+    ParsingTurns,
 )
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -243,3 +244,17 @@ async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_com
         await asyncio.sleep(0)
     assert server.asked == 51
     assert not any(transport.is_paused for _, transport in bodies)
+
+
+async def test_a_turn_that_fails_costs_the_others_nothing() -> None:
+    turns, done, failures = ParsingTurns(), asyncio.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+
+    def fail() -> None:
+        raise RuntimeError("a fault of ours")
+
+    turns.join(fail)
+    turns.join(done.set)
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert [str(failure) for failure in failures] == ["a fault of ours"]
