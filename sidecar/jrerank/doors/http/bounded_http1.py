@@ -104,9 +104,10 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._unparsed += data
         if len(self._unparsed) <= _SMALL_BYTES:
             self._parse()
-        elif not self._waits_for_turn:
+            return
+        self.flow.pause_reading()  # each time: whoever waits for the body resumes it meanwhile
+        if not self._waits_for_turn:
             self._waits_for_turn = True
-            self.flow.pause_reading()
             self.turns.join(self._take_turn)
 
     def _take_turn(self) -> None:

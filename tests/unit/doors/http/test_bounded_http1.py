@@ -246,6 +246,26 @@ async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_com
     assert not any(transport.is_paused for _, transport in bodies)
 
 
+async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_has_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    server = Server()
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    protocol, transport = server.connect()
+    protocol.data_received(head + b"a")
+    await protocol.cycle.receive()
+    for others, _ in [server.connect() for _ in range(10)]:
+        others.data_received(head + b"a" * 20_000)
+    protocol.data_received(b"a" * 32_000)
+    waiting = asyncio.ensure_future(protocol.cycle.receive())
+    await asyncio.sleep(0)
+    assert not transport.is_paused
+    protocol.data_received(b"a" * 32_000)
+    assert transport.is_paused
+    assert len((await waiting)["body"]) == 64_000
+
+
 async def test_a_turn_that_fails_costs_the_others_nothing() -> None:
     turns, done, failures = ParsingTurns(), asyncio.Event(), []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
