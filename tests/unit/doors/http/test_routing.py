@@ -167,10 +167,14 @@ async def test_open_routes_need_no_key_and_others_do(tiny_folder: Path) -> None:
         assert (await ask(client)).status_code == 200
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
 @pytest.mark.parametrize("protocol_knows", [True, False])
-async def test_who_has_hung_up_costs_no_parsing(tiny_folder: Path, protocol_knows: bool) -> None:
+async def test_who_has_hung_up_costs_no_parsing(
+    tiny_folder: Path, protocol_knows: bool, is_whole: bool
+) -> None:
     """The body would be a mistake, if anybody looked at it."""
-    messages = [{"type": "http.request", "body": b"{", "more_body": False}, {"type": "http.disconnect"}]
+    body = {"type": "http.request", "body": b"{", "more_body": not is_whole}
+    messages = [body, {"type": "http.disconnect"}]
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -193,6 +197,7 @@ async def test_who_has_hung_up_costs_no_parsing(tiny_folder: Path, protocol_know
         await make_app(service)(scope, receive, send)
         assert sent[0]["status"] == 499
         assert service.metrics.requests.labels("hits", "abandoned")._value.get() == 1
+        assert service.metrics.refusals.labels("hits", "internal")._value.get() == 0
         assert service.bodies.used_bytes == 0
 
 
