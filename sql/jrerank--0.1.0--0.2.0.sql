@@ -111,7 +111,7 @@ BEGIN
 END
 $$;
 
--- When the call must be over, which has the time of so many: also before statement_timeout would end it, so that the rows come back in their old order.
+-- When the call must be over, which has the time of so many, but of a day at most, as the sidecar takes it: also before statement_timeout would end it, so that the rows come back in their old order.
 CREATE OR REPLACE FUNCTION jrerank._deadline(timeout_ms int, times int DEFAULT 1) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -131,7 +131,7 @@ BEGIN
   IF timeout_ms NOT BETWEEN 1 AND 86400000 THEN
     RAISE EXCEPTION 'timeout_ms: % is not between 1 and 86400000', timeout_ms USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  deadline := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0) * times;
+  deadline := clock_timestamp() + make_interval(secs => least(timeout_ms::float8 * times, 86400000) / 1000.0);
   IF statement > '0' THEN
     deadline := least(deadline, statement_timestamp() + statement - jrerank._margin(statement));
   END IF;
@@ -328,13 +328,18 @@ AS $$ SELECT pg_catalog.sha256(pg_catalog.convert_to(coalesce(jrerank._ask_key(s
 CREATE OR REPLACE FUNCTION jrerank._dblink_closed(dblink text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  me constant oid := (SELECT oid FROM pg_roles WHERE rolname = current_user);
 BEGIN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    RETURN NULL;  -- it would not see what was granted since it began, which counts nevertheless
+  END IF;
   RETURN (
     SELECT CASE WHEN bool_and(g.proacl IS NOT NULL AND NOT EXISTS (
-        SELECT FROM aclexplode(g.proacl) a WHERE a.grantee NOT IN (g.proowner, current_user::regrole))) THEN max(g.changed)::text END
+        SELECT FROM aclexplode(g.proacl) a WHERE a.grantee NOT IN (g.proowner, me))) THEN max(g.changed)::text END
     FROM (  -- few lists of rights for many functions
       SELECT p.proacl, p.proowner, max(p.xmin::text::bigint) AS changed FROM pg_proc p
-      WHERE p.pronamespace = dblink::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',
+      WHERE p.pronamespace = quote_ident(dblink)::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',
         'dblink_open', 'dblink_fetch', 'dblink_send_query', 'dblink_get_result', 'dblink_disconnect']::name[])
       GROUP BY p.proacl, p.proowner) g
   );

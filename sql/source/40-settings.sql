@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 
--- When the call must be over, which has the time of so many: also before statement_timeout would end it, so that the rows come back in their old order.
+-- When the call must be over, which has the time of so many, but of a day at most, as the sidecar takes it: also before statement_timeout would end it, so that the rows come back in their old order.
 CREATE OR REPLACE FUNCTION jrerank._deadline(timeout_ms int, times int DEFAULT 1) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -69,7 +69,7 @@ BEGIN
   IF timeout_ms NOT BETWEEN 1 AND 86400000 THEN
     RAISE EXCEPTION 'timeout_ms: % is not between 1 and 86400000', timeout_ms USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  deadline := clock_timestamp() + make_interval(secs => timeout_ms / 1000.0) * times;
+  deadline := clock_timestamp() + make_interval(secs => least(timeout_ms::float8 * times, 86400000) / 1000.0);
   IF statement > '0' THEN
     deadline := least(deadline, statement_timestamp() + statement - jrerank._margin(statement));
   END IF;

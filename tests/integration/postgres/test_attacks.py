@@ -347,6 +347,53 @@ def test_a_connection_from_before_it_was_closed_is_not_used(searched: LiedTo) ->
         assert (thief.asked, len(own.asked)) == ([], 3)
 
 
+# The schema of the extension, and another one whose name is the same but for its letters' size, in which all is closed
+OTHER_SCHEMA = """
+CREATE SCHEMA "Net";
+ALTER EXTENSION dblink SET SCHEMA "Net";
+GRANT USAGE ON SCHEMA "Net" TO PUBLIC;
+CREATE SCHEMA net;
+CREATE FUNCTION net.dblink_connect() RETURNS void LANGUAGE sql AS '';
+REVOKE ALL ON FUNCTION net.dblink_connect() FROM PUBLIC;
+"""
+
+
+def test_names_that_need_quotes_are_not_taken_for_others(searched: LiedTo) -> None:
+    installed, own = searched
+    if installed.transport == "http":
+        return
+    with installed.connect() as connection, installed.database.connect() as admin:
+        admin.execute(OTHER_SCHEMA)
+        for _ in range(2):
+            find(connection)
+            assert status(connection) == ("complete", None)
+        assert own.proofs == 2
+        admin.execute(CLOSE + ';CREATE ROLE "My App"; GRANT jrerank_owner TO "My App"; SET ROLE "My App"')
+        assert admin.execute("SELECT jrerank._dblink_closed('Net')").fetchone() == (None,)
+        admin.execute('RESET ROLE; DROP ROLE "My App"')
+
+
+def test_a_transaction_that_does_not_see_a_grant_asks_for_a_proof(searched: LiedTo) -> None:
+    installed, own = searched
+    if installed.transport == "http":
+        return
+    with (
+        lying_sidecar() as thief,
+        installed.connect() as connection,
+        installed.database.connect() as admin,
+    ):
+        thief.knows_the_key = False
+        admin.execute(CLOSE)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            find(connection)
+            admin.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO app")
+            connection.execute("CREATE TEMP TABLE locked ()")  # who takes a lock learns of others' changes
+            _exchange(connection, thief)
+            find(connection)
+        assert (thief.asked, len(own.asked)) == ([], 2)
+
+
 def _exchange(connection: Connection, thief: Liar) -> None:
     """Every connection that these functions have opened, for one that leads elsewhere."""
     for name in dblink_names(connection):

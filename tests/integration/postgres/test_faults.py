@@ -548,6 +548,15 @@ def test_many_queries_are_one_request(lied_to: LiedTo) -> None:
         assert status(connection) == ("complete", None)
 
 
+def test_the_time_of_many_queries_is_no_longer_than_a_request_may_have(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    call = "SELECT count(*) FROM jrerank.rerank_many(%s::text[], ARRAY['山'], timeout_ms => 86400000)"
+    with installed.connect() as connection:
+        assert connection.execute(call, (["山"] * 50,)).fetchone() == (50,)
+        assert status(connection) == ("complete", None)
+    assert 86_000_000 < liar.asked[0]["timeout_ms"] <= 86_400_000
+
+
 @pytest.mark.parametrize("array", ["[0:2]={aaa,b,cc}", "{{aaa},{b},{cc}}"])
 def test_arrays_of_any_bounds(lied_to: LiedTo, array: str) -> None:
     installed, _ = lied_to
