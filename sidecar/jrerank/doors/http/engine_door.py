@@ -34,7 +34,8 @@ Json = dict[str, Any]
 _Model = TypeVar("_Model", bound=BaseModel)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
 _BASE = "/v1/search/"
-_OF_BODY = ("source", "source_content_type")
+# A body that stands in the URL, and an index: an engine would take it where its path names none
+_READ_HERE = ("source", "source_content_type", "index")
 router = APIRouter(route_class=LinesRoute, include_in_schema=False)
 
 
@@ -59,18 +60,23 @@ class Asking:
     call: Call
 
     @property
+    def named(self) -> str | None:
+        """The indexes that the path names, or else the URL's parameter."""
+        return self.call.index or self.http.query_params.get("index")
+
+    @property
     def indexes(self) -> str:
-        """Those that the path names, or all of the store's.
+        """Those that are named, or all of the store's.
 
         Raises:
             InvalidInput: one of them is not the store's.
         """
-        return index_of(self.call.index, self.searching.engine.indexes, "index")
+        return index_of(self.named, self.searching.engine.indexes, "index")
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Of the URL, without a body that stands there."""
-        return {name: value for name, value in self.http.query_params.items() if name not in _OF_BODY}
+        """Of the URL, without what is read here."""
+        return {name: value for name, value in self.http.query_params.items() if name not in _READ_HERE}
 
     async def content(self) -> bytes:
         """The body, also where it stands in the URL, as for clients that send none with a GET."""
@@ -99,8 +105,8 @@ class Asking:
         """The engine's reply to the request as it came, but for its path and ids."""
         engine, parameters = self.searching.engine, self.parameters
         reply = await self.searching.of_engine(engine.ask(self.http.method, path, body, parameters))
-        output = of_output(parameters).model_copy(update={"filter_path": None})  # the engine has seen to it
-        return reply, output
+        parameters.pop("filter_path", None)  # the engine has seen to it
+        return reply, of_output(parameters)
 
 
 async def _search(asking: Asking) -> Replied:
@@ -170,7 +176,7 @@ async def _read_documents(asking: Asking) -> Replied:
     for place, document in enumerate(documents if isinstance(documents, list) else ()):
         if isinstance(document, dict) and "_index" in document:
             index_of(document["_index"], allowed, f"docs.{place}._index")
-    index = asking.indexes if asking.call.index or len(allowed) == 1 else None
+    index = asking.indexes if asking.named or len(allowed) == 1 else None
     return await asking.pass_on(body, *([index] if index else []), *asking.call.rest)
 
 

@@ -37,7 +37,7 @@ class OneOfMany:
 
 
 def index_of(named: object, allowed: Sequence[str], field: str) -> str:
-    """The names of the indexes to search, comma-separated; all where none is named.
+    """The names of the indexes to search, each once, comma-separated; all where none is named.
 
     Raises:
         InvalidInput: one of them is not allowed; it names `field`.
@@ -45,7 +45,7 @@ def index_of(named: object, allowed: Sequence[str], field: str) -> str:
     if named is None or named in ("", []):
         return ",".join(allowed)
     listed = named.split(",") if isinstance(named, str) else named if isinstance(named, list) else [named]
-    names = [str(name) for name in listed]
+    names = list(dict.fromkeys(map(str, listed)))
     for name in names:
         if name not in allowed:
             raise InvalidInput(

@@ -28,6 +28,13 @@ def _check_count(fields: object) -> object:
     return fields
 
 
+def _check_has_id(pit: dict[str, Any]) -> dict[str, Any]:
+    """Without one an engine would be asked for a search of no index, which is one of all that there are."""
+    if not isinstance(pit.get("id"), str):
+        raise ValueError("id is needed, as this door gave it")
+    return pit
+
+
 TimeoutMs = Annotated[int, Field(ge=1, le=86_400_000)]
 Window = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 MaxTokens = Annotated[int, Field(ge=1, le=10**9)]
@@ -127,9 +134,10 @@ class SearchBody(BaseModel):
     from_: Annotated[int, Field(alias="from", ge=0, le=2**31 - 1)] = 0
     size: Annotated[int, Field(ge=0, le=2**31 - 1)] = 10
 
-    pit: Annotated[dict[str, Any] | None, Field(description="with an `id` that was opened at this door")] = (
-        None
-    )
+    pit: Annotated[
+        Annotated[dict[str, Any], AfterValidator(_check_has_id)] | None,
+        Field(description="with an `id` that was opened at this door"),
+    ] = None
 
     def options(self) -> RerankSection:
         """All that is said of reranking."""
@@ -141,6 +149,7 @@ class SearchBody(BaseModel):
 
     def for_engine(self) -> dict[str, Any]:
         """The body without what is ours."""
-        page = self.model_dump(include={"from_", "size", "pit"}, exclude_unset=True, by_alias=True)
+        page = self.model_dump(include={"from_", "size"}, exclude_unset=True, by_alias=True)
+        pit = {} if self.pit is None else {"pit": self.pit}
         ext = self.ext.model_extra
-        return {**(self.model_extra or {}), **page, **({"ext": ext} if ext else {})}
+        return {**(self.model_extra or {}), **page, **pit, **({"ext": ext} if ext else {})}

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from jrerank.stores.search import EngineReply
 from shelf import Shelf
 from tiny import client_of
 
+JSON = {"content-type": "application/json"}
 MATCH: dict[str, Any] = {"query": {"match": {"body": "天気"}}}
 
 
@@ -103,11 +105,13 @@ READS: list[tuple[str, str, dict[str, Any] | None, tuple[str, ...]]] = [
     ("HEAD", "docs", None, ("docs",)),
     ("POST", "docs/_mget", {"ids": ["1"]}, ("docs", "_mget")),
     ("POST", "_mget", {"docs": [{"_index": "faq", "_id": "1"}]}, ("_mget",)),
+    ("POST", "_mget?index=faq", {"ids": ["1"]}, ("faq", "_mget")),
+    ("GET", f"docs/_count?filter_path={'a' * 2_001}", None, ("docs", "_count")),
     ("POST", "docs/_search/point_in_time?keep_alive=1m", None, ("docs", "_search", "point_in_time")),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "asked"), READS, ids=[read[1] for read in READS])
+@pytest.mark.parametrize(("method", "path", "body", "asked"), READS, ids=[read[1][:40] for read in READS])
 async def test_reads_are_passed_on_as_they_come(
     method: str,
     path: str,
@@ -117,16 +121,29 @@ async def test_reads_are_passed_on_as_they_come(
     shelf: Shelf,
 ) -> None:
     path, _, query = path.partition("?")
-    url = f"{path}?{query}&filter_path=a&human="
+    sent = dict(parse_qsl(query))
+    parameters = {"filter_path": "a"} | sent | {"human": ""}
+    url = f"{path}?{urlencode(parameters)}"
     response = await (http.request(method, url, json=body) if body else http.request(method, url))
     assert response.status_code == 200
     assert response.json() if method != "HEAD" else not response.content
-    parameters = ({"keep_alive": "1m"} if query else {}) | {"filter_path": "a", "human": ""}
+    parameters.pop("index", None)
     assert shelf.asked == [(method, asked, body, parameters)]
 
 
 @pytest.mark.parametrize(
-    "path", ["other/_search", "*/_search", "docs,other/_count", "other/_doc/1", "other", ".security/_mapping"]
+    "path",
+    [
+        "other/_search",
+        "*/_search",
+        "docs,other/_count",
+        "other/_doc/1",
+        "other",
+        ".security/_mapping",
+        "_mget?index=other",
+        "_search?index=other",
+        "_count?index=other",
+    ],
 )
 async def test_other_indexes_are_refused(path: str, http: httpx.AsyncClient, shelf: Shelf) -> None:
     response = await http.request("HEAD" if path == "other" else "GET", path)
@@ -198,9 +215,11 @@ class TestScroll:
         await http.request("DELETE", f"_search/scroll/{sealed}")
         assert [asked[2] for asked in shelf.asked[1:]] == [{"scroll_id": ["abc"]}] * 2
 
-    @pytest.mark.parametrize("body", [{}, {"scroll_id": "abc"}, {"scroll_id": "_all"}, {"scroll_id": 5}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"scroll_id": "abc"}, {"scroll_id": "_all"}, {"scroll_id": 5}, {"scroll_id": "\ud800"}]
+    )
     async def test_of_elsewhere_is_refused(self, body: Any, http: httpx.AsyncClient, shelf: Shelf) -> None:
-        response = await http.post("_search/scroll", json=body)
+        response = await http.post("_search/scroll", content=json.dumps(body), headers=JSON)
         assert (response.status_code, response.json()["error"]["field"]) == (422, "scroll_id")
         assert not shelf.asked
 
@@ -224,6 +243,17 @@ class TestPointInTime:
         lines = f"{{}}\n{json.dumps(MATCH | {'pit': {'id': opened}})}\n"
         await http.post("_msearch", content=lines, headers={"content-type": "application/x-ndjson"})
         assert shelf.asked[3][0][0][0] == {}
+
+    @pytest.mark.parametrize("pit", [{}, {"keep_alive": "1m"}, {"id": None}, {"id": ["abc"]}])
+    async def test_without_its_id_is_refused(self, pit: Any, http: httpx.AsyncClient, shelf: Shelf) -> None:
+        response = await http.post("_search", json=MATCH | {"pit": pit})
+        assert (response.status_code, response.json()["error"]["field"]) == (422, "pit")
+        assert not shelf.asked
+
+    async def test_that_is_null_is_none(self, http: httpx.AsyncClient, shelf: Shelf) -> None:
+        await http.post("docs/_search", json=MATCH | {"pit": None})
+        index, body, _ = shelf.asked[0]
+        assert (index, "pit" in body) == ("docs", False)
 
 
 class TestTemplate:
