@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 from opensearchpy import AsyncOpenSearch, AWSV4SignerAsyncAuth
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
@@ -66,7 +67,12 @@ class Connection:
         with _as_ours(), bounded_reply() as reply:
             try:
                 content = await self._client.transport.perform_request(
-                    method, path, dict(parameters), body, timeout_s, headers={"content-type": kind}
+                    method,
+                    _with_query(path, parameters),
+                    None,
+                    body,
+                    timeout_s,
+                    headers={"content-type": kind},
                 )
             except TransportError as error:
                 reply.check()
@@ -105,6 +111,11 @@ class Connection:
             connection
         ) in self._client.transport.seed_connections:  # the client forgets those of nodes that are down
             await connection.close()
+
+
+def _with_query(path: str, parameters: Mapping[str, str]) -> str:
+    """Written here: the library would take some parameters as said to itself, such as `ignore`."""
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from jrerank.stores.search import DEFAULT_MAX_RESULT_WINDOW, EngineReply, IndexL
 _CHECK_TIMEOUT_S = 5.0
 _LIMITS_TIMEOUT_S = 2.0
 _LIMITS_AGE_S = 30.0
+_MAX_KNOWN_LIMITS = 1_000  # callers choose among the indexes as they like
 
 
 class OpenSearchStore:
@@ -29,7 +30,7 @@ class OpenSearchStore:
         self._settings = settings
         self._connection = Connection(name, settings)
         self._documents = Documents(self._connection, settings.index)
-        self._limits: dict[str, tuple[float, IndexLimits]] = {}
+        self._limits: dict[frozenset[str], tuple[float, IndexLimits]] = {}
 
     @property
     def returns_text(self) -> bool:
@@ -105,11 +106,14 @@ class OpenSearchStore:
 
     async def limits(self, index: str) -> IndexLimits:
         """What the indexes can give, asked now and then: it changes rarely."""
-        asked, known = self._limits.get(index, (-math.inf, IndexLimits()))
+        indexes = frozenset(index.split(","))
+        asked, known = self._limits.get(indexes, (-math.inf, IndexLimits()))
         if time.monotonic() - asked < _LIMITS_AGE_S:
             return known
         limits = await self._ask_limits(index)
-        self._limits[index] = (time.monotonic(), limits)
+        if len(self._limits) >= _MAX_KNOWN_LIMITS:
+            self._limits.clear()
+        self._limits[indexes] = (time.monotonic(), limits)
         return limits
 
     async def _asked(

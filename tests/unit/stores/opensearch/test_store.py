@@ -118,6 +118,14 @@ async def test_it_searches_too() -> None:
     assert several.headers["content-type"] == "application/x-ndjson"
 
 
+@pytest.mark.parametrize("name", ["ignore", "request_timeout", "timeout"])
+async def test_no_parameter_is_taken_as_said_to_the_client_library(name: str) -> None:
+    async with store_on(lambda _: (404, {"found": False})) as (store, engine):
+        reply = await store.ask("GET", ("docs", "_doc", "1"), None, {name: "404"})
+    assert (reply.status, reply.body) == (404, {"found": False})
+    assert engine.asked[0].parameters == {name: "404"}
+
+
 LIMITS: dict[str, tuple[int, Any, IndexLimits]] = {
     "nothing special": (200, {}, IndexLimits()),
     "a narrow one among others": (
@@ -135,4 +143,11 @@ LIMITS: dict[str, tuple[int, Any, IndexLimits]] = {
 async def test_what_indexes_can_give_is_asked_once(status: int, body: Any, limits: IndexLimits) -> None:
     async with store_on(lambda _: (status, body)) as (store, engine):
         assert [await store.limits("docs") for _ in range(3)] == [limits] * 3
+    assert len(engine.asked) == 1
+
+
+async def test_the_same_indexes_named_otherwise_are_not_asked_again() -> None:
+    async with store_on(lambda _: (200, {})) as (store, engine):
+        for named in ("docs,faq", "faq,docs", "docs,faq,docs"):
+            await store.limits(named)
     assert len(engine.asked) == 1
