@@ -105,15 +105,19 @@ class Channel:
         return await self._reader.readexactly(length)
 
     async def discard(self, length: int) -> None:
-        """Read so many bytes without keeping them."""
+        """Read so many bytes without keeping them, and much at once: each read waits for a round of the event loop."""
+        self._read_much_at_once()
         while length > 0:
             length -= len(await self._piece(length))
 
     def trust(self, receive_bytes: int) -> None:
         """The client has logged in: let the kernel take that much from it before it is read, and read more at once."""
+        self._read_much_at_once()
+        self._widen_window(receive_bytes)
+
+    def _read_much_at_once(self) -> None:
         self._reader.hold(_CHUNK_BYTES)
         _read_at_once(self._socket_transport, _CHUNK_BYTES)
-        self._widen_window(receive_bytes)
 
     def _widen_window(self, receive_bytes: int) -> None:
         connected: socket.socket | None = self._writer.get_extra_info("socket")

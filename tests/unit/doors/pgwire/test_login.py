@@ -9,6 +9,7 @@ import pytest
 
 from jrerank.doors.pgwire import login
 from jrerank.doors.pgwire.auth import Verifiers, secret_of
+from jrerank.doors.pgwire.channel import WatchedReader
 from jrerank.doors.pgwire.faults import Probed
 from jrerank.doors.pgwire.login import Access, Login, log_in
 from jrerank.doors.pgwire.messages import CancelRequest, ProtocolViolation
@@ -68,6 +69,23 @@ async def test_a_startup_that_is_a_probe_is_read_and_answered_without_a_login(
     await pair.client.send(struct.pack("!i", length + 4) + bytes(length))
     with pytest.raises(Probed):
         await entry
+
+
+async def test_a_probe_takes_few_rounds_of_a_busy_event_loop(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, feed_data = [], WatchedReader.feed_data
+
+    def counted(reader: WatchedReader, data: bytes) -> None:
+        reads.append(len(data))
+        feed_data(reader, data)
+
+    monkeypatch.setattr(WatchedReader, "feed_data", counted)
+    entry = entering(pair, KEYED)
+    await pair.client.send(struct.pack("!i", login.PROBE_BYTES) + bytes(login.PROBE_BYTES))
+    with pytest.raises(Probed):
+        await entry
+    assert len(reads) < 64
 
 
 async def test_a_larger_one_is_not_read(pair: Pair) -> None:
