@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+
+# Of those who have left so many are let go in one round: there is no work for them
+_LEAVERS_AT_ONCE = 20
+_Line = deque[tuple[asyncio.Future[None], Callable[[], bool]]]
 
 
 class Turns:
@@ -14,22 +19,26 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._new: deque[asyncio.Future[None]] = deque()
-        self._answers: deque[asyncio.Future[None]] = deque()
+        self._new: _Line = deque()
+        self._answers: _Line = deque()
         self._is_due = False
 
-    async def new(self) -> None:
-        """Wait until a new request may be worked on, which it may up to its next `await`."""
-        await self._turn(self._new)
+    async def new(self, has_left: Callable[[], bool] = lambda: False) -> None:
+        """Wait until a new request may be worked on, which it may up to its next `await`.
+
+        Args:
+            has_left: whether its client has hung up, so that there will be no work.
+        """
+        await self._turn(self._new, has_left)
 
     async def answer(self) -> None:
         """Wait until an answer may be written."""
-        await self._turn(self._answers)
+        await self._turn(self._answers, lambda: False)
 
-    async def _turn(self, line: deque[asyncio.Future[None]]) -> None:
+    async def _turn(self, line: _Line, has_left: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        line.append(turn)
+        line.append((turn, has_left))
         if not self._is_due:
             self._is_due = True
             loop.call_soon(self._next)
@@ -37,11 +46,25 @@ class Turns:
 
     def _next(self) -> None:
         """The one who is woken runs in the loop's next round, and who comes then in the one after it."""
+        self._is_due = self._wake()
+        if self._is_due:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _wake(self) -> bool:
+        """Whether there was somebody to wake; there may be more."""
+        for _ in range(1 + _LEAVERS_AT_ONCE):
+            if (first := self._first()) is None:
+                return False
+            turn, has_left = first
+            turn.set_result(None)
+            if not has_left():
+                break
+        return True
+
+    def _first(self) -> tuple[asyncio.Future[None], Callable[[], bool]] | None:
         for line in (self._answers, self._new):
             while line:
-                turn = line.popleft()
+                turn, has_left = line.popleft()
                 if not turn.done():  # else its request has been cancelled
-                    turn.set_result(None)
-                    asyncio.get_running_loop().call_soon(self._next)
-                    return
-        self._is_due = False
+                    return turn, has_left
+        return None

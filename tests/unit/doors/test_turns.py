@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from itertools import pairwise
 
 from jrerank.doors.turns import Turns
@@ -38,3 +39,21 @@ async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     assert seen == ["A", "B", "a", "c"]
     await asyncio.wait_for(work("later"), 5)
+
+
+async def test_who_has_hung_up_keeps_nobody_waiting() -> None:
+    turns, rounds, told = Turns(), 0, []
+
+    async def leave() -> None:
+        await turns.new(lambda: True)
+        told.append(rounds)
+
+    leavers = [asyncio.create_task(leave()) for _ in range(200)]
+    await asyncio.sleep(0)
+    mine = asyncio.create_task(turns.new())
+    while not mine.done():
+        rounds += 1
+        await asyncio.sleep(0)
+    assert rounds < 20
+    await asyncio.gather(*leavers)
+    assert max(Counter(told).values()) < 30, "nor does letting them go take long"

@@ -32,10 +32,15 @@ def share_of(request: Request) -> Share:
     return cast("Share", request.scope["jrerank.share"])
 
 
+def is_closed(request: Request) -> bool:
+    """Whether the client is known to have hung up. Our protocol knows at once."""
+    says_closed = request.scope.get("jrerank.is_closed")
+    return says_closed is not None and bool(says_closed())
+
+
 async def has_gone(request: Request) -> bool:
-    """Whether the client has hung up. Our protocol knows; to ask another one costs a tenth of a small request."""
-    is_closed = request.scope.get("jrerank.is_closed")
-    return await request.is_disconnected() if is_closed is None else bool(is_closed())
+    """Whether the client has hung up. To ask another protocol than ours costs a tenth of a small request."""
+    return is_closed(request) if "jrerank.is_closed" in request.scope else await request.is_disconnected()
 
 
 def arrival_of(request: Request) -> float:

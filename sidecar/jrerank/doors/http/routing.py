@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
-from jrerank.doors.http.context import has_gone, service_in, service_of
+from jrerank.doors.http.context import has_gone, is_closed, service_in, service_of
 from jrerank.doors.http.error_shapes import ErrorShape, engine, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.doors.http.origin import check_origin
@@ -98,7 +99,7 @@ class Route(APIRoute):
         """Parse a body when it is the request's turn, if there still is somebody who waits for the answer."""
         if not await request.body():
             return
-        await service_of(request).turns.new()
+        await service_of(request).turns.new(partial(is_closed, request))
         if await has_gone(request):
             raise self._abandoned(request)
         await self.parse(request)
