@@ -28,3 +28,8 @@ def take_reply(size: int) -> None:
         JrerankError: there is no room.
     """
     _take.get()(size)
+
+
+def taker() -> Callable[[int], None]:
+    """What `take_reply` does here, for a thread that works for the same request."""
+    return _take.get()

@@ -1,6 +1,7 @@
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from certificates import make_certificate
-from jrerank.errors import ConfigurationError, Overloaded, StoreError
+from jrerank.errors import Abandoned, ConfigurationError, Overloaded, StoreError
 from jrerank.stores.opensearch import bounded
 from jrerank.stores.opensearch.connection import Connection
 from jrerank.stores.opensearch.settings import OpenSearchSettings
@@ -176,6 +177,24 @@ async def test_a_reply_counts_to_the_request_that_waits_for_it(status: int) -> N
             reply = await ask(connection)
     assert (reply.status, len(reply.body["text"])) == (status, 700_000)
     assert sum(taken) < 800_000
+
+
+async def test_what_is_made_of_a_large_reply_is_counted_beside_the_event_loop_and_may_end_there() -> None:
+    taken: list[int] = []
+
+    def take(size: int) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            taken.append(size)
+            if len(taken) == 3:
+                raise Abandoned
+
+    with recorded_server(lambda _: (200, {"items": [{}] * 300_000})) as engine:
+        async with connected([engine.url]) as connection:
+            with counted_by(take), pytest.raises(Abandoned):
+                await ask(connection)
+            assert len((await ask(connection)).body["items"]) == 300_000
+    assert len(taken) == 3
+    assert 1_000_000 < sum(taken) < 20_000_000
 
 
 async def test_half_a_character_and_numbers_beyond_all_bounds_come_as_they_were_sent() -> None:
