@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 _INDEX, _ID = "{index}", "{id}"
-_NO_IDS = {"", ".", ".."}  # the last two lead elsewhere in a URL
+_ELSEWHERE = {".", ".."}  # parts of a URL that lead there, also within an id where a proxy on the way unescapes its slashes
 _SEARCHES = frozenset({"GET", "POST"})
 _READS = frozenset({"GET", "HEAD"})
 
@@ -101,4 +101,4 @@ def _fits(pattern: Sequence[str], path: Sequence[str]) -> bool:
 def _is_like(expected: str, part: str) -> bool:
     if expected == _INDEX:
         return bool(part) and part[0] != "_"
-    return part == expected or (expected == _ID and part not in _NO_IDS)
+    return part == expected or (expected == _ID and bool(part) and _ELSEWHERE.isdisjoint(part.split("/")))
