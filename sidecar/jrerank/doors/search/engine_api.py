@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 _INDEX, _ID = "{index}", "{id}"
-_ELSEWHERE = {".", ".."}  # parts of a URL that lead there, also within an id where a proxy on the way unescapes its slashes
+# Parts of a URL that lead elsewhere, also within an id where a proxy on the way unescapes its slashes
+_ELSEWHERE = {".", ".."}
 _SEARCHES = frozenset({"GET", "POST"})
 _READS = frozenset({"GET", "HEAD"})
 
