@@ -50,7 +50,8 @@ class ColumnsBody(OptionsBody):
             InputTooLong, InvalidInput: see `Intake.requests`.
         """
         candidates = self._candidates()
-        fields = Fields(query="queries", passages="ids" if self.texts is None else "texts")
+        passages = "ids" if self.texts is None else "texts"
+        fields = Fields(query="queries", passages=passages, scores="scores")
         return intake.requests(
             caller, [(query, candidates) for query in self.queries], self.options(), fields
         )

@@ -94,11 +94,19 @@ class Options:
 class Fields:
     """What a wire shape calls the query and the list of passages, for errors that name them.
 
-    `passages` is None where the caller doesn't send them: their limits are no mistake of theirs.
+    `passages` is None where the caller doesn't send them: their limits are no mistake of theirs. `scores` is a list of their own,
+    or None where each stands beside its passage.
     """
 
     query: str = "query"
     passages: str | None = "documents"
+    scores: str | None = None
+
+    def score(self, index: int) -> str | None:
+        """Where a first-stage score belongs."""
+        if self.scores is not None:
+            return f"{self.scores}.{index}"
+        return None if self.passages is None else f"{self.passages}.{index}.score"
 
     def renamed(self, error: InputTooLong) -> InputTooLong:
         """An error of the reranker's, which knows `query` and `passages.3`, in the caller's words."""
@@ -151,7 +159,7 @@ class Intake:
             self.limits.check_query(query, fields.query)
         if fields.passages is not None:
             self.limits.check_passages([candidate.passage for candidate in everything], fields.passages)
-        _check_fusion(everything, options.fusion, fields.passages)
+        _check_fusion(everything, options.fusion, fields)
         timeout_ms = min(options.timeout_ms or self.timeout_ms, caller.patience_ms)
         deadline = scoring_deadline(caller.arrival, timeout_ms, len(everything))
         return [_request(query, candidates, deadline, caller.name, options) for query, candidates in queries]
@@ -183,12 +191,12 @@ def _request(
     )
 
 
-def _check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None, passages: str | None) -> None:
+def _check_fusion(candidates: Sequence[Candidate], fusion: Fusion | None, fields: Fields) -> None:
     if fusion is None or fusion.method != "linear":
         return
     for index, candidate in enumerate(candidates):
         if candidate.score is None:
             raise InvalidInput(
                 f"hit {candidate.id!r} has no score, and linear fusion adds it; send scores or use rrf",
-                field=None if passages is None else f"{passages}.{index}.score",
+                field=fields.score(index),
             )

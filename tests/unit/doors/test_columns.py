@@ -72,6 +72,13 @@ def test_beyond_the_limits_it_is_refused(changes: dict[str, Any], field: str) ->
     assert caught.value.field == field
 
 
+def test_a_score_that_fusion_lacks_is_named_where_it_belongs() -> None:
+    fused = body(scores=[1.0, None], fusion={"method": "linear", "weight": 0.5})
+    with pytest.raises(InvalidInput) as caught:
+        fused.to_requests(INTAKE, CALLER)
+    assert caught.value.field == "scores.1"
+
+
 def test_an_answer_has_every_hit_in_its_new_place() -> None:
     hits = (RankedHit("2", 1, 0.9, 2.2, 7.0), RankedHit("1", 0, None, None, None))
     ranking = Ranking(hits, Outcome.PARTIAL, "missing_passages", missing=("1",))
