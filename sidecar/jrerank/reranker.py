@@ -14,7 +14,7 @@ from jrerank.errors import InputTooLong, Overloaded, UnknownStore
 from jrerank.large_work import MANY_DOCUMENTS, LargeWork
 from jrerank.ordering import order
 from jrerank.scheduling.scheduler import Scheduler
-from jrerank.scheduling.texts import PairText, keyed_pairs
+from jrerank.scheduling.texts import Digests, PairText, keyed_pairs
 from jrerank.scheduling.work import PairResult
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics, logger
@@ -91,10 +91,7 @@ class Reranker:
         deadline = min(request.deadline for request in requests)
         fetched = [await self._with_passages(request, deadline) for request in requests]
         self._refuse_early(requests, fetched, deadline)
-        pairs = [
-            await self._pairs(request, passages.candidates)
-            for request, passages in zip(requests, fetched, strict=True)
-        ]
+        pairs = await self._large.run_if(_have_much_to_key(requests, fetched), self._pairs, requests, fetched)
         texts = {key: text for part in pairs for key, text in part.texts.items()}
         results = await self._results(texts, deadline, requests[0].caller)
         rankings = partial(_rankings, requests, fetched, pairs, results)
@@ -125,24 +122,32 @@ class Reranker:
         )
         return _FetchedPassages(filled, "missing_passages" if len(passages) < len(ids) else None)
 
-    async def _pairs(self, request: RerankRequest, candidates: Sequence[Candidate]) -> _Pairs:
-        passages = [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
-        is_large = len(passages) > _MANY_PASSAGES or sum(map(len, passages)) > _MANY_CHARS
-        pairs = await self._large.run_if(is_large, self._keyed_pairs, request, passages)
+    def _pairs(self, requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages]) -> list[_Pairs]:
+        digests = Digests()
+        return [
+            self._pairs_of(request, some.candidates, digests)
+            for request, some in zip(requests, fetched, strict=True)
+        ]
+
+    def _pairs_of(self, request: RerankRequest, candidates: Sequence[Candidate], digests: Digests) -> _Pairs:
+        passages = _passages_to_read(request, candidates)
+        pairs = self._keyed_pairs(request, passages, digests)
         keys = iter([key for key, _ in pairs])
         has_key = [c.passage is not None and not _is_blank(request) for c in candidates]
         return _Pairs(tuple(next(keys) if has else None for has in has_key), dict(pairs))
 
-    def _keyed_pairs(self, request: RerankRequest, passages: Sequence[str]) -> list[tuple[bytes, PairText]]:
+    def _keyed_pairs(
+        self, request: RerankRequest, passages: Sequence[str], digests: Digests | None = None
+    ) -> list[tuple[bytes, PairText]]:
         reading = Reading(request.max_tokens_per_doc, request.truncation)
-        return keyed_pairs(self._tokenization, self._fingerprint, request.query, passages, reading)
+        return keyed_pairs(self._tokenization, self._fingerprint, request.query, passages, reading, digests)
 
     def _refuse_early(
         self, requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages], deadline: float
     ) -> None:
         """A refusal must not cost the keys of all pairs; those of the first few tell whether it is new."""
         texts = [
-            [] if _is_blank(request) else [c.passage for c in some.candidates if c.passage is not None]
+            _passages_to_read(request, some.candidates)
             for request, some in zip(requests, fetched, strict=True)
         ]
         if sum(map(len, texts)) < _MANY_ENOUGH:
@@ -176,6 +181,19 @@ class Reranker:
 def _is_blank(request: RerankRequest) -> bool:
     """Whether there is nothing to compare passages with: what a model makes of that is noise."""
     return not request.query.strip()
+
+
+def _passages_to_read(request: RerankRequest, candidates: Sequence[Candidate]) -> list[str]:
+    return [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
+
+
+def _have_much_to_key(requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages]) -> bool:
+    chars = [
+        len(passage)
+        for request, some in zip(requests, fetched, strict=True)
+        for passage in _passages_to_read(request, some.candidates)
+    ]
+    return len(chars) > _MANY_PASSAGES or sum(chars) > _MANY_CHARS
 
 
 def _is_large(requests: Sequence[RerankRequest]) -> bool:

@@ -202,6 +202,17 @@ async def test_requests_that_are_answered_together_get_what_each_would_alone(
         assert await reranker.rerank_all([]) == []
 
 
+async def test_a_long_passage_of_many_queries_is_read_for_its_key_once(tokenization: Tokenization) -> None:
+    """Each time would take some 5 ms: 10 s that nobody waits for any more."""
+    passages = candidates("空" * 1_000_000)
+    requests = [request(f"今日{number}", passages, timeout_s=0.0) for number in range(2_000)]
+    async with reranking(tokenization) as reranker:
+        started = time.process_time()
+        rankings = await reranker.rerank_all(requests)
+        assert time.process_time() - started < 3
+    assert {ranking.reason for ranking in rankings} == {"deadline"}
+
+
 @pytest.mark.parametrize("query", ["", "  ", "\u3000\n"])
 async def test_a_blank_query_is_answered_in_the_old_order_and_says_so(
     query: str, tokenization: Tokenization

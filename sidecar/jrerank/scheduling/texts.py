@@ -49,16 +49,39 @@ class PairText:
         return len(self.query.text) + len(self.passage)
 
 
+class Digests:
+    """Of passages, each made once: several queries may have the same long one."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def of(self, passage: str) -> bytes:
+        """A digest of the text as it is read."""
+        if passage not in self._known:
+            self._known[passage] = hashlib.blake2b(clean(passage).encode(), digest_size=_KEY_BYTES).digest()
+        return self._known[passage]
+
+
 def keyed_pairs(
-    tokenization: Tokenization, fingerprint: str, query: str, passages: Sequence[str], reading: Reading
+    tokenization: Tokenization,
+    fingerprint: str,
+    query: str,
+    passages: Sequence[str],
+    reading: Reading,
+    digests: Digests | None = None,
 ) -> list[tuple[bytes, PairText]]:
-    """Each passage with the query, behind its key: a digest of all that the score depends on. `fingerprint` is the checkpoint's."""
+    """Each passage with the query, behind its key: a digest of all that the score depends on.
+
+    Args:
+        fingerprint: the checkpoint's.
+        digests: those of the passages so far, where there are other queries.
+    """
     prefix = hashlib.blake2b(digest_size=_KEY_BYTES)
     for part in (fingerprint.encode(), repr(reading).encode(), clean(query).encode()):
         prefix.update(len(part).to_bytes(8) + part)
-    text = QueryText(query, reading)
+    text, of = QueryText(query, reading), (digests or Digests()).of
     max_tokens = tokenization.most_tokens(reading)
-    return [(_key(prefix, passage), PairText(text, passage, max_tokens)) for passage in passages]
+    return [(_key(prefix, of(passage)), PairText(text, passage, max_tokens)) for passage in passages]
 
 
 def read_texts(tokenization: Tokenization, texts: Sequence[PairText]) -> list[TextOutcome]:
@@ -73,9 +96,9 @@ def read_texts(tokenization: Tokenization, texts: Sequence[PairText]) -> list[Te
     return outcomes
 
 
-def _key(prefix: hashlib.blake2b, passage: str) -> bytes:
+def _key(prefix: hashlib.blake2b, passage: bytes) -> bytes:
     digest = prefix.copy()
-    digest.update(clean(passage).encode())
+    digest.update(passage)
     return digest.digest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jrerank.errors import InputTooLong
-from jrerank.scheduling.texts import PairText, keyed_pairs, read_texts
+from jrerank.scheduling.texts import Digests, PairText, keyed_pairs, read_texts
 from jrerank.tokenization.windows import LongReader, Reading, Tokenization, Windows
 
 
@@ -78,6 +78,16 @@ def test_a_key_depends_on_all_that_the_score_depends_on(tokenization: Tokenizati
 def test_each_passage_has_its_own_key(tokenization: Tokenization) -> None:
     keys = [made for made, _ in keyed_pairs(tokenization, "model", "a", ["b", "c", "b"], Reading())]
     assert keys == [key(tokenization, "a", passage, Reading()) for passage in "bcb"]
+
+
+def test_several_queries_with_the_same_passages_have_the_keys_that_each_has_alone(
+    tokenization: Tokenization,
+) -> None:
+    digests = Digests()
+    for query in "ab":
+        made = keyed_pairs(tokenization, "model", query, ["b", "c"], Reading(), digests)
+        assert made[0][0] != made[1][0]
+        assert [one for one, _ in made] == [key(tokenization, query, text, Reading()) for text in "bc"]
 
 
 def test_half_a_surrogate_pair_counts_as_what_is_read_of_it(tokenization: Tokenization) -> None:
