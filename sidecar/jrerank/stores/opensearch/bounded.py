@@ -70,11 +70,18 @@ class _Response(OpenSearchClientResponse):  # type: ignore[misc]  # the library 
 
 
 class BoundedConnection(AsyncHttpConnection):  # type: ignore[misc]
-    """Reads bounded replies."""
+    """Reads bounded replies, and logs no search."""
 
     async def _create_aiohttp_session(self) -> Any:
         await super()._create_aiohttp_session()
         self.session._response_class = _Response
+
+    def log_request_fail(
+        self, method: str, full_url: str, *more: Any, status_code: int | None = None, **known: Any
+    ) -> None:
+        """Log that there was no reply, without what the URL says of a search. What the engine refuses its caller is told."""
+        if status_code is None:
+            super().log_request_fail(method, full_url.partition("?")[0], *more, **known)
 
 
 class AsSent(Serializer):  # type: ignore[misc]

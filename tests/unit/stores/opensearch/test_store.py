@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from jrerank.errors import StoreError
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.opensearch.store import OpenSearchStore
-from jrerank.stores.search import IndexLimits, SearchEngine
+from jrerank.stores.search import EngineReply, IndexLimits, SearchEngine
 from recorded import Asked, RecordedServer, recorded_server
 
 DOCUMENTS = {
@@ -124,6 +124,20 @@ async def test_no_parameter_is_taken_as_said_to_the_client_library(name: str) ->
         reply = await store.ask("GET", ("docs", "_doc", "1"), None, {name: "404"})
     assert (reply.status, reply.body) == (404, {"found": False})
     assert engine.asked[0].parameters == {name: "404"}
+
+
+async def test_what_was_searched_for_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def count(store: OpenSearchStore) -> Awaitable[EngineReply]:
+        return store.ask("GET", ("docs", "_count"), None, {"q": "confidential"})
+
+    async with store_on(lambda _: (400, {"error": "parsing_exception"})) as (store, _):
+        assert (await count(store)).status == 400
+    assert not caplog.records
+    async with store_on(multi_get, urls="http://127.0.0.1:9") as (store, _):
+        with pytest.raises(StoreError):
+            await count(store)
+    assert "/docs/_count" in caplog.text
+    assert "confidential" not in caplog.text
 
 
 LIMITS: dict[str, tuple[int, Any, IndexLimits]] = {
