@@ -42,6 +42,14 @@ class _FetchedPassages:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What a store has of the passages that it was asked for, and why it has none."""
+
+    passages: Mapping[str, str]
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Pairs:
     """One request's pairs: a key for each candidate, None where it has no passage, and the texts by their keys."""
 
@@ -89,7 +97,7 @@ class Reranker:
         if not requests:
             return []
         deadline = min(request.deadline for request in requests)
-        fetched = [await self._with_passages(request, deadline) for request in requests]
+        fetched = await self._with_passages(requests, deadline)
         self._refuse_early(requests, fetched, deadline)
         pairs = await self._large.run_if(_have_much_to_key(requests, fetched), self._pairs, requests, fetched)
         texts = {key: text for part in pairs for key, text in part.texts.items()}
@@ -97,30 +105,37 @@ class Reranker:
         rankings = partial(_rankings, requests, fetched, pairs, results)
         return await self._large.run_if(_is_large(requests), rankings)
 
-    async def _with_passages(self, request: RerankRequest, deadline: float) -> _FetchedPassages:
-        if request.store is not None and request.store not in self._stores:
+    async def _with_passages(
+        self, requests: Sequence[RerankRequest], deadline: float
+    ) -> list[_FetchedPassages]:
+        """Each store is asked once for what all requests together need of it."""
+        needed: dict[str, dict[str, None]] = {}
+        for request in requests:
+            if request.store is not None:
+                self._check_known(request.store)
+                needed.setdefault(request.store, {}).update(dict.fromkeys(_missing_ids(request)))
+        found: dict[str | None, _Found] = {
+            store: await self._found(store, list(ids), deadline) for store, ids in needed.items() if ids
+        }
+        return [_filled(request, found.get(request.store, _Found({}))) for request in requests]
+
+    def _check_known(self, store: str) -> None:
+        if store not in self._stores:
             known = ", ".join(self._stores) or "none is configured"
-            raise UnknownStore(f"there is no store {request.store!r} ({known})", field="store")
-        if _is_blank(request):
-            return _FetchedPassages(request.candidates, "blank_query")
-        ids = list(dict.fromkeys(c.id for c in request.candidates if c.passage is None))
-        if not ids or request.store is None:
-            return _FetchedPassages(request.candidates, "missing_passages" if ids else None)
+            raise UnknownStore(f"there is no store {store!r} ({known})", field="store")
+
+    async def _found(self, store: str, ids: Sequence[str], deadline: float) -> _Found:
         timeout_s = max(0.0, (deadline - time.monotonic()) * _STORE_SHARE)
         try:
             with self._metrics.stage_seconds.labels("store").time():
                 async with asyncio.timeout(timeout_s):
-                    passages = await self._stores[request.store].fetch(ids, timeout_s)
+                    return _Found(await self._stores[store].fetch(ids, timeout_s))
         except TimeoutError:
-            _LOG.warning("store_timeout", store=request.store, timeout_ms=round(timeout_s * 1000))
-            return _FetchedPassages(request.candidates, "store_timeout")
+            _LOG.warning("store_timeout", store=store, timeout_ms=round(timeout_s * 1000))
+            return _Found({}, "store_timeout")
         except Exception as error:  # noqa: BLE001  whatever a store raises, no hit is lost for it
-            _LOG.warning("store_error", store=request.store, error=f"{type(error).__name__}: {error}")
-            return _FetchedPassages(request.candidates, "store_error")
-        filled = tuple(
-            replace(c, passage=passages.get(c.id)) if c.passage is None else c for c in request.candidates
-        )
-        return _FetchedPassages(filled, "missing_passages" if len(passages) < len(ids) else None)
+            _LOG.warning("store_error", store=store, error=f"{type(error).__name__}: {error}")
+            return _Found({}, "store_error")
 
     def _pairs(self, requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages]) -> list[_Pairs]:
         digests = Digests()
@@ -181,6 +196,23 @@ class Reranker:
 def _is_blank(request: RerankRequest) -> bool:
     """Whether there is nothing to compare passages with: what a model makes of that is noise."""
     return not request.query.strip()
+
+
+def _missing_ids(request: RerankRequest) -> list[str]:
+    return [] if _is_blank(request) else [c.id for c in request.candidates if c.passage is None]
+
+
+def _filled(request: RerankRequest, found: _Found) -> _FetchedPassages:
+    if _is_blank(request):
+        return _FetchedPassages(request.candidates, "blank_query")
+    ids = _missing_ids(request)
+    if not ids:
+        return _FetchedPassages(request.candidates)
+    filled = tuple(
+        replace(c, passage=found.passages.get(c.id)) if c.passage is None else c for c in request.candidates
+    )
+    is_incomplete = any(one not in found.passages for one in ids)
+    return _FetchedPassages(filled, found.failure or ("missing_passages" if is_incomplete else None))
 
 
 def _passages_to_read(request: RerankRequest, candidates: Sequence[Candidate]) -> list[str]:

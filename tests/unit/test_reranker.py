@@ -156,6 +156,26 @@ async def test_a_store_is_asked_once_for_what_is_missing(tokenization: Tokenizat
     assert ranking.outcome is Outcome.COMPLETE
 
 
+async def test_a_store_is_asked_once_for_all_requests_that_are_answered_together(
+    tokenization: Tokenization,
+) -> None:
+    shelf = Shelf({"a": "空", "b": "空空"})
+    lists = [("a", "b"), ("b", "a"), ("b", "c"), ("c",)]
+    requests = [request("今日", tuple(map(Candidate, ids)), store="docs") for ids in lists]
+    blank = request(" ", (Candidate("d"),), store="docs")
+    async with reranking(tokenization, docs=shelf) as reranker:
+        rankings = await reranker.rerank_all([*requests, blank])
+    assert shelf.asked == [["a", "b", "c"]]
+    assert [[hit.id for hit in ranking.hits] for ranking in rankings[:3]] == [
+        ["b", "a"],
+        ["b", "a"],
+        ["b", "c"],
+    ]
+    assert [ranking.missing for ranking in rankings[:4]] == [(), (), ("c",), ("c",)]
+    reasons = [None, None, "missing_passages", "missing_passages", "blank_query"]
+    assert [ranking.reason for ranking in rankings] == reasons
+
+
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
