@@ -336,7 +336,8 @@ BEGIN
   END IF;
   RETURN (
     SELECT CASE WHEN bool_and(g.proacl IS NOT NULL AND NOT EXISTS (
-        SELECT FROM aclexplode(g.proacl) a WHERE a.grantee NOT IN (g.proowner, me))) THEN max(g.changed)::text END
+        SELECT FROM aclexplode(g.proacl) a
+        WHERE a.grantee <> me AND NOT (a.grantee = g.proowner AND jrerank._ask_trusts(g.proowner)))) THEN max(g.changed)::text END
     FROM (  -- few lists of rights for many functions
       SELECT p.proacl, p.proowner, max(p.xmin::text::bigint) AS changed FROM pg_proc p
       WHERE p.pronamespace = quote_ident(dblink)::regnamespace AND p.proname = ANY (ARRAY['dblink', 'dblink_connect', 'dblink_connect_u', 'dblink_exec',

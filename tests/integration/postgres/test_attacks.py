@@ -319,6 +319,9 @@ def test_only_where_nobody_can_use_dblink_no_proof_is_asked_for(searched: LiedTo
             ("GRANT EXECUTE ON FUNCTION dblink_connect(text, text) TO searcher", 2),
             ("REVOKE EXECUTE ON FUNCTION dblink_connect(text, text) FROM searcher", 2),
             ("GRANT EXECUTE ON FUNCTION dblink(text, text) TO PUBLIC", 3),
+            ("REVOKE EXECUTE ON FUNCTION dblink(text, text) FROM PUBLIC", 3),
+            ("ALTER FUNCTION dblink_connect(text, text) OWNER TO app", 4),
+            ("ALTER FUNCTION dblink_connect(text, text) OWNER TO postgres", 4),
         ):
             admin.execute(opened)
             find(connection)
