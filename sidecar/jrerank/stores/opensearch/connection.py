@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 from opensearchpy import AsyncOpenSearch, AWSV4SignerAsyncAuth
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
-from jrerank.errors import ConfigurationError, StoreError
+from jrerank.errors import Abandoned, ConfigurationError, StoreError
 from jrerank.json_reader.size import parsed_bytes
 from jrerank.json_reader.slices import sliced
 from jrerank.json_reader.text import WHOLE_BYTES
@@ -98,11 +99,14 @@ class Connection:
 
     async def _parsed(self, content: bytes) -> Any:
         is_large = len(content) > WHOLE_BYTES
-        parse = partial(_counted, taker()) if is_large else json.loads
+        is_over = threading.Event()
+        parse = partial(_counted, taker(), is_over) if is_large else json.loads
         try:
             return await self._large.run_if(is_large, sliced, content, parse)
         except (ValueError, RecursionError) as error:
             raise StoreError(f"the engine did not answer in JSON: {type(error).__name__}") from error
+        finally:
+            is_over.set()
 
     async def close(self) -> None:
         """Give back the sockets."""
@@ -118,8 +122,13 @@ def _with_query(path: str, parameters: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
-def _counted(take: Callable[[int], None], part: bytes) -> Any:
-    """A slice of a large reply. To count all of it at once would take the event loop some 3 ms for each MB."""
+def _counted(take: Callable[[int], None], is_over: threading.Event, part: bytes) -> Any:
+    """A slice of a large reply, if anybody still waits for it: other replies wait for this one.
+
+    To count all of it at once would take the event loop some 3 ms for each MB.
+    """
+    if is_over.is_set():
+        raise Abandoned
     take(parsed_bytes(part))
     return json.loads(part)
 

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import socket
@@ -195,6 +196,28 @@ async def test_what_is_made_of_a_large_reply_is_counted_beside_the_event_loop_an
             assert len((await ask(connection)).body["items"]) == 300_000
     assert len(taken) == 3
     assert 1_000_000 < sum(taken) < 20_000_000
+
+
+async def test_a_large_reply_that_was_given_up_keeps_no_other_waiting() -> None:
+    parsing, given_up, slices = asyncio.Event(), threading.Event(), []
+    loop = asyncio.get_running_loop()
+
+    def take(_: int) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            slices.append(1)
+            loop.call_soon_threadsafe(parsing.set)
+            assert given_up.wait(10)
+
+    with recorded_server(lambda _: (200, {"items": [{}] * 300_000})) as engine:
+        async with connected([engine.url]) as connection:
+            with counted_by(take):
+                asked = asyncio.create_task(ask(connection))
+            await asyncio.wait_for(parsing.wait(), 10)
+            asked.cancel()
+            await asyncio.wait([asked])
+            given_up.set()
+            await ask(connection)
+    assert len(slices) == 1
 
 
 async def test_half_a_character_and_numbers_beyond_all_bounds_come_as_they_were_sent() -> None:
