@@ -618,25 +618,31 @@ DECLARE
   ready record;
   result record;
 BEGIN
-  FOR attempt IN 1..2 LOOP
-    ready := jrerank._dblink_ready(dblink, server, naming, deadline);
-    IF ready.state IS NOT NULL THEN
-      reason := 'timeout';
-      detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
-      RETURN;
-    END IF;
-    IF closed IS NULL THEN
-      result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
-    ELSE
-      result := jrerank._dblink_request(dblink, ready.connection, head || to_json(sent)::text || options, deadline);
-    END IF;
-    EXIT WHEN result.state IS NULL OR result.state = 'timeout';
-    IF result.state !~ '^(22|54|53000|57P03)' THEN
-      PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
-    END IF;
-    -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
-    EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
-  END LOOP;
+  BEGIN
+    FOR attempt IN 1..2 LOOP
+      ready := jrerank._dblink_ready(dblink, server, naming, deadline);
+      IF ready.state IS NOT NULL THEN
+        reason := 'timeout';
+        detail := CASE ready.state WHEN 'busy' THEN 'the sidecar has not answered the call before this one either' END;
+        RETURN;
+      END IF;
+      IF closed IS NULL THEN
+        result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
+      ELSE
+        result := jrerank._dblink_request(dblink, ready.connection, head || to_json(sent)::text || options, deadline);
+      END IF;
+      EXIT WHEN result.state IS NULL OR result.state = 'timeout';
+      IF result.state !~ '^(22|54|53000|57P03)' THEN
+        PERFORM jrerank._dblink_disconnect(dblink, ready.connection);
+      END IF;
+      -- A connection from before a restart of the sidecar is broken, or it is not the one that was opened here
+      EXIT WHEN NOT ready.reused OR result.state !~ '^(08|57P0[12]|unproven|42)';
+    END LOOP;
+  EXCEPTION WHEN query_canceled THEN
+    -- A cancel is signalled to the process and to its group: the second signal is to be met here, not where is cleared up
+    PERFORM pg_sleep(0.01);
+    RAISE;
+  END;
   IF result.state IS NULL THEN
     answer := result.answer;
   END IF;

@@ -139,7 +139,7 @@ def test_whatever_the_openapi_document_allows_or_forbids_is_no_5xx(
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{sidecar.url}/openapi.json")
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
-    assert len(operations) == 24
+    assert len(operations) == 25
     for operation in distinct(operations):
         if mode is GenerationMode.POSITIVE or operation.body:
             ask_at_random(operation.as_strategy(generation_mode=mode), sidecar)

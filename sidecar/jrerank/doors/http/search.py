@@ -28,19 +28,19 @@ _LINES = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "
 
 
 class SearchAnswer(BaseModel):
-    """The engine's own response; `ext.jrerank` says what became of reranking."""
+    """The engine's own response; `ext.jrerank` says what became of reranking. `filter_path` may leave any of it out."""
 
     model_config = ConfigDict(extra="allow")
 
-    ext: dict[str, Any]
+    ext: dict[str, Any] = {}
 
 
 class MultiSearchAnswer(BaseModel):
-    """The engine's own response; each of `responses` is that of one search."""
+    """The engine's own response; each of `responses` is that of one search. `filter_path` may leave any of it out."""
 
     model_config = ConfigDict(extra="allow")
 
-    responses: list[dict[str, Any]]
+    responses: list[dict[str, Any]] = []
 
 
 @router.post("/v1/search/{store}", response_model=SearchAnswer)
