@@ -180,7 +180,7 @@ class TestTheSameAsThePlugin:
         engine.put("narrow", {"settings": {"index": {"max_result_window": 20}}})
         engine.bulk("narrow", [{"id": str(n), "title": "", "body": f"大仏{n}"} for n in range(30)])
         response = door.search({"query": {"match": {"body": "大仏"}}, "size": 5}, index="narrow")
-        assert marker(response)["reranked"] == 20
+        assert marker(response)["reranked"] == 20, response
 
 
 def comparable(theirs: Any, ours: Any) -> Any:
