@@ -17,7 +17,7 @@ test: $(DEV)/.installed system  ## all tests
 	$(DEV)/bin/python -m pytest
 
 test-unit: $(DEV)/.installed  ## those that start no server
-	$(DEV)/bin/python -m pytest tests/unit
+	$(DEV)/bin/python -m pytest -n auto --dist worksteal tests/unit
 
 check: $(DEV)/.installed  ## lint, types, who may import whom
 	$(DEV)/bin/ruff check sidecar tests
