@@ -46,7 +46,7 @@ class Place:
     version: str
 
     def of(self, client: str) -> str:
-        return f"{self.url}/v1/search/{'docs' if client == 'opensearch' else 'elastic'}"
+        return f"{self.url}/v1/search/{'clients' if client == 'opensearch' else 'elastic'}"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def place(real_sidecar: tuple[RunningSidecar, int], loaded: Engine) -> Iterator[
     loaded.bulk(INDEX, [{"id": str(n), "title": f"{n}", "body": body} for n, body in enumerate(BODIES)])
     sidecar = real_sidecar[0]
     with sidecar.client() as http:
-        answer = http.post("/v1/search/docs", json=MATCH | {"size": 5}, params={"index": INDEX}).json()
+        answer = http.post("/v1/search/clients", json=MATCH | {"size": 5}, params={"index": INDEX}).json()
     assert answer["ext"]["jrerank"]["outcome"] == "complete"
     assert ids(answer) != ids(loaded.search(MATCH | {"size": 5}, INDEX))
     version = loaded.http.get("/").json()["version"]["number"]
@@ -228,7 +228,8 @@ def test_what_the_page_shows(place: Place) -> None:
     page = (Path(__file__).parents[3] / "connectors" / "search-door.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert 'index="docs"' in shown
-    shown = shown.replace("http://localhost:8080", place.url).replace('index="docs"', f'index="{INDEX}"')
+    shown = shown.replace("http://localhost:8080", place.url).replace("/search/docs", "/search/clients")
+    shown = shown.replace('index="docs"', f'index="{INDEX}"')
     variables: dict[str, Any] = {}
     exec(shown, variables)
     assert variables["answer"]["ext"]["jrerank"]["outcome"] == "complete"

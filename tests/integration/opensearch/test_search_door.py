@@ -211,7 +211,7 @@ class TestFaults:
         engine.http.put("narrow")
         assert door.http.get("/ready").json() == {
             "status": "ready",
-            "stores": {"docs": "ok", "elastic": "ok"},
+            "stores": {"docs": "ok", "clients": "ok", "elastic": "ok"},
         }
 
 
