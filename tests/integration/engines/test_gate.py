@@ -37,33 +37,3 @@ def test_int8_passes_with_room(model: str, reduce_range: bool, limits: GateLimit
 def _json(path: Path) -> dict[str, int]:
     content: dict[str, int] = json.loads(path.read_text())
     return content
-
-
-REPORT = {"score_shift": 0.01, "inversion": 0, "pairs": 72}
-
-
-def test_a_report_is_read_as_it_was_written() -> None:
-    report = GateReport.from_json(REPORT)
-    assert report == GateReport(0.01, 0.0, 72)
-    assert GateReport.from_json(json.loads(json.dumps(report.as_json()))) == report
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        [],
-        {},
-        {"score_shift": 0.01},
-        REPORT | {"more": 1},
-        REPORT | {"inversion": "none"},
-        REPORT | {"inversion": None},
-        REPORT | {"pairs": True},
-        REPORT | {"score_shift": -0.1},
-        REPORT | {"score_shift": float("nan")},
-        REPORT | {"pairs": float("inf")},
-    ],
-)
-def test_anything_else_is_no_report(content: object) -> None:
-    with pytest.raises(ValueError, match="quality gate"):
-        GateReport.from_json(content)

@@ -163,11 +163,6 @@ def test_a_model_without_a_logit_is_refused(tmp_path: Path) -> None:
         check_finite(checkpoint, *engines(nan))
 
 
-def _json(path: Path) -> dict[str, int]:
-    content: dict[str, int] = json.loads(path.read_text())
-    return content
-
-
 REPORT = {"score_shift": 0.01, "inversion": 0, "pairs": 72}
 
 

@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.types import Scope
 
 from jrerank.doors.bodies import Share
+from jrerank.doors.http.bounded_http1 import IS_CLOSED
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
@@ -34,13 +35,13 @@ def share_of(request: Request) -> Share:
 
 def is_closed(request: Request) -> bool:
     """Whether the client is known to have hung up. Our protocol knows at once."""
-    says_closed = request.scope.get("jrerank.is_closed")
+    says_closed = request.scope.get(IS_CLOSED)
     return says_closed is not None and bool(says_closed())
 
 
 async def has_gone(request: Request) -> bool:
     """Whether the client has hung up. To ask another protocol than ours costs a tenth of a small request."""
-    return is_closed(request) if "jrerank.is_closed" in request.scope else await request.is_disconnected()
+    return is_closed(request) if IS_CLOSED in request.scope else await request.is_disconnected()
 
 
 def arrival_of(request: Request) -> float:
