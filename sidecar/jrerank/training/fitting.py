@@ -157,7 +157,10 @@ class Fitting:
         long = progress >= plan.long_from and random.Random(f"{plan.seed}/long/{self._step}").random() < 0.4  # noqa: S311
         hard = plan.mined_candidates if progress >= plan.mined_from else plan.hard_negatives
         return GroupShape(
-            hard=hard, random=plan.random_negatives, max_chars=plan.long_max_chars if long else plan.max_chars
+            hard=hard,
+            random=plan.random_negatives,
+            near=plan.near_share,
+            max_chars=plan.long_max_chars if long else plan.max_chars,
         )
 
     def _mined(self, groups: Sequence[Group]) -> list[Group]:

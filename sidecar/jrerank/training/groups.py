@@ -19,11 +19,13 @@ Synthetic = Callable[[random.Random], Group]
 class GroupShape:
     """`hard` negatives are drawn from the `hard_depth` best of BM25, `random` ones from all passages.
 
-    Excerpts have between `min_chars` and `max_chars` characters; a title stands before `titled` of them.
+    To `near` of the questions comes one more: an excerpt of the right passage that doesn't hold the answer. Excerpts have between
+    `min_chars` and `max_chars` characters; a title stands before `titled` of them.
     """
 
     hard: int = 4
     random: int = 1
+    near: float = 0.0
     hard_depth: int = 30
     min_chars: int = 30
     max_chars: int = 170
@@ -64,7 +66,9 @@ class GroupMaker:
         texts = [self._text(pair, draw, shape, titled)]
         texts += [self._negative_text(pair.question, i, draw, shape, titled) for i in negatives]
         teacher = tuple(pair.scores[i] for i in (pair.passage, *negatives) if i in pair.scores)
-        return Group(pair.question, tuple(texts), teacher if len(teacher) == len(texts) else ())
+        if len(teacher) == len(texts):
+            return Group(pair.question, tuple(texts), teacher)
+        return Group(pair.question, (*texts, *self._near_texts(pair, draw, shape, titled)))
 
     def _negatives(self, pair: Pair, draw: random.Random, shape: GroupShape) -> list[int]:
         hits = self._index.search(pair.question, shape.hard_depth)
@@ -87,6 +91,18 @@ class GroupMaker:
         passage = self._corpus.passages[pair.passage]
         start, end = _answer_place(passage, pair)
         return _shown(passage, excerpt(passage, start, end, _chars(draw, shape), draw), titled)
+
+    def _near_texts(self, pair: Pair, draw: random.Random, shape: GroupShape, titled: bool) -> list[str]:
+        """Same subject, same style, no answer: what keeps a model from taking the right topic for the right text."""
+        if not pair.answers or draw.random() >= shape.near:
+            return []
+        passage = self._corpus.passages[pair.passage]
+        for _ in range(_TRIES):
+            start = draw.randrange(len(passage.text))
+            text = excerpt(passage, start, start + 1, _chars(draw, shape), draw)
+            if text and not any(answer in text for answer in pair.answers):
+                return [_shown(passage, text, titled)]
+        return []
 
     def _negative_text(
         self, question: str, index: int, draw: random.Random, shape: GroupShape, titled: bool

@@ -27,6 +27,7 @@ class TrainingPlan:
     questions_per_step: int = 8
     hard_negatives: int = 4
     random_negatives: int = 1
+    near_share: float = 0.5
     mined_candidates: int = 10
     mined_from: float = 0.5
     max_tokens: int = 192
@@ -43,6 +44,7 @@ class TrainingPlan:
     average_decay: float = 0.995
     fact_share: float = 0.15
     cloze_share: float = 0.1
+    scene_share: float = 0.0
     freeze_embeddings: bool = True
     dropout: float = 0.0
     distillation: Distillation = "kl"

@@ -21,6 +21,7 @@ from jrerank.training.fitting import Fitting, Progress, Schedule
 from jrerank.training.groups import GroupMaker, GroupShape, Synthetic
 from jrerank.training.plaintext import ClozeMaker
 from jrerank.training.plan import TrainingPlan
+from jrerank.training.scenes import Scene, SceneMaker
 from jrerank.training.scorer import Scorer, open_scorer, save_scorer
 
 STATE_FOLDER = "training"
@@ -44,6 +45,7 @@ class Inputs:
     train: Corpus
     dev: Corpus | None = None
     paragraphs: Sequence[str] = ()
+    scenes: Sequence[Scene] = ()
     teacher: Path | None = None
     layers: tuple[int, ...] = ()
 
@@ -188,4 +190,6 @@ def _maker(inputs: Inputs, plan: TrainingPlan) -> GroupMaker:
         kinds.append((plan.fact_share, synthetic_fact))
     if plan.cloze_share and inputs.paragraphs:
         kinds.append((plan.cloze_share, ClozeMaker(inputs.paragraphs)))
+    if plan.scene_share and inputs.scenes:
+        kinds.append((plan.scene_share, SceneMaker(inputs.scenes)))
     return GroupMaker(inputs.train, plan.seed, kinds)

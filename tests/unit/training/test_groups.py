@@ -46,6 +46,23 @@ def test_given_negatives_and_a_teachers_scores_are_taken() -> None:
     assert group.teacher[0] == 5.0
 
 
+def test_near_texts_are_of_the_right_passage_and_lack_the_answer() -> None:
+    text = "山の高さは10メートル。" + "".join(f"第{i}の話がここにある。" for i in range(8))
+    maker = GroupMaker(
+        Corpus((Passage("", text), Passage("", "別の話。")), (Pair("山の高さ", 0, ("10",)),)), 1
+    )
+    shape = GroupShape(hard=1, random=0, near=1.0, titled=0.0, min_chars=5, max_chars=20)
+    near = [group.texts[2:] for step in range(50) for group in maker.step(step, 1, shape)]
+    assert sum(map(len, near)) > 40
+    assert all(found in text and "10" not in found for texts in near for found in texts)
+
+
+def test_without_answers_there_is_no_near_text() -> None:
+    shape = GroupShape(hard=3, random=1, near=1.0, titled=0.0)
+    plain = GroupShape(hard=3, random=1, titled=0.0)
+    assert GroupMaker(corpus(), 1).step(0, 4, shape) == GroupMaker(corpus(), 1).step(0, 4, plain)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_other_kinds_have_their_share(share: float) -> None:
     made = Group("q", ("a", "b"))

@@ -28,6 +28,7 @@ def train(
     dev_passages: Annotated[Path | None, typer.Option(exists=True, help="of the dev set; as --passages")] = None,
     dev_pairs: Annotated[Path | None, typer.Option(exists=True, help="of the dev set; as --pairs")] = None,
     text: Annotated[list[Path] | None, typer.Option(exists=True, help="paragraphs, one a line, for --cloze")] = None,
+    scenes: Annotated[list[Path] | None, typer.Option(exists=True, help="JSONL: items (questions, answers, decoys)")] = None,
     epochs: Annotated[float, typer.Option(min=0.01, help="passes over the pairs")] = 2.0,
     tokens: Annotated[int | None, typer.Option(min=1, help="the budget in tokens, in place of --epochs")] = None,
     learning_rate: Annotated[float, typer.Option(min=0)] = _DEFAULTS.learning_rate,
@@ -38,6 +39,7 @@ def train(
     max_chars: Annotated[int, typer.Option(min=20, help="of an excerpt of a passage, until the last third")] = _DEFAULTS.max_chars,
     facts: Annotated[float, typer.Option(min=0, max=0.9, help="share of one-sentence facts with distractors")] = 0.0,
     cloze: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions made of --text")] = _DEFAULTS.cloze_share,
+    scene_share: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions of --scenes")] = 0.2,
     freeze_embeddings: Annotated[bool, typer.Option(help="leave the vocabulary as it is")] = True,
     seed: Annotated[int, typer.Option()] = _DEFAULTS.seed,
     patience: Annotated[int | None, typer.Option(min=1, help="stop after so many looks without gain")] = None,
@@ -68,11 +70,21 @@ def train(
             tokens=tokens or 1, seed=seed, questions_per_step=questions_per_step, hard_negatives=hard_negatives,
             mined_candidates=mined_candidates, mined_from=mined_from, max_chars=max_chars, learning_rate=learning_rate,
             fact_share=facts, cloze_share=cloze, freeze_embeddings=freeze_embeddings, distillation=distillation,
+            scene_share=scene_share if scenes else 0.0,
         )  # fmt: skip
         running.train(
             folder,
             inputs=running.inputs(
-                passages, pairs, clicks, start, layers, teacher, dev_passages, dev_pairs, text or []
+                passages,
+                pairs,
+                clicks,
+                start,
+                layers,
+                teacher,
+                dev_passages,
+                dev_pairs,
+                text or [],
+                scenes or [],
             ),
             plan=plan,
             epochs=None if tokens else epochs,
@@ -81,7 +93,7 @@ def train(
             card=CardFacts(
                 folder.name,
                 start,
-                data or _file_names(passages, pairs, clicks, *(text or [])),
+                data or _file_names(passages, pairs, clicks, *(text or []), *(scenes or [])),
                 licence,
                 command_line(sys.argv),
             ),

@@ -9,6 +9,7 @@ from pathlib import Path
 from jrerank.admin.jsonl import Line, read_lines
 from jrerank.errors import InvalidInput
 from jrerank.training.examples import Corpus, Pair, Passage
+from jrerank.training.scenes import Scene, SceneItem
 
 
 def read_corpus(passages: Path, pairs: Path | None = None, clicks: Path | None = None) -> Corpus:
@@ -45,6 +46,36 @@ def read_paragraphs(file: Path) -> list[str]:
         return [line.strip() for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} can't be read: {error}", field="text") from None
+
+
+def read_scenes(file: Path) -> list[Scene]:
+    """A scene a line: `items`, each with `questions`, `answers` and perhaps `decoys`.
+
+    Raises:
+        InvalidInput: the file can't be read, a field is missing or wrong, or a scene has one item only.
+    """
+    return [_scene(file, line) for line in _lines(file)]
+
+
+def _scene(file: Path, line: Line) -> Scene:
+    items = line.content.get("items")
+    if not isinstance(items, list) or len(items) < 2 or not all(isinstance(item, dict) for item in items):
+        raise _wrong(file, line, "`items` is not a list of two objects or more")
+    return tuple(
+        SceneItem(
+            _texts(file, line, item, "questions"),
+            _texts(file, line, item, "answers"),
+            _texts(file, line, {"decoys": [], **item}, "decoys", least=0),
+        )
+        for item in items
+    )
+
+
+def _texts(file: Path, line: Line, item: Mapping[str, object], field: str, least: int = 1) -> tuple[str, ...]:
+    texts = item.get(field)
+    if not isinstance(texts, list) or len(texts) < least or not all(isinstance(t, str) and t for t in texts):
+        raise _wrong(file, line, f"`{field}` is {texts!r}, not a list of texts")
+    return tuple(texts)
 
 
 def _pair(file: Path, line: Line, places: Mapping[str, int]) -> Pair:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from jrerank.admin.training.data import read_corpus, read_paragraphs
+from jrerank.admin.training.data import read_corpus, read_paragraphs, read_scenes
 from jrerank.errors import InvalidInput
 from jrerank.models.source import checkpoint_folder
 from jrerank.training import run
@@ -42,6 +42,7 @@ def inputs(
     dev_passages: Path | None,
     dev_pairs: Path | None,
     text: Sequence[Path],
+    scenes: Sequence[Path],
 ) -> run.Inputs:
     """Read all files.
 
@@ -53,6 +54,7 @@ def inputs(
         train=read_corpus(passages, pairs, clicks),
         dev=read_corpus(dev_passages, dev_pairs) if dev_passages else None,
         paragraphs=[paragraph for file in text for paragraph in read_paragraphs(file)],
+        scenes=[scene for file in scenes for scene in read_scenes(file)],
         teacher=checkpoint_folder(teacher) if teacher else None,
         layers=_layers(layers),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jrerank.admin.training.data import read_corpus, read_paragraphs
+from jrerank.admin.training.data import read_corpus, read_paragraphs, read_scenes
 from jrerank.errors import InvalidInput
 from jrerank.training.examples import Pair, Passage
 
@@ -88,3 +88,30 @@ def test_paragraphs_are_lines(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidInput, match="binary can't be read"):
         read_paragraphs(tmp_path / "binary")
+
+
+ASKED = {"questions": ["いくら？"], "answers": ["六百円です。"]}
+OTHER = {"questions": ["休みは？"], "answers": ["月曜です。"], "decoys": ["休みの話。"]}
+
+
+def test_a_scene_is_a_line(tmp_path: Path) -> None:
+    (scene,) = read_scenes(written(tmp_path, "scenes", {"scene": "プール", "items": [ASKED, OTHER]}))
+    assert [(item.questions, item.answers, item.decoys) for item in scene] == [
+        (("いくら？",), ("六百円です。",), ()),
+        (("休みは？",), ("月曜です。",), ("休みの話。",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ({}, "`items` is not a list of two objects or more"),
+        ([ASKED], "`items` is not a list of two objects or more"),
+        ([ASKED, {"questions": ["休みは？"]}], "`answers` is None, not a list of texts"),
+        ([ASKED, {**OTHER, "questions": []}], "`questions` is \\[\\], not a list of texts"),
+        ([ASKED, {**OTHER, "decoys": [1]}], "`decoys` is \\[1\\], not a list of texts"),
+    ],
+)
+def test_a_wrong_scene_is_named(tmp_path: Path, items: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=f"scenes, line 1: {message}"):
+        read_scenes(written(tmp_path, "scenes", {"items": items}))

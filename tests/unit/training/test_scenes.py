@@ -1,0 +1,59 @@
+"""Scenes: the answer comes first, and what answers another question of the scene is wrong here."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from jrerank.training.scenes import SceneItem, SceneMaker
+
+POOL = (
+    SceneItem(
+        ("プール 料金", "いくらですか"), ("大人は六百円です。", "入場は六百円です。"), ("料金表は古い。",)
+    ),
+    SceneItem(("休みの日",), ("月曜は閉まっています。",), ("休みの日は混みます。",)),
+    SceneItem(("深さ",), ("いちばん深い所で一メートル半です。",)),
+    SceneItem(("駐車場はある？",), ("車は五十台止められます。",)),
+)
+SHOP = (
+    SceneItem(("店の休み",), ("店は年中開いています。",)),
+    SceneItem(("カードが使えない店",), ("支払いは現金に限ります。",), ("カードが使える店です。",)),
+)
+
+
+def _groups(joined: float) -> list[tuple[SceneItem, str, tuple[str, ...]]]:
+    maker = SceneMaker([POOL, SHOP], joined)
+    groups = [maker(random.Random(seed)) for seed in range(200)]
+    asked = {question: item for scene in (POOL, SHOP) for item in scene for question in item.questions}
+    return [(asked[group.question], group.texts[0], group.texts[1:]) for group in groups]
+
+
+def test_the_answer_comes_first_and_the_rest_of_its_scene_is_wrong() -> None:
+    for item, right, wrong in _groups(joined=0.0):
+        scene = POOL if item in POOL else SHOP
+        assert right in item.answers
+        others = [answer for other in scene if other is not item for answer in other.answers]
+        assert set(item.decoys) <= set(wrong) <= {*item.decoys, *others}
+        assert len(wrong) == len(item.decoys) + len(scene) - 1
+
+
+def test_every_question_and_wording_is_drawn() -> None:
+    groups = _groups(joined=0.0)
+    assert {id(item) for item, _, _ in groups} == {id(item) for item in (*POOL, *SHOP)}
+    assert {right for item, right, _ in groups if item is POOL[0]} == set(POOL[0].answers)
+
+
+def test_two_sentences_may_stand_together_and_one_of_them_answers() -> None:
+    for item, right, wrong in _groups(joined=1.0):
+        held = [answer for answer in item.answers if answer in right]
+        assert len(held) == 1
+        assert not any(answer in text for answer in item.answers for text in wrong)
+        if item in POOL:
+            assert right != held[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_group_depends_on_the_draw_alone(seed: int) -> None:
+    maker = SceneMaker([POOL, SHOP])
+    assert maker(random.Random(seed)) == maker(random.Random(seed))
