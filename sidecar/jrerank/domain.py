@@ -15,11 +15,20 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One hit of the first stage. `passage` is None where a store has to fetch it."""
+    """One hit of the first stage. `passage` is None where a store has to fetch it.
+
+    `others` are further passages of the hit: it is worth what its best one is.
+    """
 
     id: str
     passage: str | None = None
     score: float | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """All of them."""
+        return () if self.passage is None else (self.passage, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,11 @@ class RerankRequest:
     max_tokens_per_doc: int | None = None
     truncation: Truncation = "right"
     caller: str = ""
+
+    @property
+    def documents(self) -> int:
+        """How many passages there are; one that a store has yet to give counts too."""
+        return sum(1 + len(candidate.others) for candidate in self.candidates)
 
 
 class Outcome(StrEnum):
@@ -107,7 +121,8 @@ class RankedHit:
     """A hit after reranking.
 
     `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit
-    was not scored. `index` is the 0-based place among the candidates. `truncated`: not all of its passage was read.
+    was not scored. `index` is the 0-based place among the candidates. `truncated`: not all of its passage was read. `best` is the
+    place of the passage that it was scored by among the candidate's.
     """
 
     id: str
@@ -116,6 +131,7 @@ class RankedHit:
     logit: float | None
     first_score: float | None
     truncated: bool = False
+    best: int = 0
 
     @property
     def scored(self) -> bool:

@@ -51,9 +51,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """One request's pairs: a key for each candidate, None where it has no passage, and the texts by their keys."""
+    """One request's pairs: a key for each passage of each candidate, and the texts by their keys."""
 
-    keys: tuple[bytes | None, ...]
+    keys: tuple[tuple[bytes, ...], ...]
     texts: Mapping[bytes, PairText]
 
 
@@ -145,11 +145,10 @@ class Reranker:
         ]
 
     def _pairs_of(self, request: RerankRequest, candidates: Sequence[Candidate], digests: Digests) -> _Pairs:
-        passages = _passages_to_read(request, candidates)
-        pairs = self._keyed_pairs(request, passages, digests)
+        of_each = [() if _is_blank(request) else candidate.passages for candidate in candidates]
+        pairs = self._keyed_pairs(request, [one for some in of_each for one in some], digests)
         keys = iter([key for key, _ in pairs])
-        has_key = [c.passage is not None and not _is_blank(request) for c in candidates]
-        return _Pairs(tuple(next(keys) if has else None for has in has_key), dict(pairs))
+        return _Pairs(tuple(tuple(next(keys) for _ in passages) for passages in of_each), dict(pairs))
 
     def _keyed_pairs(
         self, request: RerankRequest, passages: Sequence[str], digests: Digests | None = None
@@ -216,7 +215,7 @@ def _filled(request: RerankRequest, found: _Found) -> _FetchedPassages:
 
 
 def _passages_to_read(request: RerankRequest, candidates: Sequence[Candidate]) -> list[str]:
-    return [] if _is_blank(request) else [c.passage for c in candidates if c.passage is not None]
+    return [] if _is_blank(request) else [passage for c in candidates for passage in c.passages]
 
 
 def _have_much_to_key(requests: Sequence[RerankRequest], fetched: Sequence[_FetchedPassages]) -> bool:
@@ -229,7 +228,7 @@ def _have_much_to_key(requests: Sequence[RerankRequest], fetched: Sequence[_Fetc
 
 
 def _is_large(requests: Sequence[RerankRequest]) -> bool:
-    return sum(len(request.candidates) for request in requests) > _MANY_PASSAGES
+    return sum(request.documents for request in requests) > _MANY_PASSAGES
 
 
 def _rankings(
@@ -239,27 +238,46 @@ def _rankings(
     results: Mapping[bytes, PairResult],
 ) -> list[Ranking]:
     return [
-        _ranking(request, passages, [results.get(key) if key else None for key in part.keys])
+        _ranking(request, passages, [[results.get(key) for key in keys] for keys in part.keys])
         for request, passages, part in zip(requests, fetched, pairs, strict=True)
     ]
 
 
 def _ranking(
-    request: RerankRequest, passages: _FetchedPassages, results: Sequence[PairResult | None]
+    request: RerankRequest, passages: _FetchedPassages, results_of_each: Sequence[Sequence[PairResult | None]]
 ) -> Ranking:
+    bests = [_best(results) for results in results_of_each]
+    results = [result for _, result in bests]
     _refuse_truncation(results)
     scored = [result if isinstance(result, Scored) else None for result in results]
-    hits = order(passages.candidates, scored, request.fusion)
+    ordered = order(passages.candidates, scored, request.fusion)
+    hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
     count = sum(hit.scored for hit in hits)
     outcome = Outcome.COMPLETE if count == len(hits) else Outcome.PARTIAL if count else Outcome.PASSTHROUGH
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
         reason=None if outcome is Outcome.COMPLETE else _reason(passages, results),
-        tokens=sum(result.tokens for result in scored if result),
+        tokens=sum(
+            result.tokens for results in results_of_each for result in results if isinstance(result, Scored)
+        ),
         missing=passages.missing,
         truncated=sum(result.truncated for result in scored if result),
     )
+
+
+def _best(results: Sequence[PairResult | None]) -> tuple[int, PairResult | None]:
+    """The place and the result of a candidate's best passage; else what went wrong with one; but one that is refused goes first."""
+    for place, result in enumerate(results):
+        if isinstance(result, InputTooLong):
+            return place, result
+    read = [
+        (result.logit, -place, result) for place, result in enumerate(results) if isinstance(result, Scored)
+    ]
+    if read:
+        _, place, result = max(read, key=lambda one: one[:2])
+        return -place, result
+    return 0, next((result for result in results if result is not None), None)
 
 
 def _refuse_truncation(results: Sequence[PairResult | None]) -> None:

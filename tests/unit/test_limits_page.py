@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jrerank.doors import native
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, login, prepared, server
@@ -16,7 +17,7 @@ from jrerank.models import artifacts
 from jrerank.models.architectures import config_reader
 from jrerank.models.architectures.modernbert import config as modernbert_config
 from jrerank.settings import Settings
-from jrerank.stores import replies
+from jrerank.stores import passage, replies
 from jrerank.tokenization.windows import MAX_WINDOWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -26,6 +27,10 @@ ROWS = [
     if line.startswith("|") and not line.startswith(("| what", "|---"))
 ]
 CONSTANTS = {
+    "`texts` of a hit": native.MAX_TEXTS,
+    "values of a hit, with `passage_from: values`": passage.MAX_VALUES,
+    "values of all hits of a search, in equal shares": passage.MAX_VALUES_OF_SEARCH,
+    "characters of what is read of them, in equal shares": passage.MAX_CHARS_OF_SEARCH,
     "fields of a reranked search's `passage_fields`": options.MAX_PASSAGE_FIELDS,
     "characters of a search's `filter_path`": url_parameters.MAX_FILTER_PATH_CHARS,
     "parts of a path in a search's options": options.MAX_PATH_PARTS,

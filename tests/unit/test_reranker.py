@@ -96,6 +96,22 @@ async def test_the_model_decides_the_order(tokenization: Tokenization) -> None:
     assert ranking.tokens > 0
 
 
+async def test_a_hit_of_several_passages_is_worth_what_its_best_one_is(tokenization: Tokenization) -> None:
+    several = Candidate("several", "海", others=("空空空", "空"))
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", (*candidates("空空"), several)))
+        alone = await reranker.rerank(request("今日", candidates("空空空")))
+    assert [(hit.id, hit.logit, hit.best) for hit in ranking.hits] == [("several", 3.0, 1), ("0", 2.0, 0)]
+    assert ranking.tokens > alone.tokens, "all of them have been read"
+
+
+async def test_of_several_passages_one_that_fails_costs_nothing(tokenization: Tokenization) -> None:
+    both = Candidate("both", "富士山", others=("空",))
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", (both,)))
+    assert (ranking.outcome, ranking.hits[0].best, ranking.hits[0].logit) == (Outcome.COMPLETE, 1, 1.0)
+
+
 async def test_a_pair_that_is_known_is_not_scored_again(tokenization: Tokenization) -> None:
     engine = GatedEngine(workers=2, is_open=True)
     async with reranking(tokenization, engine) as reranker:

@@ -29,7 +29,7 @@ class BulkRow:
     @property
     def pairs(self) -> int:
         """How many passages it has."""
-        return 0 if isinstance(self.request, InvalidInput) else len(self.request.candidates)
+        return 0 if isinstance(self.request, InvalidInput) else self.request.documents
 
 
 def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRow:

@@ -158,7 +158,12 @@ class Intake:
         for query, _ in queries:
             self.limits.check_query(query, fields.query)
         if fields.passages is not None:
-            self.limits.check_passages([candidate.passage for candidate in everything], fields.passages)
+            self.limits.check_count(
+                [passage for candidate in everything for passage in candidate.passages], fields.passages
+            )
+            self.limits.check_passages(
+                [max(candidate.passages, key=len, default=None) for candidate in everything], fields.passages
+            )
         _check_fusion(everything, options.fusion, fields)
         timeout_ms = min(options.timeout_ms or self.timeout_ms, caller.patience_ms)
         deadline = scoring_deadline(caller.arrival, timeout_ms, len(everything))

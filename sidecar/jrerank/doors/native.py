@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
 from jrerank.doors.bodies import Share
@@ -16,6 +16,7 @@ from jrerank.errors import InvalidInput, NotJson
 from jrerank.json_reader.text import parsed
 
 _FIELDS = Fields(passages="hits")
+MAX_TEXTS = 100  # of a hit
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -26,7 +27,24 @@ class HitBody(BaseModel):
 
     id: str
     text: str | None = None
+    texts: Annotated[
+        list[str] | None,
+        Field(min_length=1, max_length=MAX_TEXTS, description="in place of `text`: the best counts"),
+    ] = None
     score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _check_texts(self) -> Self:
+        if self.text is not None and self.texts is not None:
+            raise ValueError("text and texts are two ways to say the same; send one of them")
+        return self
+
+    def candidate(self) -> Candidate:
+        """As the reranker takes it."""
+        if self.texts is None:
+            return Candidate(self.id, self.text, self.score)
+        first, *others = self.texts
+        return Candidate(self.id, first, self.score, tuple(others))
 
 
 class LinearFusionBody(BaseModel):
@@ -76,13 +94,18 @@ class HitsBody(OptionsBody):
     query: str
     hits: Annotated[list[HitBody], FailFast()]  # a list of another kind would be an error for each item
 
+    @property
+    def documents(self) -> int:
+        """How many texts there are; a hit without one has it in a store."""
+        return sum(1 if hit.texts is None else len(hit.texts) for hit in self.hits)
+
     def to_request(self, intake: Intake, caller: Caller) -> RerankRequest:
         """As the reranker takes it.
 
         Raises:
             InvalidInput: see `Intake.request`.
         """
-        candidates = [Candidate(hit.id, hit.text, hit.score) for hit in self.hits]
+        candidates = [hit.candidate() for hit in self.hits]
         return intake.request(caller, self.query, candidates, self.options(), _FIELDS)
 
 
@@ -97,6 +120,7 @@ class RankedHitBody(BaseModel):
     first_score: float | None
     scored: bool
     truncated: bool
+    best_text: Annotated[int, Field(description="of `texts`, from 0: what the hit was scored by")] = 0
 
 
 class UsageBody(BaseModel):
@@ -174,7 +198,7 @@ def shown(score: float) -> float:
 
 
 def _hit(rank: int, hit: RankedHit) -> dict[str, object]:
-    return {
+    shape: dict[str, object] = {
         "id": hit.id,
         "score": None if hit.score is None else shown(hit.score),
         "rank": rank,
@@ -183,3 +207,4 @@ def _hit(rank: int, hit: RankedHit) -> dict[str, object]:
         "scored": hit.scored,
         "truncated": hit.truncated,
     }
+    return shape | {"best_text": hit.best} if hit.best else shape

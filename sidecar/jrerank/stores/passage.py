@@ -2,15 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+
+# Passages of a hit whose field has several values, and of all hits of a search
+MAX_VALUES, MAX_VALUES_OF_SEARCH, MAX_CHARS_OF_SEARCH = 100, 10_000, 8_388_608
+# Twice as many tokens as are read unless a search says otherwise, and more characters than these have
+_READ_TOKENS, _CHARS_PER_TOKEN = 1024, 8
+
+
+@dataclass(frozen=True, slots=True)
+class ValueBounds:
+    """How many passages the values of a hit become, of how many characters together, and of how many that are not blank each."""
+
+    passages: int
+    chars: int
+    passage_chars: int
+
+    @classmethod
+    def of_each(cls, hits: int, max_tokens: int | None) -> ValueBounds:
+        """Each of so many hits has the same share; `max_tokens` are read of a passage, None: the model's length."""
+        return cls(
+            passages=max(1, min(MAX_VALUES, MAX_VALUES_OF_SEARCH // max(1, hits))),
+            chars=MAX_CHARS_OF_SEARCH // max(1, hits),
+            passage_chars=_CHARS_PER_TOKEN * max(_READ_TOKENS, max_tokens or 0),
+        )
 
 
 def passage_text(source: Mapping[str, object], fields: Sequence[str]) -> str | None:
     """The text of all values under `fields`, dotted paths through objects and lists; None where there is none."""
     texts = (text for field in fields for value in _values(source, field) for text in _text(value))
     return "\n".join(texts) or None
+
+
+def passage_texts(
+    source: Mapping[str, object], fields: Sequence[str], bounds: ValueBounds
+) -> tuple[str, ...]:
+    """A passage for each value of a field that has several, beside those of fields that have one; else `passage_text` alone.
+
+    Values beyond the bounds are left out, but never the first.
+    """
+    texts = [
+        [cut(text, bounds.passage_chars) for value in _values(source, field) for text in _text(value)]
+        for field in fields
+    ]
+    several = [place for place, values in enumerate(texts) if len(values) > 1]
+    if not several:
+        whole = passage_text(source, fields)
+        return () if whole is None else (whole,)
+    made = (_with_one_of(texts, place, value) for place in several for value in texts[place])
+    shortened = (cut(text, bounds.passage_chars) for text in itertools.islice(made, bounds.passages))
+    return _foremost(dict.fromkeys(shortened), bounds.chars)
+
+
+def _with_one_of(texts: Sequence[Sequence[str]], place: int, value: str) -> str:
+    lines = (
+        value if at == place else values[0]
+        for at, values in enumerate(texts)
+        if at == place or len(values) == 1
+    )
+    return "\n".join(lines)
+
+
+def _foremost(texts: Iterable[str], chars: int) -> tuple[str, ...]:
+    first, *others = texts
+    left = chars - len(first)
+    kept = [first]
+    for text in others:
+        left -= len(text)
+        if left < 0:
+            break
+        kept.append(text)
+    return tuple(kept)
+
+
+def cut(text: str, max_chars: int) -> str:
+    """The beginning of a text with so many characters that are not blank: what is beyond is not read."""
+    end = seen = 0
+    left = max_chars
+    while left > 0 and end < len(text):
+        end = min(len(text), end + left)
+        left -= sum(map(len, text[seen:end].split()))
+        seen = end
+    return text[: len(text) - len(text[end:].lstrip())]
 
 
 def _values(value: object, path: str | None) -> Iterator[object]:

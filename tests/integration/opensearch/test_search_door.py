@@ -158,6 +158,19 @@ class TestTheSameAsThePlugin:
             "ext": {"jrerank": {"enabled": False, "hit_details": True}},
         },
         "the caller's own text": {"ext": {"jrerank": {"query": "東大寺の大仏"}}},
+        "the best of several values": {
+            "ext": {
+                "jrerank": {
+                    "passage_from": "values",
+                    "passage_fields": ["title", "parts.text"],
+                    "hit_details": True,
+                }
+            }
+        },
+        "what is highlighted": {
+            "highlight": {"fields": {"body": {"fragment_size": 20, "number_of_fragments": 2}}},
+            "ext": {"jrerank": {"passage_from": "highlight", "hit_details": True}},
+        },
         "aggregations": {
             "aggs": {"topics": {"terms": {"field": "topic"}}},
             "highlight": {"fields": {"body": {}}},

@@ -33,6 +33,30 @@ def test_hits_become_candidates_in_their_order() -> None:
     assert (request.store, request.top_n, request.caller) == ("docs", 2, "caller")
 
 
+def test_a_hit_may_have_several_texts() -> None:
+    hits = [{"id": "a", "texts": ["晴れ", "雨"]}]
+    request = body(hits=hits).to_request(INTAKE, CALLER)
+    assert request.candidates == (Candidate("a", "晴れ", others=("雨",)),)
+    ranking = Ranking((RankedHit("a", 0, 0.9, 2.2, None, best=1),), Outcome.COMPLETE)
+    shape: Any = hits_answer(ranking, "m", 0.0)
+    assert shape["hits"][0]["best_text"] == 1
+
+
+@pytest.mark.parametrize(
+    ("hits", "field"),
+    [
+        ([{"id": "a", "texts": ["1", "12345"]}], "hits.0"),
+        ([{"id": "a", "texts": ["1", "2", "3", "4"]}], "hits"),
+        ([{"id": "a", "texts": []}], "hits.0.texts"),
+        ([{"id": "a", "text": "1", "texts": ["2"]}], "hits.0"),
+    ],
+)
+def test_several_texts_have_the_limits_of_one(hits: list[Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        hits_body({"query": "空", "hits": hits}, INTAKE.limits).to_request(INTAKE, CALLER)
+    assert caught.value.field == field
+
+
 def test_the_timeout_is_the_requests_own() -> None:
     request = body(timeout_ms=300).to_request(INTAKE, CALLER)
     assert request.deadline == scoring_deadline(50.0, 300, 1)

@@ -24,8 +24,8 @@ columns_router = APIRouter(route_class=ColumnsRoute, tags=["hits"], responses=_R
 async def hits(body: HitsBody, http: Request) -> Response:
     """Rerank a hit list: ids, texts or a store's name, first-stage scores; the ids come back in their new order."""
     service, caller = service_of(http), caller_of(http)
-    share_of(http).take_documents(len(body.hits))
-    is_large = len(body.hits) > MANY_DOCUMENTS
+    share_of(http).take_documents(body.documents)
+    is_large = body.documents > MANY_DOCUMENTS
     request = await service.large.run_if(is_large, body.to_request, service.intake, caller)
     ranking = await while_there(http, HitsRoute.door, service.reranker.rerank(request))
     service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)

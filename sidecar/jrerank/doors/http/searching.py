@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -186,7 +187,8 @@ class Searching:
         request = self._request(plan, candidates)
         if request.deadline is not None and time.monotonic() >= request.deadline:
             return self._passed(passthrough.DEADLINE)
-        self.share.take_documents(len(candidates))
+        self.share.take_documents(request.documents)
+        self.share.take_text(sum(sys.getsizeof(text) for one in candidates for text in one.others))
         ranking = await self.service.reranker.rerank(request)
         self.service.note(DOOR, len(candidates), ranking, self.caller.arrival)
         return answer_of(ranking, self.service.info.model)

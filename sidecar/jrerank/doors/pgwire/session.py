@@ -129,7 +129,7 @@ class Session:
             asked, requests = await service.large.run_if(
                 len(body) > WHOLE_BYTES, self._read, body, share, Caller(self._login.caller, arrival)
             )
-            share.take_documents(sum(len(request.candidates) for request in requests))
+            share.take_documents(sum(request.documents for request in requests))
             rankings = await service.reranker.rerank_all(requests)
             attributes["jrerank.outcome"] = least_of(rankings).outcome.value
         for request, ranking in zip(requests, rankings, strict=True):

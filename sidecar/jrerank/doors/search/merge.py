@@ -24,6 +24,7 @@ class Ranked:
     index: int
     score: float | None
     is_scored: bool
+    best: int = 0  # of its passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,4 @@ _LISTED: Mapping[Unread, Callable[[Sequence[Ranked]], tuple[Ranked, ...]]] = {
 
 def _ranked(hit: RankedHit) -> Ranked:
     score = hit.first_score if hit.score is None else shown(hit.score)
-    return Ranked(hit.index, score, hit.scored)
+    return Ranked(hit.index, score, hit.scored, hit.best)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from jrerank.doors.native import LinearFusionBody, RrfFusionBody
 from jrerank.doors.search.merge import Unread
+from jrerank.doors.search.passages import PassageFrom
 from jrerank.doors.search.url_parameters import SearchParameters
 from jrerank.doors.search.window import MAX_WINDOW
 
@@ -49,7 +50,15 @@ PassageFields = Annotated[
     BeforeValidator(_check_count),
     Field(strict=False, max_length=MAX_PASSAGE_FIELDS),
 ]
-_OVERRIDES = ("window", "passage_fields", "fusion", "max_tokens_per_doc", "unread", "min_score")
+_OVERRIDES = (
+    "window",
+    "passage_fields",
+    "passage_from",
+    "fusion",
+    "max_tokens_per_doc",
+    "unread",
+    "min_score",
+)
 
 
 class ExtSection(BaseModel):
@@ -63,6 +72,7 @@ class ExtSection(BaseModel):
     hit_details: bool | None = None
     window: Window | None = None
     passage_fields: PassageFields | None = None
+    passage_from: PassageFrom | None = None
     fusion: Annotated[LinearFusionBody | RrfFusionBody | None, Field(discriminator="method")] = None
     max_tokens_per_doc: MaxTokens | None = None
     unread: Unread | None = None
@@ -88,6 +98,9 @@ class RerankSection(BaseModel):
         PassageFields | None,
         Field(description="the text of a document; by default the store's fields"),
     ] = None
+    passage_from: Annotated[
+        PassageFrom, Field(description="all fields as one text, each value of a field, or the highlights")
+    ] = "fields"
     store: Annotated[str | None, Field(description="a store that has the texts, by the hits' ids")] = None
     query: Annotated[str | None, Field(description="what was searched for")] = None
     query_text_path: Annotated[

@@ -10,10 +10,11 @@ from jrerank.domain import Candidate
 from jrerank.doors.search import passthrough
 from jrerank.doors.search.fields import Fields
 from jrerank.doors.search.options import RerankSection, SearchBody
+from jrerank.doors.search.passages import passages_of
 from jrerank.doors.search.query_text import query_text
 from jrerank.doors.search.source_filter import SourceFilter
 from jrerank.doors.search.window import Page
-from jrerank.stores.passage import passage_text
+from jrerank.stores.passage import ValueBounds
 from jrerank.stores.search import IndexLimits
 
 Json = dict[str, Any]
@@ -43,10 +44,13 @@ class Plan:
 
     def candidates(self, response: Json) -> list[Candidate]:
         """The hits in the window, with their texts as far as they are to be read here."""
-        return [
-            Candidate(str(hit.get("_id")), self._passage(hit), hit.get("_score"))
-            for hit in hits_of(response)[: self.options.window]
-        ]
+        hits = hits_of(response)[: self.options.window]
+        return [self._candidate(hit, len(hits)) for hit in hits]
+
+    def passages(self, hit: Json, hits: int) -> tuple[str, ...]:
+        """What of one of so many hits is read here; the best of them counts."""
+        bounds = ValueBounds.of_each(hits, self.options.max_tokens_per_doc)
+        return passages_of(hit, self.fields, self.options.passage_from, self.asked.get("highlight"), bounds)
 
     def reason_in(self, candidates: list[Candidate]) -> str | None:
         """Why these cannot be reranked; None where they can."""
@@ -55,9 +59,10 @@ class Plan:
         has_text = any(candidate.passage is not None for candidate in candidates)
         return None if has_text or self.options.store is not None else passthrough.NO_PASSAGES
 
-    def _passage(self, hit: Json) -> str | None:
-        source = hit.get("_source")
-        return passage_text(source, self.fields) if isinstance(source, dict) and self.fields else None
+    def _candidate(self, hit: Json, hits: int) -> Candidate:
+        passages = self.passages(hit, hits)
+        first = passages[0] if passages else None
+        return Candidate(str(hit.get("_id")), first, hit.get("_score"), passages[1:])
 
 
 def is_well_formed(response: Json) -> bool:

@@ -74,6 +74,15 @@ def _dressed(first: Sequence[Json], ranked: Ranked, plan: Plan, marker: Json) ->
             "scored": ranked.is_scored,
             "first_score": first[ranked.index].get("_score"),
             "first_rank": ranked.index + 1 + skipped,
+            **_best_passage(first, ranked, plan),
         }
         hit["fields"] = {**hit.get("fields", {}), HIT_FIELD: [details]}
     return hit
+
+
+def _best_passage(first: Sequence[Json], ranked: Ranked, plan: Plan) -> Json:
+    """What the hit was scored by, where that is not all of its fields."""
+    if plan.options.passage_from == "fields" or not ranked.is_scored:
+        return {}
+    passages = plan.passages(first[ranked.index], min(len(first), plan.options.window))
+    return {"best_passage": passages[ranked.best] if ranked.best < len(passages) else None}

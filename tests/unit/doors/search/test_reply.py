@@ -50,6 +50,20 @@ def test_the_window_is_reordered_and_the_rest_stays_behind_it() -> None:
     assert response["hits"]["max_score"] == 0.75
 
 
+@pytest.mark.parametrize(
+    ("passage_from", "best", "expected"),
+    [("fields", 0, "none"), ("values", 0, "t1\nb1"), ("values", 7, None), ("highlight", 0, "t1\nb1")],
+)
+def test_the_best_passage_is_shown_where_it_is_not_all_fields(
+    passage_from: str, best: int, expected: str | None
+) -> None:
+    answer = Answer("complete", None, "m", (Ranked(1, 0.75, True, best), Ranked(0, 0.5, False)))
+    response = replied(answer, rerank={"passage_from": passage_from, "hit_details": True})
+    first, second = (hit["fields"]["_jrerank"][0] for hit in response["hits"]["hits"][:2])
+    assert first.get("best_passage", "none") == expected
+    assert "best_passage" not in second
+
+
 def test_what_is_not_about_the_order_is_untouched() -> None:
     response = replied()
     for key in ("took", "timed_out", "aggregations"):

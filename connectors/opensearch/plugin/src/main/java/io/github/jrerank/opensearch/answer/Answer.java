@@ -63,7 +63,15 @@ public record Answer(String outcome, String reason, String model, List<Ranked> r
         if (Boolean.TRUE.equals(map.get("scored")) == false) {
             return new Ranked(index, candidates.get(index).score(), false);
         }
-        return new Ranked(index, score(map.get("score")), true);
+        return new Ranked(index, score(map.get("score")), true, best(map.get("best_text"), candidates.get(index)));
+    }
+
+    private static int best(Object place, Candidate candidate) throws Failure {
+        int best = place == null ? 0 : place instanceof Integer number ? number : -1;
+        if (best < 0 || best > 0 && best >= candidate.texts().size()) {
+            throw new Failure(Failure.INVALID_ANSWER);
+        }
+        return best;
     }
 
     private static float score(Object value) throws Failure {

@@ -34,7 +34,12 @@ public record HitsQuestion(
     }
 
     private static void write(Candidate candidate, XContentBuilder json) throws IOException {
-        json.startObject().field("id", candidate.id()).field("text", candidate.text());
+        json.startObject().field("id", candidate.id());
+        if (candidate.texts().size() > 1) {
+            json.field("texts", candidate.texts());
+        } else {
+            json.field("text", candidate.hasText() ? candidate.texts().get(0) : null);
+        }
         Float score = Float.isFinite(candidate.score()) ? candidate.score() : null;
         json.field("score", score).endObject();
     }

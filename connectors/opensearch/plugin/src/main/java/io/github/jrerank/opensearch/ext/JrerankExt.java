@@ -29,6 +29,7 @@ public final class JrerankExt extends SearchExtBuilder {
         Map.entry("max_tokens_per_doc", value -> problemOfNumber(value, Integer.MAX_VALUE)),
         Map.entry("passage_fields", value -> value instanceof List<?> list ? OptionChecks.problemOfFields(list) : "must be a list"),
         Map.entry("fusion", value -> value instanceof Map<?, ?> map ? OptionChecks.problemOfFusion(map) : "must be an object"),
+        Map.entry("passage_from", OptionChecks::problemOfPassageFrom),
         Map.entry("unread", OptionChecks::problemOfUnread),
         Map.entry("min_score", OptionChecks::problemOfMinScore)
     );

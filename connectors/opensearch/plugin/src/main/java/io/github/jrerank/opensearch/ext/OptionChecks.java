@@ -8,6 +8,7 @@ import java.util.Set;
 public final class OptionChecks {
     public static final int MAX_WINDOW = 10_000;
     private static final Set<String> UNREAD = Set.of("below", "keep", "cut");
+    private static final Set<String> PASSAGE_FROM = Set.of("fields", "values", "highlight");
     private static final Map<String, String> FUSION_METHODS = Map.of("linear", "weight", "rrf", "rank_constant");
     private static final Map<String, String> FUSION_RANGES = Map.of(
         "weight", "a number from 0",
@@ -48,6 +49,10 @@ public final class OptionChecks {
 
     public static String problemOfUnread(Object unread) {
         return UNREAD.contains(unread) ? null : "must be below, keep or cut";
+    }
+
+    public static String problemOfPassageFrom(Object from) {
+        return PASSAGE_FROM.contains(from) ? null : "must be fields, values or highlight";
     }
 
     public static String problemOfMinScore(Object minScore) {

@@ -19,6 +19,7 @@ record Options(
     Integer maxTokensPerDoc,
     Unread unread,
     Float minScore,
+    PassageFrom passageFrom,
     Reading reading
 ) {
     static final int DEFAULT_WINDOW = 100;
@@ -44,6 +45,7 @@ record Options(
             maxTokensPerDoc(type, tag, config),
             unread(type, tag, config),
             minScore(type, tag, config),
+            passageFrom(type, tag, config),
             Reading.from(type, tag, config)
         );
     }
@@ -68,6 +70,7 @@ record Options(
             ext.or("max_tokens_per_doc", maxTokensPerDoc),
             Unread.of(ext.or("unread", unread.name())),
             minimum == null ? null : minimum.floatValue(),
+            PassageFrom.of(ext.or("passage_from", passageFrom.name())),
             reading
         );
     }
@@ -82,6 +85,12 @@ record Options(
         String word = ConfigurationUtils.readStringProperty(type, tag, config, "unread", "below");
         refuse(type, tag, "unread", OptionChecks.problemOfUnread(word));
         return Unread.of(word);
+    }
+
+    private static PassageFrom passageFrom(String type, String tag, Map<String, Object> config) {
+        String word = ConfigurationUtils.readStringProperty(type, tag, config, "passage_from", "fields");
+        refuse(type, tag, "passage_from", OptionChecks.problemOfPassageFrom(word));
+        return PassageFrom.of(word);
     }
 
     private static Float minScore(String type, String tag, Map<String, Object> config) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.opensearch.action.search.SearchResponse;
 import org.opensearch.common.xcontent.XContentHelper;
 import org.opensearch.core.common.bytes.BytesReference;
@@ -32,12 +33,15 @@ final class Reply {
     private final Plan plan;
     private final Marker marker;
     private final boolean hitDetails;
+    private final Function<Ranked, String> bestPassages;
 
-    Reply(SearchResponse response, Plan plan, Marker marker, boolean hitDetails) {
+    /** `bestPassages` gives what a scored hit was scored by, or is null where that is not shown. */
+    Reply(SearchResponse response, Plan plan, Marker marker, boolean hitDetails, Function<Ranked, String> bestPassages) {
         this.response = response;
         this.plan = plan;
         this.marker = marker;
         this.hitDetails = hitDetails;
+        this.bestPassages = bestPassages;
     }
 
     SearchResponse with(List<Ranked> order) {
@@ -72,6 +76,9 @@ final class Reply {
         details.put("scored", ranked.isScored());
         details.put("first_score", Float.isFinite(hit.getScore()) ? hit.getScore() : null);
         details.put("first_rank", ranked.index() + 1 + (isUncut() ? 0 : plan.from()));
+        if (bestPassages != null && ranked.isScored()) {
+            details.put("best_passage", bestPassages.apply(ranked));
+        }
         return details;
     }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -99,6 +100,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         private final SearchResponse response;
         private final Plan plan;
         private final ActionListener<SearchResponse> listener;
+        private List<Candidate> candidates = List.of();
 
         Search(SearchRequest request, SearchResponse response, Plan plan, long startNanos, ActionListener<SearchResponse> listener) {
             this.asked = options.with(plan.ext());
@@ -114,7 +116,6 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 passThrough(plan.reason());
                 return;
             }
-            List<Candidate> candidates;
             try {
                 candidates = candidates();
             } catch (RuntimeException unreadable) {
@@ -139,27 +140,36 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         private List<Candidate> candidates() {
             SearchHit[] hits = response.getHits().getHits();
+            List<SearchHit> window = Arrays.asList(hits).subList(0, Math.min(plan.window(), hits.length));
+            ValueBounds bounds = ValueBounds.ofEach(window.size(), asked.maxPassageChars());
             List<Candidate> candidates = new ArrayList<>();
-            for (SearchHit hit : Arrays.asList(hits).subList(0, Math.min(plan.window(), hits.length))) {
-                candidates.add(new Candidate(String.valueOf(hit.getId()), text(hit), hit.getScore()));
+            for (SearchHit hit : window) {
+                candidates.add(new Candidate(String.valueOf(hit.getId()), texts(hit, bounds), hit.getScore()));
             }
             return candidates;
         }
 
-        private String text(SearchHit hit) {
-            boolean isRead = hit.hasSource() && plan.reading().passageFields().isEmpty() == false;
-            if (isRead == false) {
-                return null;
+        private List<String> texts(SearchHit hit, ValueBounds bounds) {
+            return wholeTexts(hit, bounds).stream().map(text -> Passage.cut(text, asked.maxPassageChars())).toList();
+        }
+
+        private List<String> wholeTexts(SearchHit hit, ValueBounds bounds) {
+            List<String> fields = plan.reading().passageFields();
+            if (asked.passageFrom() == PassageFrom.HIGHLIGHT) {
+                String highlighted = Highlights.text(Highlights.of(hit), fields, request.source().highlighter());
+                if (highlighted != null) {
+                    return List.of(highlighted);
+                }
             }
-            String whole = Passage.of(SourceLookup.sourceAsMap(hit.getSourceRef()), plan.reading().passageFields());
-            return Passage.cut(whole, asked.maxPassageChars());
+            boolean isRead = hit.hasSource() && fields.isEmpty() == false;
+            return isRead ? asked.passageFrom().texts(SourceLookup.sourceAsMap(hit.getSourceRef()), fields, bounds) : List.of();
         }
 
         private String reasonIn(List<Candidate> candidates) {
             if (candidates.isEmpty()) {
                 return Passthrough.NO_HITS;
             }
-            boolean hasText = candidates.stream().map(Candidate::text).anyMatch(Objects::nonNull);
+            boolean hasText = candidates.stream().anyMatch(Candidate::hasText);
             return hasText || asked.store() != null ? null : Passthrough.NO_PASSAGES;
         }
 
@@ -241,12 +251,21 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             services.stats().add(marker);
             SearchResponse whole;
             try {
-                whole = new Reply(response, plan, marker, asked.hitDetails()).with(order.get());
+                whole = new Reply(response, plan, marker, asked.hitDetails(), bestPassages()).with(order.get());
             } catch (RuntimeException bug) {
                 listener.onFailure(bug);
                 return;
             }
             listener.onResponse(whole);
+        }
+
+        /** What a hit was scored by; null where that is all of its fields. */
+        private Function<Ranked, String> bestPassages() {
+            boolean isWhole = asked.passageFrom() == PassageFrom.FIELDS;
+            return isWhole ? null : ranked -> {
+                List<String> texts = candidates.get(ranked.index()).texts();
+                return ranked.best() < texts.size() ? texts.get(ranked.best()) : null;
+            };
         }
 
         private List<Float> firstScores() {

@@ -61,13 +61,13 @@ class AnswerVectorTests {
 
     private static Candidate shown(Case one, Ranked ranked) {
         Map<?, ?> hit = (Map<?, ?>) one.<List<?>>get("hits").get(ranked.index());
-        return new Candidate((String) hit.get("id"), null, ranked.score());
+        return new Candidate((String) hit.get("id"), List.of(), ranked.score());
     }
 
     private static List<Candidate> hits(List<?> hits) {
         return hits.stream()
             .map(hit -> (Map<?, ?>) hit)
-            .map(hit -> new Candidate((String) hit.get("id"), null, asFloat(hit.get("score"))))
+            .map(hit -> new Candidate((String) hit.get("id"), List.of(), asFloat(hit.get("score"))))
             .toList();
     }
 

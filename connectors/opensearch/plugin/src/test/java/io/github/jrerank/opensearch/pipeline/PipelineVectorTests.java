@@ -93,6 +93,21 @@ class PipelineVectorTests {
     }
 
     @TestFactory
+    Stream<DynamicTest> passages() {
+        return Vectors.each("passages.json", one -> {
+            List<String> fields = one.get("passage_fields");
+            Map<String, List<String>> found = one.get("found");
+            Map<String, Object> asked = one.get("highlight");
+            PassageFrom from = PassageFrom.of(one.text("passage_from"));
+            ValueBounds bounds = ValueBounds.ofEach(one.get("hits") == null ? 1 : one.number("hits"), 8_192);
+            String highlighted = from == PassageFrom.HIGHLIGHT && found != null
+                ? Highlights.text(found, fields, Vectors.search(Map.of("highlight", asked)).highlighter())
+                : null;
+            assertEquals(one.expected(), highlighted == null ? from.texts(one.get("source"), fields, bounds) : List.of(highlighted));
+        });
+    }
+
+    @TestFactory
     Stream<DynamicTest> sourceFilter() {
         return Vectors.each("source_filter.json", one -> {
             List<String> fields = one.get("passage_fields");

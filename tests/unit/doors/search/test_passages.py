@@ -1,0 +1,55 @@
+import pytest
+
+from jrerank.doors.search.passages import passages_of
+from jrerank.stores.passage import ValueBounds, cut, passage_texts
+from shared_vectors import Case, cases
+
+ALONE = ValueBounds.of_each(1, None)
+
+
+@pytest.mark.parametrize("case", cases("passages.json"))
+def test_the_shared_vectors(case: Case) -> None:
+    given = case.input
+    hit = {"_source": given["source"], "highlight": given.get("found")}
+    bounds = ValueBounds.of_each(given.get("hits", 1), None)
+    found = passages_of(hit, given["passage_fields"], given["passage_from"], given.get("highlight"), bounds)
+    assert list(found) == case.expected
+
+
+def test_a_hit_without_its_document_has_none() -> None:
+    assert passages_of({"_id": "1"}, ["body"], "values", None, ALONE) == ()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        (ValueBounds(9, 16, 8192), ("題題題題題\n0部", "題題題題題\n1部")),
+        (ValueBounds(9, 1, 8192), ("題題題題題\n0部",)),
+        (ValueBounds(9, 16, 3), ("題題題\n",)),
+    ],
+)
+def test_of_many_values_some_are_read_and_none_whole(bounds: ValueBounds, expected: tuple[str, ...]) -> None:
+    source = {"title": "題" * 5, "parts": [f"{part}部" for part in range(1000)]}
+    assert passage_texts(source, ["title", "parts"], bounds) == expected
+    assert len(passage_texts(source, ["title", "parts"], ALONE)) == 100
+
+
+def test_a_search_of_any_size_has_the_same_bounds() -> None:
+    for hits in (1, 10, 100, 10_000):
+        bounds = ValueBounds.of_each(hits, None)
+        assert (bounds.passages * hits <= 10_000, bounds.chars * hits <= 8_388_608) == (True, True)
+    assert ValueBounds.of_each(1, 4096).passage_chars == 8 * 4096
+
+
+@pytest.mark.parametrize(
+    ("text", "max_chars", "expected"),
+    [
+        ("東京の天気", 2, "東京"),
+        ("東京", 2, "東京"),
+        ("　 東\n\n京\nの", 2, "　 東\n\n京\n"),
+        ("東" + " " * 99, 2, "東" + " " * 99),
+        ("", 2, ""),
+    ],
+)
+def test_blanks_do_not_count(text: str, max_chars: int, expected: str) -> None:
+    assert cut(text, max_chars) == expected
