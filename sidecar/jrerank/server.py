@@ -7,14 +7,18 @@ import gc
 import signal
 import socket
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import Literal
 
 import uvicorn
 
 from jrerank import __version__
+from jrerank.allocator import return_freed_memory, return_large_blocks
 from jrerank.assembly import running_service
+from jrerank.doors.freed_memory import keep_returning
 from jrerank.doors.http.app import make_app
 from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
 from jrerank.doors.service import Service
@@ -49,6 +53,7 @@ def serve(settings: Settings) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is no reason to stop serving
     _open_as_many_files_as_allowed()
+    return_large_blocks()
     stop_tracing = start_tracing(__version__)
     try:
         asyncio.run(_serve(settings))
@@ -65,12 +70,22 @@ async def _serve(settings: Settings) -> None:
             pgwire_socket = sockets.enter_context(bound)
         tls = tls_context(*files) if (files := settings.pgwire_tls_files()) else None
         most_http, most_pgwire = _most_connections(settings, _most_open_files())
-        async with running_service(settings) as service:
+        async with running_service(settings) as service, _returning_memory(service):
             pgwire = PgWireServer(service, tls, most_pgwire)
             if pgwire_socket is not None:
                 await pgwire.start(pgwire_socket)
                 _say_listening("pgwire_listening", pgwire_socket)
             await _serve_http(settings, service, http_socket, pgwire, most_http)
+
+
+@asynccontextmanager
+async def _returning_memory(service: Service) -> AsyncIterator[None]:
+    give_back = partial(service.large.run, return_freed_memory)
+    task = asyncio.create_task(keep_returning(service.bodies, give_back))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _serve_http(

@@ -20,6 +20,7 @@ import pytest
 
 from sidecars import RunningSidecar, running_sidecar
 
+JSON = {"content-type": "application/json"}
 DOCUMENTS = [f"{i}番の文書。" + "日本の山と川と海について述べた長い文章である。" * 10 for i in range(1000)]
 
 
@@ -127,6 +128,23 @@ def test_huge_requests_at_once_are_refused_rather_than_held(tmp_path: Path) -> N
         assert statuses.count(429) >= 4
         assert resident_mb(small.process.pid) < 700
         assert ask_once(0) == 200
+
+
+def test_memory_comes_back_after_large_requests(tmp_path: Path) -> None:
+    """The C library would keep them for the next ones, and with eight callers half of the sidecar again."""
+    hostile = b'{"query":"a","hits":[{"id":"1","text":"' + b"x" * 30_000_000 + "😀".encode() + b'"}]}'
+    with running_sidecar(tmp_path) as sidecar, concurrent.futures.ThreadPoolExecutor(3) as pool:
+        assert ask(sidecar, "山", DOCUMENTS[:5]).status_code == 200
+        before = resident_mb(sidecar.process.pid)
+
+        def attack(body: bytes) -> int:
+            return httpx.post(f"{sidecar.url}/v1/hits", content=body, headers=JSON, timeout=60).status_code
+
+        assert set(pool.map(attack, [hostile] * 6)) <= {400, 413, 422, 429}
+        give_up = time.monotonic() + 10
+        while resident_mb(sidecar.process.pid) > 1.1 * before and time.monotonic() < give_up:
+            time.sleep(0.1)
+        assert resident_mb(sidecar.process.pid) <= 1.1 * before
 
 
 def resident_mb(pid: int) -> float:

@@ -19,7 +19,14 @@ class OpenBodies:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.used_bytes = 0
+        self.most_used_bytes = 0
         self.lock = threading.Lock()
+
+    def take_most_used_bytes(self) -> int:
+        """The most that has been used at once since the last call."""
+        with self.lock:
+            most, self.most_used_bytes = self.most_used_bytes, self.used_bytes
+        return most
 
     @contextmanager
     def share(self) -> Iterator[Share]:
@@ -83,4 +90,5 @@ class Share:
         if self._is_closed:  # nobody waits for what a thread is still at
             raise Abandoned
         self._bodies.used_bytes += size
+        self._bodies.most_used_bytes = max(self._bodies.most_used_bytes, self._bodies.used_bytes)
         self.used_bytes += size

@@ -1,0 +1,35 @@
+"""When memory that was freed goes back to the system."""
+
+from __future__ import annotations
+
+from jrerank.doors.bodies import OpenBodies
+from jrerank.doors.freed_memory import LARGE_BYTES, FreedMemory
+
+
+def test_it_goes_back_once_after_large_bodies_and_not_among_them() -> None:
+    bodies = OpenBodies(10 * LARGE_BYTES)
+    freed = FreedMemory(bodies)
+    for _ in range(3):
+        with bodies.share() as share:
+            share.take_text(LARGE_BYTES)
+        assert not freed.is_due(), "another one may come"
+    assert freed.is_due()
+    assert not freed.is_due(), "nothing has been freed since"
+
+
+def test_a_body_that_is_still_open_is_not_free() -> None:
+    bodies = OpenBodies(10 * LARGE_BYTES)
+    freed = FreedMemory(bodies)
+    with bodies.share() as share:
+        share.take_text(LARGE_BYTES)
+        assert [freed.is_due() for _ in range(3)] == [False] * 3
+    assert [freed.is_due() for _ in range(3)] == [False, True, False]
+
+
+def test_small_bodies_leave_nothing_behind_that_is_worth_it() -> None:
+    bodies = OpenBodies(10 * LARGE_BYTES)
+    freed = FreedMemory(bodies)
+    for _ in range(5):
+        with bodies.share() as share:
+            share.take_text(LARGE_BYTES - 1)
+        assert not freed.is_due()
