@@ -2,6 +2,8 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
+# Kernels in C: a compiler makes them
+NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -20,8 +22,8 @@ test-unit: $(DEV)/.installed  ## those that start no server
 	$(DEV)/bin/python -m pytest -n auto --dist worksteal tests/unit
 
 check: $(DEV)/.installed  ## lint, types, who may import whom
-	$(DEV)/bin/ruff check sidecar tests
-	$(DEV)/bin/ruff format --check sidecar tests
+	$(DEV)/bin/ruff check sidecar tests native
+	$(DEV)/bin/ruff format --check sidecar tests native
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-cache
 
@@ -45,7 +47,7 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra opensearch -o sidecar/requirements.lock
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra peers --extra opensearch --extra aws \
-	  --extra postgres --extra sentencepiece --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
+	  --extra postgres --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --extra otel --extra opensearch --extra postgres \
 	  -c sidecar/requirements.lock -c tests/requirements.lock -o compose/requirements.lock
@@ -58,8 +60,11 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 $(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
 	$(call install,$(DEMO),sidecar/requirements.lock)
 
-$(DEV)/.installed: tests/requirements.lock pyproject.toml
+$(DEV)/.installed: tests/requirements.lock pyproject.toml $(NATIVE)
 	$(call install,$(DEV),tests/requirements.lock)
+	if command -v $${CC:-cc} >/dev/null; then \
+	  $(DEV)/bin/uv pip install --quiet --python $(DEV)/bin/python --reinstall --no-deps --no-build-isolation ./native; \
+	else echo "no C compiler: jrerank-native is not built, and its tests fail" >&2; fi
 
 # Everything by its hash: the installer and what builds this project too, for which nothing else is fetched
 define install

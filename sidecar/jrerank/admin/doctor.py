@@ -40,6 +40,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which serving needs them."""
     yield _cpu()
     yield checked("model", lambda: _model(settings))
+    yield checked("tokenizer", lambda: _tokenizer(settings))
     yield checked("engine", lambda: _engine(settings))
     yield from _stores(settings)
     yield checked("bind", lambda: _bind(settings))
@@ -61,6 +62,16 @@ def _model(settings: Settings) -> Finding:
 
     checkpoint = load_checkpoint(settings)
     return Finding("model", True, f"{checkpoint.name} ({checkpoint.architecture.summary})")
+
+
+def _tokenizer(settings: Settings) -> Finding:
+    from jrerank.assembly import load_checkpoint
+    from jrerank.tokenization.windows import Tokenization
+
+    reason = Tokenization(load_checkpoint(settings), settings.max_tokens).slow_because
+    if reason is None:
+        return Finding("tokenizer", True, "jrerank-native, with the ids of the checkpoint's tokenizer")
+    return Finding("tokenizer", None, f"the checkpoint's own; {reason}")
 
 
 def _engine(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""Unigram tokenizers by SentencePiece, which takes a fifth of the time, where its ids are those of the checkpoint's tokenizer."""
+"""Unigram tokenizers by a kernel of our own, where its ids are those of the checkpoint's tokenizer."""
 
 from __future__ import annotations
 
@@ -6,31 +6,28 @@ import importlib.util
 import random
 import re
 from array import array
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from jrerank.tokenization.normalization import clean, is_well_known, quick_normalizer
-from jrerank.tokenization.sentencepiece_model import model_proto
+from jrerank.tokenization.normalization import clean, quick_normalizer
 
 _SPACE = "▁"
-_BYTE_PIECE = "<0x"
-_REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 # Unicode's White_Space: str.split takes some control characters for it too
 _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _TRIED_TEXTS = 300
 _ODD = (
     " ", "  ", "\u3000", "\n", "\t", "\r\n", "\0", "\x1c", "\x85", "\xa0", _SPACE, "😀", "𠮟", "ｶﾞ", "か\u3099", "①", "㍻", "ﬁ", "½",
-    "é", "e\u0301", "\u200b", "\ufeff", "</s>", "<0x41>", "＜／ｓ＞", "000", "（", "！？", "A", "zq",
+    "é", "e\u0301", "\u200b", "\ufeff", "</s>", "<unk>", "<0x41>", "＜／ｓ＞", "000", "（", "！？", "A", "zq",
 )  # fmt: skip
 
 Ids = Callable[[Sequence[str]], Sequence["array[int]"]]
+
+
+class NotFast(Exception):  # noqa: N818  it is no error: the tokenizer itself is used
+    """Why a tokenizer has no kernel, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,113 +40,97 @@ class _Words:
 
 
 class FastUnigram:
-    """Ids of texts of which it is sure."""
+    """Ids of texts, as a tokenizer gives them. It needs the package `jrerank_native`."""
 
     def __init__(self, tokenizer: Tokenizer, content: Mapping[str, Any]) -> None:
         """Take over a tokenizer. `content` is its JSON.
 
         Raises:
-            ValueError: it has parts of which nothing is known here.
-            RuntimeError: SentencePiece refuses the vocabulary.
+            NotFast: it has parts of which nothing is known here.
         """
+        from jrerank_native.unigram import Unigram, Vocabulary  # noqa: PLC0415  a package of its own
+
         self._words = _words(content)
         model = content["model"]
-        vocabulary = [(piece, score) for piece, score in model["vocab"]]
-        self._byte_fallback = bool(model.get("byte_fallback"))
-        # Words are cut apart first, so that no token goes from one into the next
-        across = {id for id, (piece, _) in enumerate(vocabulary) if self._words.apart and _SPACE in piece[1:]}
-        proto = model_proto(vocabulary, model["unk_id"], across, byte_fallback=self._byte_fallback)
-        from sentencepiece import SentencePieceProcessor  # noqa: PLC0415  an extra
-
-        self._processor = SentencePieceProcessor(model_proto=proto)
+        pieces = [(piece, score) for piece, score in model["vocab"]]
+        byte_ids = _byte_ids(pieces) if model.get("byte_fallback") else []
+        try:
+            self._unigram = Unigram(Vocabulary(pieces, model["unk_id"], byte_ids, self._words.apart))
+        except ValueError as error:
+            raise NotFast(str(error)) from None
         self._normalizer = tokenizer.normalizer
         self._quick_normalize = quick_normalizer(content["normalizer"])
-        self._repeats, self._ties = _ties(vocabulary)
 
-    def ids(self, texts: Sequence[str]) -> list[array[int] | None]:
-        """The ids of each text, or None where the tokenizer itself has to say."""
-        prepared = [self._prepare(text) for text in texts]
-        sure = [text for text in prepared if text is not None]
-        made = iter(self._processor.encode(sure, out_type="numpy", num_threads=1))
-        return [None if text is None else self._if_sure(next(made)) for text in prepared]
+    def ids(self, texts: Sequence[str]) -> list[array[int]]:
+        """The ids of each text."""
+        return [array("i", ids.tobytes()) for ids in self._unigram.encode(list(map(self._prepare, texts)))]
 
-    def _prepare(self, text: str) -> str | None:
-        if self._quick_normalize and is_well_known(text):
-            text = self._quick_normalize(text)
-        else:
-            text = clean(text)
-            text = text if self._normalizer is None else self._normalizer.normalize_str(text)
+    def _prepare(self, text: str) -> str:
+        text = self._normalize(text)
         if self._words.white_space_dropped:
             # No space is put in front of a word that begins with what stands for one
             text = _WHITE_SPACE.sub(" ", text).strip(" ").replace(" " + _SPACE, _SPACE)
         if self._words.space_first and text and text[0] not in {" ", _SPACE}:
             text = " " + text
-        # The tokenizer reads the name of a byte as that byte
-        return None if self._byte_fallback and _BYTE_PIECE in text else text
+        return text
 
-    def _if_sure(self, ids: npt.NDArray[np.int32]) -> array[int] | None:
-        """Two ways to cut a run of one letter may be equally good; which is taken hangs on the last bit of a sum."""
-        made = array("i", ids.tobytes())
-        repeats = self._repeats.take(ids).nonzero()[0].tolist()
-        if any(not self._ties.isdisjoint(pairwise(made[max(0, at - 1) : at + 2])) for at in repeats):
-            return None
-        return made
+    def _normalize(self, text: str) -> str:
+        quick = self._quick_normalize(text) if self._quick_normalize else None
+        if quick is not None:
+            return quick
+        text = clean(text)
+        return text if self._normalizer is None else str(self._normalizer.normalize_str(text))
 
 
-def fast_unigram(tokenizer: Tokenizer, content: Mapping[str, Any], ids: Ids) -> FastUnigram | None:
-    """A tokenizer by SentencePiece; None unless its ids and the tokenizer's own are equal for some hundred texts.
+def fast_unigram(tokenizer: Tokenizer, content: Mapping[str, Any], ids: Ids) -> FastUnigram:
+    """A tokenizer's kernel; its ids and the tokenizer's own are equal for some hundred texts.
 
     Args:
         tokenizer: what the checkpoint has, without special tokens.
         content: its JSON.
         ids: its ids of texts.
+
+    Raises:
+        NotFast: there is none, or one id differs.
     """
-    if importlib.util.find_spec("sentencepiece") is None:
-        return None
-    try:
-        fast = FastUnigram(tokenizer, content)
-    except (ValueError, RuntimeError):
-        return None
-    pieces = [
-        piece for id, (piece, _) in enumerate(content["model"]["vocab"]) if id != content["model"]["unk_id"]
-    ]
+    if importlib.util.find_spec("jrerank_native") is None:
+        raise NotFast("jrerank-native is not installed: pip install ./native, in a checkout")
+    fast = FastUnigram(tokenizer, content)
+    unknown = content["model"]["unk_id"]
+    pieces = [piece for id, (piece, _) in enumerate(content["model"]["vocab"]) if id != unknown]
     texts = _tried_texts(pieces)
-    compared = list(zip(fast.ids(texts), ids(texts), strict=True))
-    sure = [(mine, theirs) for mine, theirs in compared if mine is not None]
-    return fast if 2 * len(sure) > len(texts) and all(mine == theirs for mine, theirs in sure) else None
+    differing = sum(mine != theirs for mine, theirs in zip(fast.ids(texts), ids(texts), strict=True))
+    if differing:
+        raise NotFast(f"jrerank-native's ids of {differing} of {len(texts)} texts differ")
+    return fast
 
 
 def _words(content: Mapping[str, Any]) -> _Words:
     if content["model"]["type"] != "Unigram" or content["model"]["unk_id"] is None:
-        raise ValueError("not a Unigram model with an unknown token")
+        raise NotFast(f"the model is {content['model']['type']}, not Unigram with an unknown token")
     if not all(token["special"] for token in content["added_tokens"]):
-        raise ValueError("words were added to the vocabulary")
+        raise NotFast("words were added to the vocabulary")
     pre_tokenizer = content["pre_tokenizer"] or {}
     parts = pre_tokenizer.get("pretokenizers", [pre_tokenizer])
     kinds = [part.get("type") for part in parts]
     if kinds not in (["Metaspace"], ["WhitespaceSplit", "Metaspace"]):
-        raise ValueError(f"pre-tokenizers {kinds}")
+        raise NotFast(f"the pre-tokenizers are {kinds}, not Metaspace")
     scheme, dropped = parts[-1].get("prepend_scheme"), len(parts) == 2
     if scheme not in ("never", "always") or parts[-1].get("replacement") != _SPACE:
-        raise ValueError(f"spaces are handled in another way: {parts[-1]}")
+        raise NotFast(f"spaces are handled in another way: {parts[-1]}")
     if dropped and scheme == "never":
-        raise ValueError("spaces are dropped altogether")
+        raise NotFast("spaces are dropped altogether")
     return _Words(
         apart=parts[-1].get("split", True), space_first=scheme == "always", white_space_dropped=dropped
     )
 
 
-def _ties(
-    vocabulary: Sequence[tuple[str, float]],
-) -> tuple[npt.NDArray[np.bool_], frozenset[tuple[int, int]]]:
-    """Which pieces repeat a shorter one, and the pairs of ids that could as well stand the other way round."""
-    repeats = np.zeros(len(vocabulary), dtype=np.bool_)
-    of_unit = defaultdict(list)
-    for id, (piece, _) in enumerate(vocabulary):
-        match = _REPEATED.fullmatch(piece)
-        repeats[id] = match is not None
-        of_unit[match[1] if match else piece].append(id)
-    return repeats, frozenset(pair for ids in of_unit.values() for pair in permutations(ids, 2))
+def _byte_ids(pieces: Sequence[tuple[str, float]]) -> list[int]:
+    ids = {piece: id for id, (piece, _) in enumerate(pieces)}
+    names = [f"<0x{byte:02X}>" for byte in range(256)]
+    if not all(name in ids for name in names):
+        raise NotFast("some bytes have no piece")
+    return [ids[name] for name in names]
 
 
 def _tried_texts(pieces: Sequence[str]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from tokenizers import normalizers
 
 Normalize = Callable[[str], str]
 
@@ -17,12 +20,15 @@ _BLOCKS = (
     (0x20, 0x250),
     (0x370, 0x530),
     (0x2010, 0x2800),
-    (0x3000, 0x3400),
+    (0x3000, 0x32FF),  # U+32FF, the era Reiwa, is of 2019: `tokenizers` doesn't know it
+    (0x3300, 0x3400),
     (0x4E00, 0x9F00),
     (0xFF01, 0xFFEF),
 )
 _LINES = "\t\n"
 _SPACES = re.compile(" {2,}")
+# Of all in these blocks, only marks and these two stick to the character before them
+_HALF_WIDTH_VOICE_MARKS = "\uff9e\uff9f"
 
 
 def clean(text: str) -> str:
@@ -34,26 +40,43 @@ def clean(text: str) -> str:
     return text
 
 
-def quick_normalizer(normalizer: Mapping[str, Any] | None) -> Normalize | None:
-    """Does what the `normalizer` of a tokenizer.json does to a text for which `is_well_known` is true; None if that isn't known."""
+class QuickNormalizer:
+    """Does what the normalizer of a tokenizer.json does, to texts of characters that every version of Unicode treats alike."""
+
+    def __init__(self, known: re.Pattern[str], steps: Iterable[Normalize]) -> None:
+        self._known = known
+        self._steps = tuple(steps)
+
+    def __call__(self, text: str) -> str | None:
+        """The normalized text, or None if it isn't sure."""
+        if self._known.fullmatch(text) is None:
+            return None
+        for step in self._steps:
+            text = step(text)
+        return text
+
+
+def quick_normalizer(normalizer: Mapping[str, Any] | None) -> QuickNormalizer | None:
+    """For the `normalizer` of a tokenizer.json; None if there is a step of which nothing is known here."""
+    parts = _parts(normalizer)
+    if parts and parts[0]["type"] == "Precompiled":
+        # A character with its marks may be mapped as one, so there must be none
+        first, known = [_by_character(parts[0])], _well_known(marks=False)
+        parts = parts[1:]
+    else:
+        first, known = [], _well_known(marks=True)
+    steps = [_STEPS.get(_without_order(part)) for part in parts]
+    if None in steps:
+        return None
+    return QuickNormalizer(known, [*first, *(step for step in steps if step is not None)])
+
+
+def _parts(normalizer: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
     if normalizer is None:
-        return lambda text: text
+        return []
     if normalizer["type"] == "Sequence":
-        steps = [quick_normalizer(part) for part in normalizer["normalizers"]]
-        known = [step for step in steps if step is not None]
-        return functools.partial(_one_by_one, known) if len(known) == len(steps) else None
-    return _STEPS.get(_without_order(normalizer))
-
-
-def is_well_known(text: str) -> bool:
-    """Whether every version of Unicode normalizes all characters of the text alike."""
-    return _well_known().fullmatch(text) is not None
-
-
-def _one_by_one(steps: Iterable[Normalize], text: str) -> str:
-    for step in steps:
-        text = step(text)
-    return text
+        return [part for inner in normalizer["normalizers"] for part in _parts(inner)]
+    return [normalizer]
 
 
 def _without_order(normalizer: Mapping[str, Any]) -> str:
@@ -70,18 +93,53 @@ _STEPS: Mapping[str, Normalize] = {
 }
 
 
-@functools.cache
-def _well_known() -> re.Pattern[str]:
-    places = sorted(
-        place for start, end in _BLOCKS for place in range(start, end) if _is_assigned(chr(place))
+def _by_character(precompiled: Mapping[str, Any]) -> Normalize:
+    """SentencePiece's table, which maps each character by itself if nothing sticks to it; found by trying all of them."""
+    charsmap = base64.b64decode(precompiled["precompiled_charsmap"])
+    changes = _changes(
+        normalizers.Precompiled(charsmap).normalize_str, [chr(place) for place in _places(marks=False)]
     )
-    ranges = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in _runs(places))
-    return re.compile(f"[{ranges}{_LINES}]*")
+    if not changes:
+        return lambda text: text
+    changing = re.compile(f"[{_ranges(sorted(map(ord, changes)))}]")
+    return lambda text: changing.sub(lambda match: changes[match[0]], text)
+
+
+def _changes(normalize: Normalize, characters: Sequence[str]) -> dict[str, str]:
+    """Of characters that don't stick together, those that `normalize` changes."""
+    text = "".join(characters)
+    normalized = normalize(text)
+    if normalized == text:
+        return {}
+    if len(characters) == 1:
+        return {text: normalized}
+    middle = len(characters) // 2
+    return _changes(normalize, characters[:middle]) | _changes(normalize, characters[middle:])
+
+
+@functools.cache
+def _well_known(*, marks: bool) -> re.Pattern[str]:
+    return re.compile(f"[{_ranges(_places(marks=marks))}]*")
+
+
+def _places(*, marks: bool) -> list[int]:
+    """Code points, in order."""
+    assigned = (place for start, end in _BLOCKS for place in range(start, end) if _is_assigned(chr(place)))
+    places = [place for place in assigned if marks or not _sticks(chr(place))]
+    return sorted([*map(ord, _LINES), *places])
 
 
 def _is_assigned(character: str) -> bool:
     # C: control characters, which some call white space and some do not, and what has no meaning yet
     return not unicodedata.category(character).startswith("C")
+
+
+def _sticks(character: str) -> bool:
+    return unicodedata.category(character).startswith("M") or character in _HALF_WIDTH_VOICE_MARKS
+
+
+def _ranges(places: Iterable[int]) -> str:
+    return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in _runs(places))
 
 
 def _runs(places: Iterable[int]) -> Iterable[tuple[int, int]]:

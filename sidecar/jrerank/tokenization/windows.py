@@ -55,6 +55,11 @@ class Tokenization:
         self._suffix = array("i", self._layout.suffix)
         self._tokenizer = TextTokenizer(checkpoint.tokenizer)
 
+    @property
+    def slow_because(self) -> str | None:
+        """Why texts are tokenized by the checkpoint's own tokenizer; None if a kernel does it, with the same ids."""
+        return self._tokenizer.slow_because
+
     def query(self, text: str, reading: Reading) -> QueryIds:
         """The query's ids: at most half of a window, so that something of every passage is read.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -49,9 +50,23 @@ def found(settings: Settings, name: str) -> list[Finding]:
 def test_it_says_what_is_served() -> None:
     result = CliRunner().invoke(app, ["doctor", "--model", "bundled"])
     lines = result.stdout.splitlines()
-    assert [line.split()[1] for line in lines] == ["cpu", "model", "engine", "stores", "bind", "port"]
-    assert "int8 is served" in lines[2]
-    assert lines[3].startswith("note")
+    names = [line.split()[1] for line in lines]
+    assert names == ["cpu", "model", "tokenizer", "engine", "stores", "bind", "port"]
+    assert lines[2] == "ok    tokenizer jrerank-native, with the ids of the checkpoint's tokenizer"
+    assert "int8 is served" in lines[3]
+    assert lines[4].startswith("note")
+
+
+def test_it_says_why_texts_are_not_tokenized_faster(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (missing,) = found(tiny_settings(tiny_folder), "tokenizer")
+    assert missing == Finding(
+        "tokenizer",
+        None,
+        "the checkpoint's own; jrerank-native is not installed: pip install ./native, in a checkout",
+    )
 
 
 @pytest.mark.usefixtures("no_measuring")
@@ -82,7 +97,7 @@ def test_what_is_wrong_is_one_line_and_the_rest_is_still_checked() -> None:
     lines = result.stdout.splitlines()
     assert result.exit_code == 1
     assert [line.split()[0] for line in lines[:3]] == ["ok", "FAIL", "FAIL"]
-    assert len(lines) == 6
+    assert len(lines) == 7
 
 
 def test_each_store_is_asked(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

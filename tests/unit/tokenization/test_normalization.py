@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import normalizers
+from tokenizers import Tokenizer, normalizers
 from tokenizers.normalizers import Normalizer
 
-from jrerank.tokenization.normalization import is_well_known, quick_normalizer
+from jrerank.models.source import BUNDLED
+from jrerank.tokenization.normalization import QuickNormalizer, quick_normalizer
 from tiny_tokenizers import corpus, modernbert_unigram
 
-NORMALIZER = modernbert_unigram().normalizer
-QUICK = quick_normalizer(json.loads(modernbert_unigram().to_str())["normalizer"])
 EVERYDAY = "あかがゞ\u3099\u309aアヴｶﾞﾊﾟ日本語、。「」（）！？ＡＢ１２①㍻㌖ﬁé\u3000 \n\tabc12°½“”…―～〜"
 
 
@@ -24,28 +23,57 @@ def content_of(normalizer: Normalizer) -> dict[str, Any]:
     return content
 
 
+def both(tokenizer: Tokenizer) -> tuple[Normalizer, QuickNormalizer]:
+    quick = quick_normalizer(json.loads(tokenizer.to_str())["normalizer"])
+    assert quick is not None
+    return tokenizer.normalizer, quick
+
+
+NFKC, QUICK_NFKC = both(modernbert_unigram())
+PRECOMPILED, QUICK_PRECOMPILED = both(Tokenizer.from_file(str(BUNDLED / "tokenizer.json")))
+KINDS = {"nfkc": (NFKC, QUICK_NFKC), "precompiled": (PRECOMPILED, QUICK_PRECOMPILED)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @given(
-    st.text(
+    text=st.text(
         st.sampled_from(EVERYDAY) | st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]),
         max_size=40,
     )
 )
-def test_quick_is_what_the_tokenizer_does(text: str) -> None:
-    assert QUICK is not None
-    if is_well_known(text):
-        assert QUICK(text) == NORMALIZER.normalize_str(text)
+def test_quick_is_what_the_tokenizer_does(kind: str, text: str) -> None:
+    normalizer, quick = KINDS[kind]
+    assert quick(text) in (None, normalizer.normalize_str(text))
 
 
-def test_everyday_japanese_is_well_known() -> None:
-    assert all(map(is_well_known, corpus()[:100]))
-    assert is_well_known("（株）ＡＢＣの売上は１２％増、㌔単位で！？")
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_character_of_the_basic_plane(kind: str) -> None:
+    normalizer, quick = KINDS[kind]
+    characters = [f"山{chr(place)}山" for place in range(0x10000) if not 0xD800 <= place < 0xE000]
+    sure = [text for text in characters if quick(text) is not None]
+    assert len(sure) > 20_000
+    assert [text for text in sure if quick(text) != normalizer.normalize_str(text)] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_sure_of_everyday_japanese(kind: str) -> None:
+    _, quick = KINDS[kind]
+    assert None not in map(quick, corpus()[:100])
+    assert quick("（株）ＡＢＣの売上は１２％増、㌔単位で！？") == "(株)ABCの売上は12%増、キロ単位で!?"
 
 
 @pytest.mark.parametrize(
-    "character", ["\0", "\x1c", "\x85", "\u200b", "\ufeff", "\ud800", "\U0001ccd6", "\u0dcf", "😀"]
+    "character", ["\0", "\x1c", "\x85", "\u200b", "\ufeff", "\ud800", "\U0001ccd6", "\u0dcf", "😀", "㋿"]
 )
-def test_what_versions_of_unicode_may_differ_on_is_not(character: str) -> None:
-    assert not is_well_known("山" + character)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_not_of_what_versions_of_unicode_may_differ_on(kind: str, character: str) -> None:
+    assert KINDS[kind][1]("山" + character) is None
+
+
+@pytest.mark.parametrize("text", ["か\u3099", "ｶﾞ", "ﾊﾟ"])
+def test_it_leaves_marks_to_a_normalizer_that_maps_them_with_their_letters(text: str) -> None:
+    assert QUICK_PRECOMPILED(text) is None
+    assert QUICK_NFKC(text) == NFKC.normalize_str(text)
 
 
 @pytest.mark.parametrize(

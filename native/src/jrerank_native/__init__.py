@@ -1,0 +1,1 @@
+"""Kernels in C, by ctypes, which releases the GIL: see `jrerank_native.unigram`."""
