@@ -13,6 +13,7 @@ from jrerank.doors.intake import Limits
 from jrerank.doors.service import Service
 from jrerank.engines.open import open_engine
 from jrerank.errors import ConfigurationError
+from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
@@ -79,11 +80,11 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
         engine = opened.engine
         tokenization = Tokenization(checkpoint, settings.max_tokens)
         throughput = await asyncio.to_thread(calibrated, engine, tokenization)
-        metrics, cache = Metrics(), ScoreCache(settings.cache_bytes)
+        metrics, cache, large = Metrics(), ScoreCache(settings.cache_bytes), LargeWork()
         scheduler = Scheduler(
-            engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache.put
+            engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache, large
         )
-        reranker = Reranker(tokenization, checkpoint.fingerprint, cache, scheduler, stores, metrics)
+        reranker = Reranker(scheduler, stores, metrics, large)
         info = ServiceInfo(
             version=__version__,
             model=checkpoint.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from jrerank.domain import Scored
 
@@ -38,6 +39,10 @@ class ScoreCache:
         if found is not None:
             self._entries.move_to_end(key)
         return found
+
+    def known(self, keys: Iterable[bytes]) -> dict[bytes, Scored]:
+        """What is known of each of several pairs; a pair of which nothing is known is left out."""
+        return {key: scored for key in keys if (scored := self.get(key))}
 
     def put(self, key: bytes, scored: Scored) -> None:
         """Remember a score; the least recently used goes when there is no room."""

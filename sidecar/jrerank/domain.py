@@ -70,6 +70,11 @@ class RerankRequest:
         """How many passages there are; one that a store has yet to give counts too."""
         return sum(1 + len(candidate.others) for candidate in self.candidates)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to compare passages with: what a model makes of that is noise."""
+        return not self.query.strip()
+
 
 class Outcome(StrEnum):
     """What became of a request: every hit scored, some, or none."""
@@ -114,6 +119,9 @@ class Scored:
     logit: float
     tokens: int
     truncated: bool = False
+
+
+PairResult = Scored | Exception
 
 
 @dataclass(frozen=True, slots=True)

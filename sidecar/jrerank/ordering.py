@@ -1,11 +1,38 @@
-"""Scores -> ranked hits: ties, the unscored tail, fusion with the first stage."""
+"""Scores -> ranked hits: ties, the unscored tail, fusion with the first stage, and what became of the request."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 
-from jrerank.domain import Candidate, Fusion, RankedHit, Scored, sigmoid
+from jrerank.domain import (
+    Candidate,
+    Fusion,
+    Outcome,
+    PairResult,
+    RankedHit,
+    Ranking,
+    RerankRequest,
+    Scored,
+    sigmoid,
+)
+from jrerank.errors import InputTooLong
+from jrerank.stores.passages import FetchedPassages
+
+
+def rankings_of(
+    requests: Sequence[RerankRequest],
+    fetched: Sequence[FetchedPassages],
+    results: Sequence[Sequence[PairResult | None]],
+) -> list[Ranking]:
+    """A ranking for each request, given for each passage that was to be read what came of it: None where it was not reached.
+
+    Raises:
+        InputTooLong: a text does not fit, and its request refuses truncation; `field` is `query` or such as `passages.3`.
+    """
+    return list(map(_ranking, requests, fetched, results))
 
 
 def order(
@@ -60,3 +87,57 @@ def _reciprocal_ranks(scored: Sequence[Scored | None], rank_constant: int) -> li
     for model_rank, index in enumerate(by_model, start=1):
         scores[index] = 1.0 / (rank_constant + model_rank) + 1.0 / (rank_constant + index + 1)
     return scores
+
+
+def _ranking(
+    request: RerankRequest, fetched: FetchedPassages, results: Sequence[PairResult | None]
+) -> Ranking:
+    next_results = iter(results)
+    bests = [_best(list(islice(next_results, len(passages)))) for passages in fetched.to_read]
+    of_best = [result for _, result in bests]
+    _refuse_truncation(of_best)
+    scored = [result if isinstance(result, Scored) else None for result in of_best]
+    ordered = order(fetched.candidates, scored, request.fusion)
+    hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
+    count = sum(hit.scored for hit in hits)
+    outcome = Outcome.COMPLETE if count == len(hits) else Outcome.PARTIAL if count else Outcome.PASSTHROUGH
+    return Ranking(
+        hits=hits[: request.top_n],
+        outcome=outcome,
+        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, of_best),
+        tokens=sum(result.tokens for result in results if isinstance(result, Scored)),
+        missing=fetched.missing,
+        truncated=sum(result.truncated for result in scored if result),
+    )
+
+
+def _best(results: Sequence[PairResult | None]) -> tuple[int, PairResult | None]:
+    """The place and the result of a candidate's best passage; else what went wrong with one; but one that is refused goes first."""
+    for place, result in enumerate(results):
+        if isinstance(result, InputTooLong):
+            return place, result
+    read = [
+        (result.logit, -place, result) for place, result in enumerate(results) if isinstance(result, Scored)
+    ]
+    if read:
+        _, place, result = max(read, key=lambda one: one[:2])
+        return -place, result
+    return 0, next((result for result in results if result is not None), None)
+
+
+def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
+    for index, result in enumerate(results):
+        if isinstance(result, InputTooLong):
+            raise InputTooLong(str(result), field=result.field or f"passages.{index}")
+
+
+def _reason(fetched: FetchedPassages, results: Sequence[PairResult | None]) -> str:
+    if any(isinstance(result, Exception) for result in results):
+        return "engine_error"
+    unreached = any(
+        result is None and c.passage is not None
+        for c, result in zip(fetched.candidates, results, strict=True)
+    )
+    if fetched.reason == "blank_query" or not unreached:
+        return fetched.reason or "missing_passages"
+    return "deadline"

@@ -17,6 +17,7 @@ from engines import GatedEngine
 from jrerank.cache import ScoreCache
 from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Truncation
 from jrerank.errors import InputTooLong, StoreError, UnknownStore
+from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduling.scheduler import Scheduler
@@ -62,10 +63,11 @@ async def reranking(
 ) -> AsyncIterator[Reranker]:
     metrics, cache = Metrics(), ScoreCache(cache_bytes)
     engine = engine or GatedEngine(workers=2, is_open=True)
-    scheduler = Scheduler(engine, tokenization, Throughput(engine.workers), metrics, 10**9, cache.put)
+    throughput, large = Throughput(engine.workers), LargeWork()
+    scheduler = Scheduler(engine, tokenization, throughput, metrics, 10**9, cache, large)
     scheduler.start()
     try:
-        yield Reranker(tokenization, "fingerprint", cache, scheduler, stores, metrics)
+        yield Reranker(scheduler, stores, metrics, large)
     finally:
         engine.permit()
         await scheduler.close()

@@ -1,4 +1,7 @@
-"""What an engine is: windows in, logits out. It knows nothing of texts, requests or deadlines."""
+"""What an engine is: windows in, logits out. It knows nothing of texts, requests or deadlines.
+
+Whoever has windows calls `score_each`, whatever an engine does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import Protocol
 
 from jrerank.domain import Window
 from jrerank.errors import EngineError
+from jrerank.telemetry import logger
+
+_LOG = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +45,20 @@ class Engine(Protocol):
     def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         """For each window, in order, its logit, which is finite, or why there is none."""
         ...
+
+
+def score_each(engine: Engine, windows: Sequence[Window]) -> list[float | EngineError]:
+    """A logit or an error for each window. A batch that fails as a whole is split until the culprit is alone."""
+    try:
+        results = engine.score(windows)
+        if len(results) != len(windows):
+            raise EngineError(f"the engine gave {len(results)} results for {len(windows)} windows")
+    except BaseException as error:  # noqa: BLE001  native code raises what isn't an Exception, too
+        if len(windows) == 1:
+            _LOG.error("run_failed", tokens=len(windows[0]), error=f"{type(error).__name__}: {error}")
+            return [
+                error if isinstance(error, EngineError) else EngineError(f"{type(error).__name__}: {error}")
+            ]
+        middle = len(windows) // 2
+        return [*score_each(engine, windows[:middle]), *score_each(engine, windows[middle:])]
+    return results

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jrerank.engines.engine import Engine
-from jrerank.scheduling.runs import score_each
+from jrerank.engines.engine import Engine, score_each
 from jrerank.scheduling.throughput import Throughput
 from jrerank.tokenization.windows import Reading, Tokenization, Windows
 

@@ -253,7 +253,8 @@ class Queue(Generic[Text]):
         return _Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits)
 
     def _check(self, demand: _Demand, caller: str) -> None:
-        if self.waiting_tokens and self.waiting_tokens + demand.new_tokens > self._max_tokens:
+        is_added_to = bool(self.waiting_tokens and demand.new_tokens)
+        if is_added_to and self.waiting_tokens + demand.new_tokens > self._max_tokens:
             wait_s = self._throughput.seconds_for(self.waiting_tokens)
             raise Overloaded(f"{self.waiting_tokens} tokens are queued already", retry_after_s=wait_s)
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline

@@ -1,30 +1,38 @@
-"""From the event loop to the workers and back: a request waits here for its pairs until its deadline."""
+"""From the event loop to the workers and back: a request waits here for its scores until its deadline."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from jrerank.domain import Scored
+from jrerank.cache import ScoreCache
+from jrerank.domain import PairResult, Scored
 from jrerank.engines.engine import Engine
-from jrerank.errors import InputTooLong
-from jrerank.scheduling.texts import PairText
+from jrerank.errors import InputTooLong, Overloaded
+from jrerank.large_work import MANY_DOCUMENTS, LargeWork
+from jrerank.scheduling.keys import keyed
+from jrerank.scheduling.texts import PairText, QueryPassages
 from jrerank.scheduling.throughput import Throughput
-from jrerank.scheduling.work import Completed, PairResult, PairWork, Ticket
+from jrerank.scheduling.work import Completed, PairWork, Ticket
 from jrerank.scheduling.workers import Workers
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import Tokenization
 
+# Making keys of more than this would hold up the event loop for some milliseconds
+_MANY_CHARS, _MANY_PASSAGES = 200_000, MANY_DOCUMENTS
+# A request of at least so many pairs is refused before they have keys; of so many it is looked whether their scores are known
+_MANY_ENOUGH, _FIRST_FEW = 20, 3
 # So many pairs go into the queue, or out of it, in one go of the event loop: a millisecond or two
 _SLICE_PAIRS = 250
 
 
 class Scheduler:
-    """Scores pairs of texts by a deadline. It lives on the event loop that was running at `start`.
+    """Scores passages by a deadline. It lives on the event loop that was running at `start`.
 
-    `on_scored` is called there with every score as it comes, also with those that were too late for their request.
+    `cache` gets every score as it comes, also those that were too late for their request.
     """
 
     def __init__(
@@ -34,11 +42,14 @@ class Scheduler:
         throughput: Throughput,
         metrics: Metrics,
         max_queued_tokens: int,
-        on_scored: Callable[[bytes, Scored], None],
+        cache: ScoreCache,
+        large: LargeWork,
     ) -> None:
+        self._tokenization = tokenization
         self._workers = Workers(engine, tokenization, throughput, metrics, max_queued_tokens, self._receive)
         self._metrics = metrics
-        self._on_scored = on_scored
+        self._cache = cache
+        self._large = large
         self._open: dict[Ticket[PairText], asyncio.Future[None]] = {}
         self._inbox: deque[Completed[PairText]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,20 +73,35 @@ class Scheduler:
             _set(done)
 
     async def score(
-        self, pairs: Mapping[bytes, PairText], deadline: float, caller: str = ""
-    ) -> dict[bytes, PairResult]:
-        """What the model makes of each pair, by its key; a pair that was not reached by the deadline is missing.
-
-        Cancelling this call takes its pairs out of the queue.
+        self, queries: Sequence[QueryPassages], deadline: float, caller: str = ""
+    ) -> list[list[PairResult | None]]:
+        """What the model makes of each passage of each query; None for one that was not reached by the deadline.
 
         Args:
-            pairs: in first-stage order; a key stands for all that the score depends on.
             deadline: on the clock of `time.monotonic()`.
             caller: whom to be fair to.
 
         Raises:
             Overloaded: the work could not be done by the deadline, though it could be later.
             Unavailable: the sidecar is shutting down.
+        """
+        self._refuse_early(queries, deadline, caller)
+        pairs = await self._large.run_if(_have_much_to_key(queries), keyed, self._tokenization, queries)
+        known = self._cache.known(pairs.texts)
+        unknown = {key: text for key, text in pairs.texts.items() if key not in known}
+        fresh = await self.score_pairs(unknown, deadline, caller)
+        self._count(len(known), fresh.values())
+        return pairs.results({**known, **fresh})
+
+    async def score_pairs(
+        self, pairs: Mapping[bytes, PairText], deadline: float, caller: str = ""
+    ) -> dict[bytes, PairResult]:
+        """What the model makes of each pair, by its key; a pair that was not reached by the deadline is missing.
+
+        Cancelling this call takes its pairs out of the queue. It raises as `score` does.
+
+        Args:
+            pairs: in first-stage order; a key stands for all that the score depends on.
         """
         if not pairs:
             return {}
@@ -97,18 +123,26 @@ class Scheduler:
         self._observe(ticket)
         return dict(ticket.results)
 
-    def check(self, chars: Sequence[int], max_tokens: int, deadline: float, caller: str) -> None:
-        """Refuse a request early, by the lengths of its pairs, as `score` would if it knew none of them.
+    def _refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
+        """A refusal must not cost the keys of all pairs; those of the first few tell whether the request is new."""
+        chars = [len(passage) for query in queries for passage in query.passages]
+        if len(chars) < _MANY_ENOUGH:
+            return
+        first = next(query for query in queries if query.passages)
+        tokens = self._workers.estimated_tokens(chars, self._tokenization.most_tokens(first.reading))
+        try:
+            self._workers.check(sum(tokens), tokens[0], deadline, caller)
+        except Overloaded:
+            few = keyed(self._tokenization, [replace(first, passages=first.passages[:_FIRST_FEW])]).texts
+            if not any(key in self._cache for key in few) and not self._workers.are_waited_for(few):
+                raise
 
-        Raises:
-            Overloaded: the work could not be done by the deadline, though it could be later.
-        """
-        tokens = self._workers.estimated_tokens(chars, max_tokens)
-        self._workers.check(sum(tokens), tokens[0], deadline, caller)
-
-    def are_waited_for(self, keys: Sequence[bytes]) -> bool:
-        """Whether one of these pairs is being scored for somebody."""
-        return self._workers.are_waited_for(keys)
+    def _count(self, known: int, fresh: Collection[PairResult]) -> None:
+        scored = [result for result in fresh if isinstance(result, Scored)]
+        self._metrics.truncated.inc(sum(result.truncated for result in scored))
+        self._metrics.pairs.labels("cached").inc(known)
+        self._metrics.pairs.labels("scored").inc(len(scored))
+        self._metrics.cache_bytes.set(self._cache.used_bytes)
 
     async def _extend(self, ticket: Ticket[PairText], later: Sequence[PairWork[PairText]]) -> None:
         """Many pairs go into the queue slice by slice: workers and other requests wait for its lock meanwhile."""
@@ -139,7 +173,7 @@ class Scheduler:
         while self._inbox:
             pair = self._inbox.popleft()
             if isinstance(pair.result, Scored):
-                self._on_scored(pair.key, pair.result)
+                self._cache.put(pair.key, pair.result)
             for ticket in pair.tickets:
                 # One text that may not be truncated decides about the whole request
                 if (ticket.is_done or isinstance(pair.result, InputTooLong)) and ticket in self._open:
@@ -151,6 +185,11 @@ class Scheduler:
         for stage, begun, ended in zip(("tokenizing", "queue", "run"), times, times[1:], strict=False):
             if begun is not None and ended is not None:
                 self._metrics.stage_seconds.labels(stage).observe(max(0.0, ended - begun))
+
+
+def _have_much_to_key(queries: Sequence[QueryPassages]) -> bool:
+    chars = [len(passage) for query in queries for passage in query.passages]
+    return len(chars) > _MANY_PASSAGES or sum(chars) > _MANY_CHARS
 
 
 def _set(done: asyncio.Future[None]) -> None:

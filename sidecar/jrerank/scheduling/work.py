@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from jrerank.domain import Scored, Window
+from jrerank.domain import PairResult, Scored, Window
 
 Text = TypeVar("Text")
-PairResult = Scored | Exception
 
 
 @dataclass(frozen=True, slots=True)

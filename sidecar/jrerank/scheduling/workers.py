@@ -8,16 +8,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 
-from jrerank.engines.engine import Engine
+from jrerank.engines.engine import Engine, score_each
 from jrerank.errors import Unavailable
 from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.queue import Queue
-from jrerank.scheduling.runs import score_each
 from jrerank.scheduling.texts import PairText, TextOutcome, read_texts
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Ticket
@@ -124,7 +123,7 @@ class Workers:
         with self._lock:
             self._queue.check(tokens, first_tokens, deadline, caller, time.monotonic())
 
-    def are_waited_for(self, keys: Sequence[bytes]) -> bool:
+    def are_waited_for(self, keys: Iterable[bytes]) -> bool:
         """Whether one of these pairs is being scored for somebody."""
         with self._lock:
             return any(map(self._queue.is_waited_for_by_key, keys))

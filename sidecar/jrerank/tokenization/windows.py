@@ -46,11 +46,12 @@ class QueryIds:
 
 
 class Tokenization:
-    """Makes windows for one checkpoint. Its methods may be called from any thread and release the GIL."""
+    """Makes windows for one checkpoint, whose fingerprint it has. Its methods may be called from any thread and release the GIL."""
 
     def __init__(self, checkpoint: Checkpoint, max_tokens: int) -> None:
         """Set up for windows of at most `max_tokens`, special tokens included."""
         self.max_tokens = min(max_tokens, checkpoint.architecture.max_tokens)
+        self.fingerprint = checkpoint.fingerprint
         self._layout = checkpoint.layout
         self._suffix = array("i", self._layout.suffix)
         self._tokenizer = TextTokenizer(checkpoint.tokenizer)

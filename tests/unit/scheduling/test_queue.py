@@ -286,6 +286,7 @@ def test_beyond_the_queues_room_requests_are_refused() -> None:
     with pytest.raises(Overloaded, match="30 tokens are queued") as caught:
         queue.admit(work("d"), 60.0, "a", 0.0)
     assert caught.value.retry_after_s == pytest.approx(0.03)
+    queue.admit(work("a", "b"), 60.0, "b", 0.0)  # which are waited for anyway
 
 
 def test_a_refusal_says_when_to_come_back() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count, groupby
 from pathlib import Path
@@ -14,12 +14,15 @@ import pytest
 
 from builders import tiny_config, write_checkpoint
 from engines import SKY, GatedEngine
-from jrerank.domain import Scored
+from jrerank.cache import ScoreCache
+from jrerank.domain import PairResult, Scored
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
+from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import load_checkpoint
+from jrerank.scheduling.keys import KeyedPairs, keyed
 from jrerank.scheduling.scheduler import Scheduler
-from jrerank.scheduling.texts import PairText, keyed_pairs
+from jrerank.scheduling.texts import PairText, QueryPassages
 from jrerank.scheduling.throughput import Throughput
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import LongReader, Reading, Tokenization
@@ -29,11 +32,20 @@ WHOLE = Reading()
 
 @asynccontextmanager
 async def running(
-    engine: GatedEngine, tokenization: Tokenization, max_queued_tokens: int = 10**9
+    engine: GatedEngine,
+    tokenization: Tokenization,
+    max_queued_tokens: int = 10**9,
+    cache: ScoreCache | None = None,
 ) -> AsyncIterator[Scheduler]:
     throughput = Throughput(engine.workers)
     scheduler = Scheduler(
-        engine, tokenization, throughput, Metrics(), max_queued_tokens, lambda key, scored: None
+        engine,
+        tokenization,
+        throughput,
+        Metrics(),
+        max_queued_tokens,
+        ScoreCache(0) if cache is None else cache,
+        LargeWork(),
     )
     scheduler.start()
     try:
@@ -53,10 +65,7 @@ class Ask:
         return self.texts(*("空" * count for count in skies), query=query, reading=reading)
 
     def texts(self, *passages: str, query: str = "今日", reading: Reading = WHOLE) -> dict[bytes, PairText]:
-        pairs = keyed_pairs(self._tokenization, "model", query, passages, reading)
-        return {
-            f"{query} {passage}".encode(): text for passage, (_, text) in zip(passages, pairs, strict=True)
-        }
+        return dict(keyed(self._tokenization, [QueryPassages(query, passages, reading)]).texts)
 
 
 @pytest.fixture
@@ -86,10 +95,10 @@ async def all_is_read(scheduler: Scheduler, pairs: int) -> None:
 async def test_every_pair_is_scored_in_first_stage_order(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine(is_open=True)
     async with running(engine, tokenization) as scheduler:
-        results = await scheduler.score(ask(3, 1, 2), soon())
+        results = await scheduler.score_pairs(ask(3, 1, 2), soon())
         assert [result.logit for result in results.values() if isinstance(result, Scored)] == [3.0, 1.0, 2.0]
         assert engine.skies == [3, 1, 2]
-        assert await scheduler.score({}, soon()) == {}
+        assert await scheduler.score_pairs({}, soon()) == {}
 
 
 async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later(
@@ -97,12 +106,12 @@ async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later(
 ) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization) as scheduler:
-        scoring = asyncio.create_task(scheduler.score(ask(*range(1, 30)), soon(0.5)))
+        scoring = asyncio.create_task(scheduler.score_pairs(ask(*range(1, 30)), soon(0.5)))
         engine.permit(3)
         results = await scoring
         assert [result.logit for result in results.values() if isinstance(result, Scored)] == [1.0, 2.0, 3.0]
         engine.permit()
-        other = await scheduler.score(ask(1, query="天気"), soon())
+        other = await scheduler.score_pairs(ask(1, query="天気"), soon())
     assert len(other) == 1
     assert engine.runs <= 3 + 1 + 1
 
@@ -110,22 +119,22 @@ async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later(
 async def test_a_cancelled_request_leaves_nothing_in_the_queue(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization) as scheduler:
-        gone = asyncio.create_task(scheduler.score(ask(*range(1, 30)), soon()))
+        gone = asyncio.create_task(scheduler.score_pairs(ask(*range(1, 30)), soon()))
         await begun(engine)
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
         engine.permit()
-        await scheduler.score(ask(1, query="天気"), soon())
+        await scheduler.score_pairs(ask(1, query="天気"), soon())
     assert engine.runs == 2
 
 
 async def test_a_batch_is_full_and_a_culprit_fails_alone(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine(limit=BatchLimit(windows=8, tokens=10**6))
     async with running(engine, tokenization) as scheduler:
-        first = asyncio.create_task(scheduler.score(ask(1, query="天気"), soon()))
+        first = asyncio.create_task(scheduler.score_pairs(ask(1, query="天気"), soon()))
         await begun(engine)
         passages = [*("空" * count for count in range(1, 8)), "富士山"]
-        scoring = asyncio.create_task(scheduler.score(ask.texts(*passages), soon()))
+        scoring = asyncio.create_task(scheduler.score_pairs(ask.texts(*passages), soon()))
         await asyncio.sleep(0.2)  # for the tokenizer
         engine.permit()
         await first
@@ -135,19 +144,64 @@ async def test_a_batch_is_full_and_a_culprit_fails_alone(ask: Ask, tokenization:
     assert len(engine.batches[1]) == 8
 
 
-async def test_scores_that_came_too_late_for_their_request_are_handed_on(
+async def test_scores_that_came_too_late_for_their_request_are_known_to_the_next(
     ask: Ask, tokenization: Tokenization
 ) -> None:
-    engine, scored = GatedEngine(), []
-    scheduler = Scheduler(
-        engine, tokenization, Throughput(1), Metrics(), 10**9, lambda key, result: scored.append(result.logit)
-    )
-    scheduler.start()
-    assert await scheduler.score(ask(5), soon(0.2)) == {}
-    engine.permit()
-    await scheduler.close()
-    await asyncio.sleep(0)
-    assert scored == [5.0]
+    engine, cache, late = GatedEngine(), ScoreCache(10**6), ask(5)
+    async with running(engine, tokenization, cache=cache) as scheduler:
+        assert await scheduler.score_pairs(late, soon(0.2)) == {}
+        engine.permit()
+        await scheduler.close()
+        await asyncio.sleep(0)
+        (scored,) = cache.known(late).values()
+    assert scored.logit == 5.0
+
+
+def queries(*passages: str, query: str = "今日") -> list[QueryPassages]:
+    return [QueryPassages(query, passages, WHOLE)]
+
+
+def logits(results: Sequence[PairResult | None]) -> list[float | None]:
+    return [result.logit if isinstance(result, Scored) else None for result in results]
+
+
+async def test_every_passage_has_its_result_in_its_place(tokenization: Tokenization) -> None:
+    engine = GatedEngine(is_open=True)
+    asked = [*queries("空", "空空", "空"), *queries("空空", query="天気"), *queries()]
+    async with running(engine, tokenization, cache=ScoreCache(10**6)) as scheduler:
+        first, second, third = await scheduler.score(asked, soon())
+        assert (logits(first), logits(second), third) == ([1.0, 2.0, 1.0], [2.0], [])
+        assert await scheduler.score(asked, soon()) == [first, second, third]
+    assert engine.runs == 3
+
+
+@pytest.mark.parametrize("is_known", ["cached", "waited for", "new"])
+async def test_many_pairs_are_refused_before_they_have_keys_unless_their_scores_are_known(
+    is_known: str, tokenization: Tokenization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, cache, keys = GatedEngine(), ScoreCache(10**6), 0
+
+    def counted(tokenization: Tokenization, queries: Sequence[QueryPassages]) -> KeyedPairs:
+        nonlocal keys
+        keys += sum(len(query.passages) for query in queries)
+        return keyed(tokenization, queries)
+
+    many = ["空" * count for count in range(1, 41)]
+    async with running(engine, tokenization, max_queued_tokens=800, cache=cache) as scheduler:
+        other = queries(*many, query="今日" if is_known == "waited for" else "天気")
+        waiting = asyncio.create_task(scheduler.score(other, soon()))
+        await begun(engine)
+        if is_known == "cached":
+            for key in keyed(tokenization, queries(*many)).texts:
+                cache.put(key, Scored(1.0, 3))
+        monkeypatch.setattr("jrerank.scheduling.scheduler.keyed", counted)
+        if is_known == "new":
+            with pytest.raises(Overloaded):
+                await scheduler.score(queries(*many), soon())
+        else:
+            await scheduler.score(queries(*many), soon(0.5))
+        waiting.cancel()
+    assert keys == (3 if is_known == "new" else 3 + len(many))
 
 
 async def test_a_text_that_may_not_be_truncated_decides_for_its_request(
@@ -155,7 +209,9 @@ async def test_a_text_that_may_not_be_truncated_decides_for_its_request(
 ) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization) as scheduler:
-        results = await scheduler.score(ask(1, 5_000, 2, reading=Reading(truncation="refuse")), soon(20))
+        results = await scheduler.score_pairs(
+            ask(1, 5_000, 2, reading=Reading(truncation="refuse")), soon(20)
+        )
     assert any(isinstance(result, InputTooLong) for result in results.values())
 
 
@@ -163,8 +219,8 @@ async def test_a_long_text_does_not_hold_up_others(ask: Ask, tokenization: Token
     engine = GatedEngine(is_open=True)
     async with running(engine, tokenization) as scheduler:
         spaces = ask.texts("\u3000\n " * 700_000 + "空")
-        long = asyncio.create_task(scheduler.score(spaces, soon(), "long"))
-        short = await scheduler.score(ask(2), soon(), "short")
+        long = asyncio.create_task(scheduler.score_pairs(spaces, soon(), "long"))
+        short = await scheduler.score_pairs(ask(2), soon(), "short")
         assert len(short) == 1
         assert len(await long) == 1
 
@@ -182,7 +238,7 @@ async def test_long_texts_are_read_one_after_the_other(
     tokenization = Tokenization(load_checkpoint(write_checkpoint(tmp_path, tiny_config()), "tiny"), 256)
     ask = Ask(tokenization)
     async with running(GatedEngine(is_open=True), tokenization) as scheduler:
-        results = await scheduler.score(
+        results = await scheduler.score_pairs(
             ask(*range(20_000, 20_005), reading=Reading(max_tokens_per_doc=20_000)), soon()
         )
     assert len(results) == 5
@@ -196,12 +252,12 @@ async def test_a_callers_one_request_gets_half_of_the_batches_beside_anothers_tw
     engine = GatedEngine(workers=2)
     async with running(engine, tokenization) as scheduler:
         many = [
-            asyncio.create_task(scheduler.score(ask(1, 2, 3, 4, query="海" * n), soon(), "many"))
+            asyncio.create_task(scheduler.score_pairs(ask(1, 2, 3, 4, query="海" * n), soon(), "many"))
             for n in range(1, 21)
         ]
         await begun(engine)
         await begun(engine)
-        single = asyncio.create_task(scheduler.score(ask(*range(5, 15)), soon(), "single"))
+        single = asyncio.create_task(scheduler.score_pairs(ask(*range(5, 15)), soon(), "single"))
         await all_is_read(scheduler, pairs=90)
         while not single.done():
             engine.permit(1)
@@ -233,11 +289,11 @@ async def test_a_long_text_does_not_wait_for_all_long_texts_of_another_caller(
     ask, reading = Ask(tokenization), Reading(max_tokens_per_doc=20_000)
     async with running(GatedEngine(is_open=True), tokenization) as scheduler:
         many = [
-            asyncio.create_task(scheduler.score(ask(skies, reading=reading), soon(), "many"))
+            asyncio.create_task(scheduler.score_pairs(ask(skies, reading=reading), soon(), "many"))
             for skies in range(20_000, 20_008)
         ]
         assert await asyncio.to_thread(first_step.wait, 10)
-        single = asyncio.create_task(scheduler.score(ask(20_008, reading=reading), soon(), "single"))
+        single = asyncio.create_task(scheduler.score_pairs(ask(20_008, reading=reading), soon(), "single"))
         await asyncio.sleep(0)
         all_are_there.set()
         assert len(await single) == 1
@@ -249,17 +305,17 @@ async def test_a_long_text_does_not_wait_for_all_long_texts_of_another_caller(
 async def test_too_much_is_refused(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization, max_queued_tokens=10) as scheduler:
-        first = asyncio.create_task(scheduler.score(ask(*range(1, 20)), soon()))
+        first = asyncio.create_task(scheduler.score_pairs(ask(*range(1, 20)), soon()))
         await begun(engine)
         with pytest.raises(Overloaded):
-            await scheduler.score(ask(50, query="天気"), soon())
+            await scheduler.score_pairs(ask(50, query="天気"), soon())
         first.cancel()
 
 
 async def test_when_it_is_cut_off_everybody_gets_what_there_is(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization) as scheduler:
-        scoring = asyncio.create_task(scheduler.score(ask(*range(1, 10)), soon()))
+        scoring = asyncio.create_task(scheduler.score_pairs(ask(*range(1, 10)), soon()))
         engine.permit(2)
         for _ in range(3):
             await begun(engine)
@@ -273,12 +329,12 @@ async def test_a_closed_scheduler_refuses_and_does_not_block_the_loop(
 ) -> None:
     engine = GatedEngine()
     async with running(engine, tokenization) as scheduler:
-        scoring = asyncio.create_task(scheduler.score(ask(1), soon(1)))
+        scoring = asyncio.create_task(scheduler.score_pairs(ask(1), soon(1)))
         await begun(engine)
         closing = asyncio.create_task(scheduler.close())
         await asyncio.sleep(0.05)
         with pytest.raises(Unavailable):
-            await scheduler.score(ask(2), soon())
+            await scheduler.score_pairs(ask(2), soon())
         engine.permit()
         await closing
         await scoring
@@ -287,6 +343,6 @@ async def test_a_closed_scheduler_refuses_and_does_not_block_the_loop(
 async def test_it_is_healthy_while_its_threads_live(ask: Ask, tokenization: Tokenization) -> None:
     engine = GatedEngine(is_open=True)
     async with running(engine, tokenization) as scheduler:
-        await scheduler.score(ask(1), soon())
+        await scheduler.score_pairs(ask(1), soon())
         assert scheduler.healthy()
     assert not scheduler.healthy()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from jrerank.errors import InputTooLong
-from jrerank.scheduling.texts import Digests, PairText, keyed_pairs, read_texts
+from jrerank.scheduling.texts import PairText, QueryText, read_texts
 from jrerank.tokenization.windows import LongReader, Reading, Tokenization, Windows
 
 
 def pair_texts(
     tokenization: Tokenization, query: str, passages: list[str], reading: Reading
 ) -> list[PairText]:
-    return [text for _, text in keyed_pairs(tokenization, "model", query, passages, reading)]
+    text, max_tokens = QueryText(query, reading), tokenization.most_tokens(reading)
+    return [PairText(text, passage, max_tokens) for passage in passages]
 
 
 def test_short_texts_become_windows_at_once_and_long_ones_get_a_reader(tokenization: Tokenization) -> None:
@@ -53,44 +54,3 @@ def test_its_length_is_that_of_both(tokenization: Tokenization) -> None:
     (text,) = pair_texts(tokenization, "今日", ["空空空"], Reading())
     assert isinstance(text, PairText)
     assert text.chars == 5
-
-
-def key(
-    tokenization: Tokenization, query: str, passage: str, reading: Reading, model: str = "model"
-) -> bytes:
-    ((made, _),) = keyed_pairs(tokenization, model, query, [passage], reading)
-    return made
-
-
-def test_a_key_depends_on_all_that_the_score_depends_on(tokenization: Tokenization) -> None:
-    different = {
-        key(tokenization, "a", "b", Reading()),
-        key(tokenization, "ab", "", Reading()),
-        key(tokenization, "a", "c", Reading()),
-        key(tokenization, "a", "b", Reading(), model="another"),
-        key(tokenization, "a", "b", Reading(max_tokens_per_doc=5)),
-        key(tokenization, "a", "b", Reading(truncation="left")),
-    }
-    assert len(different) == 6
-    assert key(tokenization, "a", "b", Reading()) == key(tokenization, "a", "b", Reading())
-
-
-def test_each_passage_has_its_own_key(tokenization: Tokenization) -> None:
-    keys = [made for made, _ in keyed_pairs(tokenization, "model", "a", ["b", "c", "b"], Reading())]
-    assert keys == [key(tokenization, "a", passage, Reading()) for passage in "bcb"]
-
-
-def test_several_queries_with_the_same_passages_have_the_keys_that_each_has_alone(
-    tokenization: Tokenization,
-) -> None:
-    digests = Digests()
-    for query in "ab":
-        made = keyed_pairs(tokenization, "model", query, ["b", "c"], Reading(), digests)
-        assert made[0][0] != made[1][0]
-        assert [one for one, _ in made] == [key(tokenization, query, text, Reading()) for text in "bc"]
-
-
-def test_half_a_surrogate_pair_counts_as_what_is_read_of_it(tokenization: Tokenization) -> None:
-    assert key(tokenization, "\ud800", "\udc00a", Reading()) == key(
-        tokenization, "\ufffd", "\ufffda", Reading()
-    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from jrerank.doors.http.run import OUTCOME_HEADER, json_response
+from jrerank.doors.http.answers import OUTCOME_HEADER, json_response
 from jrerank.doors.search.filter_path import filtered
 from jrerank.doors.search.url_parameters import OutputParameters, flag
 from jrerank.json_reader.text import WHOLE_BYTES

@@ -16,7 +16,6 @@ from jrerank.doors.http.engine_answers import engine_answer
 from jrerank.doors.http.multisearch import index_of, search_of
 from jrerank.doors.http.opening import lines_read, searching_of
 from jrerank.doors.http.routing import LinesRoute
-from jrerank.doors.http.run import while_there
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.engine_api import Call, Does, Refusal, understood
 from jrerank.doors.search.url_parameters import (
@@ -44,7 +43,7 @@ router = APIRouter(route_class=LinesRoute, include_in_schema=False)
 async def engine_request(store: str, http: Request) -> Response:
     """A request of an engine's own API."""
     asking = Asking(searching_of(http, store), http, _understood(http))
-    reply, output = await while_there(http, LinesRoute.door, _DOING[asking.call.does](asking))
+    reply, output = await _DOING[asking.call.does](asking)
     return await engine_answer(http, asking.searching.engine, reply, output)
 
 

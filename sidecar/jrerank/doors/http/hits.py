@@ -7,11 +7,11 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from jrerank.doors.columns import ColumnsAnswer, ColumnsBody, columns_answer, least_of
+from jrerank.doors.http.answers import answer
 from jrerank.doors.http.context import caller_of, service_of, share_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.routing import ColumnsRoute, HitsRoute
-from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
 from jrerank.large_work import MANY_DOCUMENTS
 
@@ -27,7 +27,7 @@ async def hits(body: HitsBody, http: Request) -> Response:
     share_of(http).take_documents(body.documents)
     is_large = body.documents > MANY_DOCUMENTS
     request = await service.large.run_if(is_large, body.to_request, service.intake, caller)
-    ranking = await while_there(http, HitsRoute.door, service.reranker.rerank(request))
+    ranking = await service.reranker.rerank(request)
     service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)
     return await answer(http, partial(hits_answer, ranking, service.info.model, caller.arrival), ranking)
 
@@ -40,7 +40,7 @@ async def columns(body: ColumnsBody, http: Request) -> Response:
     share_of(http).take_documents(pairs)
     is_large = pairs > MANY_DOCUMENTS
     requests = await service.large.run_if(is_large, body.to_requests, service.intake, caller)
-    rankings = await while_there(http, ColumnsRoute.door, service.reranker.rerank_all(requests))
+    rankings = await service.reranker.rerank_all(requests)
     for ranking in rankings:
         service.note(ColumnsRoute.door, body.size, ranking, caller.arrival)
     write = partial(columns_answer, rankings, service.info.model, caller.arrival)

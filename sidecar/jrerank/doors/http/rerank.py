@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from jrerank.domain import Outcome, RankedHit, Ranking, RerankRequest
+from jrerank.doors.http.answers import answer
 from jrerank.doors.http.context import arrival_of, caller_of, service_of, share_of
 from jrerank.doors.http.dialects.dialect import Answer, Dialect, Row
 from jrerank.doors.http.dialects.read import Asked, check_counts, read
@@ -18,7 +19,6 @@ from jrerank.doors.http.dialects.table import DIALECTS
 from jrerank.doors.http.error_shapes import ErrorShape, all_of
 from jrerank.doors.http.openapi import answers_of, body_of, errors_of
 from jrerank.doors.http.routing import Route
-from jrerank.doors.http.run import answer, while_there
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
@@ -96,7 +96,7 @@ async def _answered(http: Request, dialect: Dialect, body: Mapping[str, Any]) ->
     is_large = documents > MANY_DOCUMENTS
     asked, requests = await service.large.run_if(is_large, _read, dialect, body, service, caller)
     try:
-        rankings = await while_there(http, dialect.name, service.reranker.rerank_all(requests))
+        rankings = await service.reranker.rerank_all(requests)
     except InputTooLong as error:
         raise asked.fields.renamed(error) from None
     ranking = rankings[0] if dialect.order == "rank" else in_input_order(rankings)

@@ -18,6 +18,7 @@ from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import has_gone, is_closed, service_in, service_of
 from jrerank.doors.http.error_shapes import ErrorShape, engine, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
+from jrerank.doors.http.hang_ups import while_there
 from jrerank.doors.http.origin import check_origin
 from jrerank.doors.native import hits_body
 from jrerank.doors.validation import described
@@ -69,7 +70,7 @@ class Route(APIRoute):
             bounded = BoundedRequest(request.scope, request.receive)
             try:
                 return await self._handled(bounded, handle)
-            except Abandoned:  # counted where it was noticed
+            except Abandoned:  # which has been counted
                 return Response(status_code=_CLIENT_CLOSED_REQUEST)
             except JrerankError as error:
                 return self._refuse(bounded, fault_of(error))
@@ -88,12 +89,14 @@ class Route(APIRoute):
         check_origin(request, service_of(request))
         try:
             await request.read()
-        except ClientDisconnect:
-            raise self._abandoned(request) from None
-        if not self.reads(request):
-            return self._refuse(request, NOT_JSON)
-        await self._take_turn(request)
-        return await handle(request)
+            if not self.reads(request):
+                return self._refuse(request, NOT_JSON)
+            await self._take_turn(request)
+            return await while_there(request, handle(request))
+        except (Abandoned, ClientDisconnect):
+            # That is no fault, and a line of log for each would cost more than the request did
+            service_of(request).metrics.requests.labels(self.spoken(request)[0], "abandoned").inc()
+            raise Abandoned from None
 
     async def _take_turn(self, request: BoundedRequest) -> None:
         """Parse a body when it is the request's turn, if there still is somebody who waits for the answer."""
@@ -101,13 +104,8 @@ class Route(APIRoute):
             return
         await service_of(request).turns.new(partial(is_closed, request))
         if await has_gone(request):
-            raise self._abandoned(request)
+            raise Abandoned
         await self.parse(request)
-
-    def _abandoned(self, request: Request) -> Abandoned:
-        """Count a request whose caller has gone: that is no fault, and a line of log for each would cost more than it did."""
-        service_of(request).metrics.requests.labels(self.spoken(request)[0], "abandoned").inc()
-        return Abandoned()
 
     def _refuse(self, request: Request, fault: Fault) -> Response:
         """Answer, count and log a request that gets no result. The message stays out of the log: it may quote the caller."""

@@ -13,7 +13,6 @@ from jrerank.doors.http.multisearch import index_of
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.opening import lines_read, searching_of
 from jrerank.doors.http.routing import LinesRoute, SearchRoute
-from jrerank.doors.http.run import while_there
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.search.url_parameters import MultiSearchParameters, SearchParameters
 
@@ -53,8 +52,7 @@ async def search(
     """
     searching = searching_of(http, store)
     index = index_of(parameters.index, searching.engine.indexes, "index")
-    asked = searching.one(index, body.with_parameters(parameters), parameters.for_engine())
-    reply = await while_there(http, SearchRoute.door, asked)
+    reply = await searching.one(index, body.with_parameters(parameters), parameters.for_engine())
     return await engine_answer(http, searching.engine, reply, parameters)
 
 
@@ -69,5 +67,5 @@ async def multisearch(
     """Several searches at once: a line of header and a line of body for each."""
     searching = searching_of(http, store)
     searches = await lines_read(http, searching.engine.indexes)
-    reply = await while_there(http, SearchRoute.door, searching.many(searches, parameters.for_engine()))
+    reply = await searching.many(searches, parameters.for_engine())
     return await engine_answer(http, searching.engine, reply, parameters)

@@ -13,6 +13,7 @@ from jrerank.cache import ScoreCache
 from jrerank.domain import ServiceInfo
 from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.service import Service
+from jrerank.large_work import LargeWork
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduling.scheduler import Scheduler
@@ -45,9 +46,9 @@ async def gated_service(tiny_folder: Path, engine: GatedEngine) -> AsyncIterator
     """A service whose requests take until `engine` lets them end."""
     settings = tiny_settings(tiny_folder)
     tokenization = Tokenization(open_checkpoint(settings.model), 512)
-    cache, metrics = ScoreCache(0), Metrics()
-    scheduler = Scheduler(engine, tokenization, Throughput(1), metrics, 10**9, cache.put)
-    reranker = Reranker(tokenization, "fingerprint", cache, scheduler, {}, metrics)
+    cache, metrics, large = ScoreCache(0), Metrics(), LargeWork()
+    scheduler = Scheduler(engine, tokenization, Throughput(1), metrics, 10**9, cache, large)
+    reranker = Reranker(scheduler, {}, metrics, large)
     info = ServiceInfo("1", "tiny", "", "fp32", engine.name, 1, 512)
     scheduler.start()
     yield Service(reranker, limits_of(settings), info, metrics, 30_000)

@@ -1,44 +1,22 @@
-"""A request's way through the reranker, and what every answer says in its headers."""
+"""How an answer is written, and what every answer says in its headers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from jrerank.domain import Ranking
 from jrerank.doors.http.context import service_of, share_of
-from jrerank.errors import Abandoned
 from jrerank.large_work import MANY_DOCUMENTS
 
-Answered = TypeVar("Answered")
 OUTCOME_HEADER = "x-jrerank-outcome"
 _PIECE_BYTES = 64 * 1024
 _SLICE_ITEMS = 200
-
-
-async def while_there(http: Request, door: str, asked: Coroutine[Any, Any, Answered]) -> Answered:
-    """What `asked` gives; it is cancelled when the caller hangs up.
-
-    Raises:
-        Abandoned: the caller has gone; nobody reads this.
-    """
-    work = asyncio.ensure_future(asked)
-    gone = asyncio.ensure_future(_disconnected(http))
-    try:
-        await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            service_of(http).metrics.requests.labels(door, "abandoned").inc()
-            raise Abandoned
-        return await work
-    finally:
-        work.cancel()
-        gone.cancel()
 
 
 async def answer(http: Request, write: Callable[[], object], ranking: Ranking) -> Response:
@@ -136,8 +114,3 @@ def _finite(content: Any) -> Any:
             return [_finite(value) for value in content]
         case _:
             return content
-
-
-async def _disconnected(http: Request) -> None:
-    while (await http.receive())["type"] != "http.disconnect":
-        pass

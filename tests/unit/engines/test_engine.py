@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from engines import MOUNTAIN, SKY, GatedEngine
 from jrerank.domain import Window
-from jrerank.engines.engine import BatchLimit
+from jrerank.engines.engine import BatchLimit, score_each
 from jrerank.errors import EngineError
-from jrerank.scheduling.runs import score_each
 
 
 def window(*ids: int) -> Window:

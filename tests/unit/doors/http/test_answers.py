@@ -1,4 +1,4 @@
-"""A request's way through the reranker."""
+"""How an answer is written."""
 
 from __future__ import annotations
 
@@ -14,59 +14,21 @@ from hypothesis import strategies as st
 
 from jrerank.domain import Outcome, Ranking
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.run import answer, json_bytes, while_there
+from jrerank.doors.http.answers import answer, json_bytes
 from jrerank.doors.service import Service
-from jrerank.errors import Abandoned
 
 
-class Caller:
-    """Hangs up when told to."""
-
-    def __init__(self, service: Service) -> None:
-        app = FastAPI()
-        app.state.service = service
-        self.gone = asyncio.Event()
-        scope = {"type": "http", "app": app, "headers": [], "jrerank.share": Share(service.bodies)}
-        self.request = Request(scope, self._receive)
-
-    async def _receive(self) -> dict[str, Any]:
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-
-async def test_what_was_asked_is_answered(service: Service) -> None:
-    assert await while_there(Caller(service).request, "hits", asyncio.sleep(0, "done")) == "done"
-
-
-async def test_an_error_is_passed_on(service: Service) -> None:
-    async def fail() -> None:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        await while_there(Caller(service).request, "hits", fail())
-
-
-async def test_who_hangs_up_ends_the_work(service: Service) -> None:
-    ended = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
-
-    caller = Caller(service)
-    asyncio.get_running_loop().call_later(0.01, caller.gone.set)
-    with pytest.raises(Abandoned):
-        await while_there(caller.request, "hits", work())
-    await asyncio.wait_for(ended.wait(), 5)
-    assert 'outcome="abandoned"' in service.metrics.exposition().decode()
+def asking(service: Service) -> Request:
+    """A request of which the body has been read."""
+    app = FastAPI()
+    app.state.service = service
+    return Request({"type": "http", "app": app, "headers": [], "jrerank.share": Share(service.bodies)})
 
 
 @pytest.mark.parametrize("reason", [None, "deadline"])
 async def test_every_answer_has_its_outcome_in_a_header(service: Service, reason: str | None) -> None:
     ranking = Ranking((), Outcome.PARTIAL, reason)
-    response = await answer(Caller(service).request, lambda: {"text": "空"}, ranking)
+    response = await answer(asking(service), lambda: {"text": "空"}, ranking)
     assert response.headers["x-jrerank-outcome"] == "partial"
     assert response.headers.get("x-jrerank-reason") == reason
     assert json.loads(bytes(response.body)) == {"text": "空"}
@@ -75,7 +37,7 @@ async def test_every_answer_has_its_outcome_in_a_header(service: Service, reason
 @pytest.mark.parametrize(("truncated", "header"), [(0, None), (3, "3")])
 async def test_and_how_many_passages_were_cut(service: Service, truncated: int, header: str | None) -> None:
     ranking = Ranking((), Outcome.COMPLETE, truncated=truncated)
-    response = await answer(Caller(service).request, dict, ranking)
+    response = await answer(asking(service), dict, ranking)
     assert response.headers.get("x-jrerank-truncated") == header
 
 
@@ -92,15 +54,15 @@ def test_a_long_list_is_written_as_any_other(count: int, item: object) -> None:
 
 async def test_an_answer_counts_until_it_is_read(service: Service) -> None:
     """A client that reads slowly holds no more than the transport does, and what is still to be sent is known."""
-    caller, sent, read_on = Caller(service), [], asyncio.Event()
+    request, sent, read_on = asking(service), [], asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
         await read_on.wait()
 
-    response = await answer(caller.request, lambda: ["空" * 100_000], Ranking((), Outcome.COMPLETE))
+    response = await answer(request, lambda: ["空" * 100_000], Ranking((), Outcome.COMPLETE))
     assert service.bodies.used_bytes == len(response.body)
-    sending = asyncio.create_task(response(caller.request.scope, caller.request.receive, send))  # type: ignore[arg-type]
+    sending = asyncio.create_task(response(request.scope, request.receive, send))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     assert len(sent) == 1
     read_on.set()

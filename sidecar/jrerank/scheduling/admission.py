@@ -1,0 +1,85 @@
+"""Whether a new request can be done by its deadline, with what comes before it; and what it gets if not all of it can be.
+
+A request that could not be finished in time even alone is let in for a head: only as many at once as each get a part of the
+machine that is worth having, since a hit list of which one hit has been scored is worth less than one that is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jrerank.scheduling.backlog import Backlog
+from jrerank.scheduling.throughput import Throughput
+
+# How many times as long as alone a request may take before it comes before smaller ones that are newer
+STRETCH = 4.0
+# Which share of a request's time may be filled: runs differ in length, and estimates err
+_USABLE_TIME = 0.9
+# Which share of what it would get alone a request has to get that cannot be finished
+_LEAST_HEAD = 1 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is there already: the backlog of the caller, if any, how many other callers have one, and tokens in all."""
+
+    own: Backlog | None
+    other_callers: int
+    waiting_tokens: int
+    running_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a request wants: tokens in all, of which `new_tokens` nobody waits for yet, and of its first pair; by when."""
+
+    tokens: int
+    new_tokens: int
+    first_tokens: int
+    arrival: float
+    deadline: float
+    due: float
+    fits: bool
+
+    def missing_s(self, throughput: Throughput, load: Load) -> float:
+        """How much more time the request would need, with what comes before it."""
+        time_s = (self.deadline - self.arrival) * _USABLE_TIME
+        if load.own and load.own.unfit:  # their windows are due at the pace of the rest of the time
+            time_s *= 1 - 1 / STRETCH
+        head = max(self.first_tokens, head_tokens(throughput, time_s))
+        ahead = self._tokens_ahead(throughput, load, self.tokens if self.fits else head)
+        return throughput.seconds_for(load.running_tokens + ahead) - time_s
+
+    def _tokens_ahead(self, throughput: Throughput, load: Load, needed: int) -> int:
+        """Of `needed` tokens of this request and all that comes before them."""
+        own = needed
+        if load.own and self.fits:
+            own += load.own.due_by(self.due)
+        elif load.own:  # each of those that can't be finished either is to get as much as this one
+            due = self.arrival + stretched_s(throughput, self.first_tokens)
+            own += load.own.due_by(due) + load.own.unfit * needed
+        others = load.waiting_tokens - (load.own.tokens if load.own else 0)
+        # While a caller's own work is done, no other caller is given more than that
+        ahead = own + max(0, min(others, load.other_callers * own))
+        # Pairs that several requests wait for count in the backlog of each, but run once
+        return min(ahead, load.waiting_tokens + min(needed, self.new_tokens))
+
+
+def demand_of(
+    throughput: Throughput, tokens: int, new_tokens: int, first_tokens: int, deadline: float, now: float
+) -> Demand:
+    """What a request wants that comes in now."""
+    alone_s = throughput.seconds_for(tokens)
+    fits = alone_s <= (deadline - now) * _USABLE_TIME
+    due = min(deadline, now + STRETCH * alone_s)
+    return Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits)
+
+
+def stretched_s(throughput: Throughput, tokens: int) -> float:
+    """How long after its arrival a request is due that would need so many tokens alone."""
+    return STRETCH * throughput.seconds_for(tokens)
+
+
+def head_tokens(throughput: Throughput, time_s: float) -> int:
+    """How much of a request that cannot be finished is done in so much time at least."""
+    return max(1, round(time_s * throughput.tokens_per_s * _LEAST_HEAD))

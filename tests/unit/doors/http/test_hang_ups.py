@@ -1,0 +1,87 @@
+"""Who hangs up is no longer worked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+
+from jrerank.doors.http.hang_ups import while_there
+from jrerank.doors.http.routing import HitsRoute
+from jrerank.doors.service import Service
+from jrerank.errors import Abandoned
+
+
+class Caller:
+    """Hangs up when told to."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.request = Request({"type": "http"}, self._receive)
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+
+async def test_what_was_asked_is_answered() -> None:
+    assert await while_there(Caller().request, asyncio.sleep(0, "done")) == "done"
+
+
+async def test_an_error_is_passed_on() -> None:
+    async def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await while_there(Caller().request, fail())
+
+
+async def test_who_hangs_up_ends_the_work() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    caller = Caller()
+    asyncio.get_running_loop().call_later(0.01, caller.gone.set)
+    with pytest.raises(Abandoned):
+        await while_there(caller.request, work())
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_every_route_watches_its_caller(service: Service) -> None:
+    """Whatever a handler waits for, an answer's turn included, it is not waited for when nobody is there."""
+    router, begun, ended, sent = APIRouter(route_class=HitsRoute), asyncio.Event(), asyncio.Event(), []
+
+    @router.get("/slow")
+    async def slow() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    app = FastAPI()
+    app.state.service = service
+    app.include_router(router)
+    messages = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        if len(messages) == 1:
+            await begun.wait()
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/slow", "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 499
+    await asyncio.wait_for(ended.wait(), 5)
+    assert service.metrics.requests.labels("hits", "abandoned")._value.get() == 1
