@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 # What Python needs beyond the text: for a string or number with its place in a list, for an object or a list with its first item.
 # 32 MB of `{},{},` would be 1.4 GB
 _VALUE_BYTES, _OBJECT_BYTES, _LIST_BYTES = 112, 240, 96
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 _FOUR_BYTE_LEADS = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+# One look at 32 MB would hold the interpreter's lock for up to 40 ms. No escape ends beyond the overlap of its piece
+_PIECE_BYTES, _OVERLAP_BYTES = 1024 * 1024, 5
 _ESCAPED_HALF = re.compile(rb"\\u[dD][89abAB]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What part of a JSON text holds: the bytes of `values` beside the text, the bytes of its widest character."""
+
+    values: int
+    chars: int
+    escapes: int
+    width: int
+    has_escaped_backslash: bool
+
+    @classmethod
+    def of(cls, json: bytes) -> _Piece:
+        marks = (
+            json if json.isascii() else json.translate(None, _CONTINUATIONS)
+        )  # one byte for each character
+        values = (
+            _VALUE_BYTES * marks.count(b",")
+            + _OBJECT_BYTES * marks.count(b"{")
+            + _LIST_BYTES * marks.count(b"[")
+        )
+        escapes = json.count(b"\\u") if b"\\" in json else 0
+        return cls(values, len(marks), escapes, _width(json, escapes), b"\\\\" in json)
 
 
 def parsed_bytes(json: bytes) -> int:
     """About how much memory the values of a JSON text take, and no less: what is in strings counts as if it were not."""
-    marks = json if json.isascii() else json.translate(None, _CONTINUATIONS)  # one byte for each character
-    values = (
-        _VALUE_BYTES * marks.count(b",") + _OBJECT_BYTES * marks.count(b"{") + _LIST_BYTES * marks.count(b"[")
-    )
-    escapes = json.count(b"\\u") if b"\\" in json else 0
-    if any(lead in json for lead in _FOUR_BYTE_LEADS) or (escapes and _ESCAPED_HALF.search(json)):
-        width = 4  # one character beyond U+FFFF makes all of its string so wide
-    else:
-        width = 1 if json.isascii() and not escapes else 2
-    if b"\\\\" in json:  # of which one may stand before a `u`
+    begins = range(0, len(json), _PIECE_BYTES)
+    pieces = [_Piece.of(json[begin : begin + _PIECE_BYTES + _OVERLAP_BYTES]) for begin in begins]
+    width = max(
+        (piece.width for piece in pieces), default=1
+    )  # one wide character makes all of its string so wide
+    chars, escapes = sum(piece.chars for piece in pieces), sum(piece.escapes for piece in pieces)
+    if any(piece.has_escaped_backslash for piece in pieces):  # of which one may stand before a `u`
         escapes = 0
-    return values + width * (len(marks) - 5 * escapes)
+    return sum(piece.values for piece in pieces) + width * (chars - 5 * escapes)
+
+
+def _width(json: bytes, escapes: int) -> int:
+    if any(lead in json for lead in _FOUR_BYTE_LEADS) or (escapes and _ESCAPED_HALF.search(json)):
+        return 4
+    return 1 if json.isascii() and not escapes else 2

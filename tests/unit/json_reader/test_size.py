@@ -8,7 +8,7 @@ import tracemalloc
 import pydantic_core
 import pytest
 
-from jrerank.json_reader.size import parsed_bytes
+from jrerank.json_reader.size import _PIECE_BYTES, _Piece, parsed_bytes
 
 HITS = {"hits": [{"id": str(i), "text": f"{i} " + "富士山の高さ" * 50, "score": 1.5} for i in range(500)]}
 BODIES = {
@@ -46,3 +46,25 @@ def test_no_less_is_counted_than_is_allocated(kind: str) -> None:
 )
 def test_and_for_texts_not_much_more(kind: str, allocated: int) -> None:
     assert parsed_bytes(BODIES[kind]) < 1.5 * allocated
+
+
+@pytest.mark.parametrize("before", range(-8, 8))
+def test_what_lies_across_the_pieces_that_are_looked_at_counts_too(before: int) -> None:
+    text = b'["' + b"x" * (_PIECE_BYTES - 2 + before)
+    wide = parsed_bytes(text + rb"\ud83d\ude00" + b"x" * _PIECE_BYTES + b'"]')
+    assert wide == pytest.approx(4 * 2 * _PIECE_BYTES, rel=0.001)
+    narrow = parsed_bytes(text + rb"\u00e9" + b"x" * _PIECE_BYTES + b'"]')
+    assert narrow == pytest.approx(2 * 2 * _PIECE_BYTES, rel=0.001)
+
+
+def test_no_look_at_a_large_text_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    count = _Piece.of
+
+    def counted(json: bytes) -> _Piece:
+        looked.append(len(json))
+        return count(json)
+
+    monkeypatch.setattr(_Piece, "of", counted)
+    parsed_bytes(b'["' + b"x" * 10_000_000 + b'"]')
+    assert max(looked) < 1_100_000

@@ -155,11 +155,11 @@ class Searching:
     async def _reranked(self, plan: Plan, said: EngineReply) -> EngineReply:
         if said.status != _DONE or not isinstance(said.body, dict):
             return said
-        if not is_well_formed(said.body):
-            _LOG.warning("hits_malformed")
-            return said
         start = time.monotonic()
         is_large, large = said.size_bytes > WHOLE_BYTES, self.service.large
+        if not await large.run_if(is_large, is_well_formed, said.body):
+            _LOG.warning("hits_malformed")
+            return said
         candidates = [] if plan.reason else await large.run_if(is_large, plan.candidates, said.body)
         reason = plan.reason or plan.reason_in(candidates)
         answer = self._passed(reason) if reason else await self._answer(plan, candidates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from opensearchpy.connection.http_async import OpenSearchClientResponse
 from opensearchpy.serializer import Serializer
 
 from jrerank.errors import JrerankError, StoreError
+from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.stores.replies import MAX_REPLY_BYTES, take_reply
 
 
@@ -66,7 +68,9 @@ class _Response(OpenSearchClientResponse):  # type: ignore[misc]  # the library 
                 self.close()
                 return b""
             chunks.append(chunk)
-        return b"".join(chunks)
+        if reply.size_bytes <= WHOLE_BYTES:
+            return b"".join(chunks)
+        return await asyncio.to_thread(b"".join, chunks)
 
 
 class BoundedConnection(AsyncHttpConnection):  # type: ignore[misc]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 import zlib
 from typing import Any
 
 import httpx
 import pytest
 
+from jrerank.doors.http import body
 from tiny import tiny_http
 
 BODY = json.dumps({"query": "空", "documents": ["晴れ", "富士山"]}).encode()
@@ -55,3 +57,19 @@ async def test_a_bomb_is_unpacked_to_the_limit_only(tiny_folder: Any) -> None:
     async with tiny_http(tiny_folder, max_body_bytes=100_000) as http:
         response = await post(http, gzip.compress(b" " * 50_000_000), "gzip")
     assert (response.status_code, response.json()["detail"]) == (413, "the body is larger than 100000 bytes")
+
+
+@pytest.mark.parametrize(("size", "beside"), [(1_000, False), (1_000_000, True)])
+async def test_a_large_body_is_put_together_beside_the_event_loop(
+    size: int, beside: bool, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+
+    def joined(chunks: list[bytes]) -> bytes:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return b"".join(chunks)
+
+    monkeypatch.setattr(body, "_joined", joined)
+    content = json.dumps({"query": "空", "documents": ["晴れ" + " " * size]}).encode()
+    assert (await post(http, content)).status_code == 200
+    assert threads == [beside]
