@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
@@ -56,6 +56,15 @@ class Fate:
         return self.answered_at - self.arrival.at
 
 
+@dataclass(frozen=True)
+class _Loop:
+    """What the callers of a closed loop ask, until when, and how long a request is parsed."""
+
+    ask: Arrival
+    until: float
+    parse_s: float
+
+
 @dataclass
 class Machine:
     """Runs a list of arrivals to its end."""
@@ -80,18 +89,53 @@ class Machine:
         self.free_workers = self.workers
         self._open: list[Fate] = []
         self.tokenizer_is_free = True
+        self._loop: _Loop | None = None
+        self._waiting: list[float] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
 
     def run(self, arrivals: Iterator[Arrival] | list[Arrival]) -> list[Fate]:
         for arrival in arrivals:
-            self._at(arrival.at, partial(self._arrive, arrival))
+            self.at(arrival)
         while self._events:
             self.now, _, event = heapq.heappop(self._events)
             event()
             self._drive()
             self.check(self)
         return self.fates
+
+    def run_closed_loop(
+        self, callers: int, seconds: float, ask: Arrival, parse_s: float = 0.001
+    ) -> list[Fate]:
+        """So many callers who ask `ask` again as soon as they have an answer, until `seconds` have passed.
+
+        The event loop parses one request at a time, in the order in which they came.
+        """
+        self._loop, self._waiting = _Loop(ask, seconds, parse_s), []
+        for _ in range(callers):
+            self._ask_again()
+        return self.run([])
+
+    def _ask_again(self) -> None:
+        if self._loop is None or self.now > self._loop.until:
+            return
+        self._waiting.append(self.now)
+        if len(self._waiting) == 1:
+            self._at(self.now + self._loop.parse_s, self._parse)
+
+    def _parse(self) -> None:
+        if self._loop is None:
+            return
+        arrival = replace(self._loop.ask, at=self._waiting.pop(0))
+        if self._waiting:
+            self._at(self.now + self._loop.parse_s, self._parse)
+        self._arrive(arrival)
+        if self.fates[-1].refused:
+            self._ask_again()
+
+    def at(self, arrival: Arrival) -> None:
+        """Let a request arrive when the machine runs."""
+        self._at(arrival.at, partial(self._arrive, arrival))
 
     def _at(self, when: float, event: Callable[[], None]) -> None:
         heapq.heappush(self._events, (when, next(self._numbers), event))
@@ -113,13 +157,14 @@ class Machine:
             self.tickets_of.setdefault(key, []).append(fate.ticket)
         gone_after_s = arrival.timeout_s if arrival.gone_after_s is None else arrival.gone_after_s
         wait_s = min(arrival.timeout_s, gone_after_s)
-        self._at(arrival.at + wait_s, lambda: self._answer(fate))
+        self._at(max(self.now, arrival.at + wait_s), lambda: self._answer(fate))
 
     def _answer(self, fate: Fate) -> None:
         if fate.ticket is not None and fate in self._open:
             self._open.remove(fate)
             self.queue.leave(fate.ticket)
             fate.answered_at, fate.scored = self.now, len(fate.ticket.results)
+            self._ask_again()
 
     def _drive(self) -> None:
         for fate in [fate for fate in self._open if fate.ticket is not None and fate.ticket.is_done]:

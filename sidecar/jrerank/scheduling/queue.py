@@ -1,14 +1,15 @@
 """Which windows run next: admission, order, packing, cancellation. Pure: no thread, no event loop, the clock is passed in.
 
 **Order.** Callers share the engine fairly (`FairQueue`). Among one caller's requests the one that is due first comes first: at its
-deadline, or sooner, when it has been here `_STRETCH` times as long as it would need alone. So a small request passes a large one,
+deadline, or sooner, when it has been here `STRETCH` times as long as it would need alone. So a small request passes a large one,
 equal requests finish in the order in which they came instead of all too late, and a large one is not passed for ever. Due dates
 made of sizes are those of Bender, Chakrabarti and Muthukrishnan, "Flow and stretch metrics for scheduling continuous job streams"
 (SODA 1998). A request that could not be finished in time even alone is due window by window: it gets a head scored, and leaves
 most of the time to those that can be finished. Within a request windows run in first-stage order, so that a deadline cuts off the
 tail.
 
-**Admission.** A request is refused at once if what comes before it and its own work would not be done by its deadline.
+**Admission.** A request is refused at once if what comes before it and its own work would not be done by its deadline: see
+`admission`.
 
 **Sharing.** Equal pairs that are waited for at the same time are one job, whoever waits.
 """
@@ -16,37 +17,20 @@ tail.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Generic
 
 from jrerank.domain import Window
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
+from jrerank.scheduling.admission import Demand, Load, demand_of, head_tokens, stretched_s
 from jrerank.scheduling.backlog import Backlog
 from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Text, Ticket
 
-# How many times as long as alone a request may take before it comes before smaller ones that are newer
-_STRETCH = 4.0
-# Which share of a request's time may be filled: runs differ in length, and estimates err
-_USABLE_TIME = 0.9
 # A request that is first in line and has fewer tokens ready than this is tokenized whatever else is ready
 _FEW_READY_TOKENS = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """What a request wants: tokens in all, of which `new_tokens` nobody waits for yet, and of its first pair; by when."""
-
-    tokens: int
-    new_tokens: int
-    first_tokens: int
-    arrival: float
-    deadline: float
-    due: float
-    fits: bool
 
 
 class Queue(Generic[Text]):
@@ -122,7 +106,7 @@ class Queue(Generic[Text]):
         Raises:
             Overloaded: as `admit` does, if nobody waits for one of the pairs already.
         """
-        self._check(self._demand_of(tokens, tokens, first_tokens, deadline, now), caller)
+        self._check(demand_of(self._throughput, tokens, tokens, first_tokens, deadline, now), caller)
 
     def extend(self, ticket: Ticket[Text], pairs: Sequence[PairWork[Text]], *, is_last: bool) -> None:
         """The next pairs of a request that has been taken in."""
@@ -167,7 +151,7 @@ class Queue(Generic[Text]):
         """
         while ticket := self._for_tokenizer.pop(self._may_be_read):
             ticket.in_line_for_tokenizer = False
-            jobs = self._unread_jobs(ticket, max_tokens) if now < ticket.deadline else []
+            jobs = self._unread_jobs(ticket, max_tokens, now) if now < ticket.deadline else []
             self._for_tokenizer.charge(ticket.caller, sum(job.waiting_tokens for job in jobs))
             if jobs:
                 ticket.read_tokens += sum(job.waiting_tokens for job in jobs)
@@ -237,61 +221,35 @@ class Queue(Generic[Text]):
 
     def _demand(
         self, pairs: Sequence[PairWork[Text]], later_tokens: int, deadline: float, now: float
-    ) -> _Demand:
+    ) -> Demand:
         new = {pair.key: pair.estimated_tokens for pair in pairs if pair.key not in self._jobs}
         known = {pair.key: self._jobs[pair.key] for pair in pairs if pair.key in self._jobs}
         new_tokens = later_tokens + sum(new.values())
         tokens = new_tokens + sum(job.waiting_tokens for job in known.values())
-        return self._demand_of(tokens, new_tokens, pairs[0].estimated_tokens, deadline, now)
+        first_tokens = pairs[0].estimated_tokens
+        return demand_of(self._throughput, tokens, new_tokens, first_tokens, deadline, now)
 
-    def _demand_of(
-        self, tokens: int, new_tokens: int, first_tokens: int, deadline: float, now: float
-    ) -> _Demand:
-        alone_s = self._throughput.seconds_for(tokens)
-        fits = alone_s <= (deadline - now) * _USABLE_TIME
-        due = min(deadline, now + _STRETCH * alone_s)
-        return _Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits)
-
-    def _check(self, demand: _Demand, caller: str) -> None:
+    def _check(self, demand: Demand, caller: str) -> None:
         is_added_to = bool(self.waiting_tokens and demand.new_tokens)
         if is_added_to and self.waiting_tokens + demand.new_tokens > self._max_tokens:
             wait_s = self._throughput.seconds_for(self.waiting_tokens)
             raise Overloaded(f"{self.waiting_tokens} tokens are queued already", retry_after_s=wait_s)
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
-        missing_s = self._missing_s(demand, self._backlogs.get(caller)) if self._tickets else 0.0
-        if missing_s > 0:
+        if self._tickets and (missing_s := demand.missing_s(self._throughput, self._load(caller))) > 0:
             raise Overloaded(
                 "too much comes before this request to answer it in time", retry_after_s=missing_s
             )
 
-    def _missing_s(self, demand: _Demand, backlog: Backlog | None) -> float:
-        """How much more time a request would need, with what comes before it."""
-        needed = demand.tokens if demand.fits else demand.first_tokens
-        due = demand.due if demand.fits else demand.arrival + self._stretched_s(needed)
-        own = needed + (backlog.due_by(due) if backlog else 0)
-        if (
-            backlog and not demand.fits
-        ):  # each of those that can't be finished either is to get as much as this one
-            own += backlog.unfit * needed
-        others = self.waiting_tokens - (backlog.tokens if backlog else 0)
-        callers = len(self._backlogs) - (backlog is not None)
-        # While a caller's own work is done, no other caller is given more than that
-        ahead = own + max(0, min(others, callers * own))
-        # Pairs that several requests wait for count in the backlog of each, but run once
-        ahead = self.running_tokens + min(ahead, self.waiting_tokens + min(needed, demand.new_tokens))
-        time_s = (demand.deadline - demand.arrival) * _USABLE_TIME
-        if backlog and backlog.unfit:  # their windows are due at the pace of the rest of the time
-            time_s *= 1 - 1 / _STRETCH
-        return self._throughput.seconds_for(ahead) - time_s
-
-    def _stretched_s(self, tokens: int) -> float:
-        return _STRETCH * self._throughput.seconds_for(tokens)
+    def _load(self, caller: str) -> Load:
+        own = self._backlogs.get(caller)
+        others = len(self._backlogs) - (own is not None)
+        return Load(own, others, self.waiting_tokens, self.running_tokens)
 
     def _due(self, ticket: Ticket[Text], tokens: int) -> float:
         """When what comes after the first `tokens` of a request is due."""
         if ticket.fits:
             return ticket.due
-        return min(ticket.due, ticket.arrival + self._stretched_s(tokens))
+        return min(ticket.due, ticket.arrival + stretched_s(self._throughput, tokens))
 
     def _join_all(self, ticket: Ticket[Text], pairs: Sequence[PairWork[Text]]) -> None:
         tokens = 0
@@ -340,9 +298,10 @@ class Queue(Generic[Text]):
         is_first = first_due is None or self._due(ticket, ticket.read_tokens) <= first_due
         return is_first and ticket.ready_tokens < _FEW_READY_TOKENS
 
-    @staticmethod
-    def _unread_jobs(ticket: Ticket[Text], max_tokens: int) -> list[Job[Text]]:
+    def _unread_jobs(self, ticket: Ticket[Text], max_tokens: int, now: float) -> list[Job[Text]]:
         jobs: list[Job[Text]] = []
+        if not ticket.fits:  # most of it would be read for nothing, while others wait for the tokenizer
+            max_tokens = min(max_tokens, head_tokens(self._throughput, ticket.deadline - now))
         while ticket.unread and max_tokens > 0:
             job = ticket.unread.popleft()
             if not job.being_read:
