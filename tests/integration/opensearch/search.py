@@ -80,7 +80,9 @@ class Engine:
         return list(answers)
 
     def stats(self) -> Json:
-        return _ok(self.http.get("_plugins/_jrerank/stats"))
+        """Of the only node."""
+        (stats,) = _ok(self.http.get("_plugins/_jrerank/stats"))["nodes"].values()
+        return dict(stats)
 
     def await_closed_circuits(self) -> None:
         """Until the probes have found everybody well again, but for `nobody`."""

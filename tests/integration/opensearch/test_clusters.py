@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
+from integration.opensearch.clusters import Other, known_to_each_other, other_cluster
 from integration.opensearch.conftest import Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, passages
-from integration.opensearch.search import Engine, Json, ids, marker, scores
-from jrerank.admin.opensearch_node.node import Node, free_port
+from integration.opensearch.search import Engine, ids, marker, scores
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = [
@@ -23,35 +21,17 @@ MATCH = {"multi_match": {"query": QUERY, "fields": PASSAGE_FIELDS}}
 ROUNDTRIPS = pytest.mark.parametrize("minimize", ["true", "false"])
 
 
-@dataclass(frozen=True)
-class Other:
-    """Another cluster: a node with the plugin, and one without it."""
-
-    plugged: Engine
-    bare: Engine
-
-
 @pytest.fixture(scope="module")
 def other(loaded: Engine, sidecars: Sidecars) -> Iterator[Other]:
-    ports = [free_port(), free_port()]
-    common: Json = {
-        "cluster.name": "other",
-        "discovery.type": "zen",
-        "discovery.seed_hosts": f"127.0.0.1:{ports[0]}",
-        "cluster.initial_cluster_manager_nodes": "plugged",
-    }
-    with ExitStack() as stack:
-        endpoint = {"jrerank.endpoint.main.urls": sidecars.main.url}
-        plugged = Node(settings=common | endpoint | {"node.name": "plugged", "transport.port": ports[0]})
-        plugged_engine = stack.enter_context(Engine(stack.enter_context(plugged).url))
-        plugged_engine.put_pipeline("rerank", endpoint="main", passage_fields=PASSAGE_FIELDS)
-        bare = Node(settings=common | {"node.name": "bare", "transport.port": ports[1]}, has_plugin=False)
-        bare_engine = stack.enter_context(Engine(stack.enter_context(bare).url))
-        _fill(plugged_engine, "articles", number_of_shards=2, **{"search.default_pipeline": "rerank"})
-        _fill(plugged_engine, "narrow", max_result_window=20)
-        _know_each_other(loaded, plugged_engine)
-        yield Other(plugged_engine, bare_engine)
-        loaded.put("_cluster/settings", {"persistent": {"cluster.remote.*": None}})
+    with other_cluster(sidecars.main.url, _put_pipeline) as other:
+        _fill(other.plugged, "articles", number_of_shards=2, **{"search.default_pipeline": "rerank"})
+        _fill(other.plugged, "narrow", max_result_window=20)
+        with known_to_each_other(loaded, other.plugged):
+            yield other
+
+
+def _put_pipeline(engine: Engine) -> None:
+    engine.put_pipeline("rerank", endpoint="main", passage_fields=PASSAGE_FIELDS)
 
 
 def _fill(engine: Engine, index: str, **settings: object) -> None:
@@ -59,15 +39,6 @@ def _fill(engine: Engine, index: str, **settings: object) -> None:
     mappings = {"properties": {"title": text, "body": text}}
     engine.put(index, {"settings": {"index": {"number_of_replicas": 0, **settings}}, "mappings": mappings})
     engine.bulk(index, [{**one, "id": f"other-{one['id']}"} for one in passages()[::3]])
-
-
-def _know_each_other(home: Engine, other: Engine) -> None:
-    for engine, name, remote in ((home, "other", other), (other, "home", home)):
-        nodes = remote.http.get("_nodes/_local/transport").json()["nodes"].values()
-        (address,) = [node["transport_address"] for node in nodes]
-        # through this node alone: one without the plugin cannot answer for an index whose default pipeline needs it
-        remote_settings = {"mode": "proxy", "proxy_address": address}
-        engine.put("_cluster/settings", {"persistent": {f"cluster.remote.{name}": remote_settings}})
 
 
 def requests(sidecars: Sidecars) -> int:
@@ -87,6 +58,18 @@ class TestNodesWithoutThePlugin:
     def test_what_passes_through_is_read_there_too(self, engine: Engine, other: Other) -> None:
         body = {"query": MATCH, "ext": {"jrerank": {"enabled": False}}}
         assert marker(other.plugged.search(body, "articles"))["reason"] == "disabled"
+
+    def test_counters_come_from_all_nodes_in_one_call(self, engine: Engine, other: Other) -> None:
+        before = other.plugged.http.get("_plugins/_jrerank/stats").json()
+        other.plugged.search({"query": MATCH}, "articles")
+        after = other.plugged.http.get("_plugins/_jrerank/stats").json()
+        assert after["_nodes"] == after["_nodes"] | {"total": 2, "successful": 1, "failed": 1}
+        assert after["_nodes"]["failures"][0]["type"] == "failed_node_exception"
+        (old,), (new,) = before["nodes"].values(), after["nodes"].values()
+        assert new["name"] == "plugged"
+        assert new["searches"]["outcomes"]["complete"] == old["searches"]["outcomes"]["complete"] + 1
+        metrics = other.plugged.http.get("_plugins/_jrerank/metrics").text
+        assert "jrerank_plugin_failed_nodes 1\n" in metrics
 
 
 class TestFromACluster:

@@ -37,7 +37,7 @@ JAVA = "\n".join(path.read_text() for path in sources("plugin").glob("src/main/j
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx.Response]]:
     """What the README's requests get, one after the other, from a node with its settings."""
     need(OPENSEARCH_3)
-    (lines,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    lines, _of_prometheus = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     with running_sidecar(tmp_path_factory.mktemp("sidecar")) as sidecar:
         settings = dict(line.split(": ", 1) for line in lines.strip().splitlines())
         settings = {
@@ -69,7 +69,7 @@ def test_its_requests_are_answered(answers: list[httpx.Response]) -> None:
 
 
 def test_its_searches_are_reranked_as_it_says(answers: list[httpx.Response]) -> None:
-    searched = [answer.json() for answer in answers if "hits" in answer.json()]
+    searched = [answer.json() for answer in answers[:-1] if "hits" in answer.json()]
     assert len(searched) == 2
     first, second = searched
     assert sorted(ids(first)) == ["a", "b"]
@@ -79,10 +79,12 @@ def test_its_searches_are_reranked_as_it_says(answers: list[httpx.Response]) -> 
     assert second["hits"]["hits"][0]["fields"]["_jrerank"][0]["first_rank"] == 1
 
 
-def test_its_last_request_shows_the_counts(answers: list[httpx.Response]) -> None:
-    counted = answers[-1].json()
+def test_its_last_requests_show_the_counts(answers: list[httpx.Response]) -> None:
+    *_, stats, metrics = answers
+    (counted,) = stats.json()["nodes"].values()
     assert counted["searches"]["outcomes"] == {"complete": 2}
     assert counted["endpoints"]["main"][0]["circuit"] == "closed"
+    assert f'jrerank_plugin_searches_total{{node="{counted["name"]}",outcome="complete"}} 2\n' in metrics.text
 
 
 @pytest.mark.parametrize(

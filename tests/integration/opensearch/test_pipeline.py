@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from integration.opensearch.conftest import API_KEY, Sidecars
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY
@@ -649,3 +650,27 @@ def test_stats_count_by_endpoint(engine: Engine) -> None:
     assert new["counts"]["answers"] == old["counts"]["answers"] + 1
     assert new["circuit"] == "closed"
     assert new["failures_in_a_row"] <= old["failures_in_a_row"]  # those of another kind of work stay
+    assert new["answered_ms"]["count"] >= old["answered_ms"]["count"] + 1
+    took = [stats["searches"]["took_ms"]["complete"] for stats in (before, after)]
+    assert took[1]["count"] == took[0]["count"] + 1
+    assert took[1]["sum_ms"] >= took[0]["sum_ms"]
+
+
+def test_metrics_are_in_the_form_of_prometheus(engine: Engine) -> None:
+    engine.search({"query": MATCH})
+    response = engine.http.get("_plugins/_jrerank/_local/metrics")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    metrics = {metric.name: metric for metric in text_string_to_metric_families(response.text)}
+    assert {name: metric.type for name, metric in metrics.items()} == {
+        "jrerank_plugin_failed_nodes": "gauge",
+        "jrerank_plugin_searches": "counter",
+        "jrerank_plugin_reasons": "counter",
+        "jrerank_plugin_search_seconds": "histogram",
+        "jrerank_plugin_circuit_open": "gauge",
+        "jrerank_plugin_circuits_open_for_some": "gauge",
+        "jrerank_plugin_sidecar_events": "counter",
+        "jrerank_plugin_sidecar_seconds": "histogram",
+    }
+    outcomes = engine.stats()["searches"]["outcomes"]
+    samples = metrics["jrerank_plugin_searches"].samples
+    assert {sample.labels["outcome"]: sample.value for sample in samples} == outcomes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jrerank.admin.cluster.cluster import Cluster
@@ -106,22 +106,33 @@ def check_installed(cluster: Cluster) -> None:
         )
 
 
-def find_stats(cluster: Cluster) -> Json | None:
-    """The counters of the node that answers, or None where it lacks the plugin."""
+def stats_of_nodes(cluster: Cluster) -> list[Json]:
+    """The counters of each node with the plugin, by the nodes' names; none where the one that answers lacks it."""
     try:
-        return cluster.look(STATS)
+        found = cluster.look(STATS) or {}
     except Refused as refused:
         if refused.status == 400:  # what a node says of a path that no plugin has registered
-            return None
+            return []
         raise
+    return sorted(found.get("nodes", {}).values(), key=lambda node: str(node["name"]))
+
+
+def nodes_without_endpoint(nodes: Sequence[Json], name: str) -> list[str]:
+    """The names of those whose settings lack it."""
+    return [node["name"] for node in nodes if name not in node["endpoints"]]
 
 
 def _endpoint(cluster: Cluster, asked: str | None) -> str:
-    known = sorted((find_stats(cluster) or {}).get("endpoints", {}))
-    if asked in known:
-        return str(asked)
-    if asked is None and len(known) == 1:
-        return str(known[0])
+    nodes = stats_of_nodes(cluster)
+    known = sorted({name for node in nodes for name in node["endpoints"]})
+    name = asked if asked is not None or len(known) != 1 else str(known[0])
+    if name is not None and name in known:
+        if lacking := nodes_without_endpoint(nodes, name):
+            raise ConfigurationError(
+                f"the settings of {', '.join(lacking)} lack jrerank.endpoint.{name}.urls: opensearch.yml has to say the same "
+                "on every node"
+            )
+        return name
     if not known:
         raise ConfigurationError(
             "no endpoint is named in the node settings: put jrerank.endpoint.main.urls, with the sidecar's "

@@ -16,7 +16,11 @@ from jrerank.admin.opensearch.pipelines import (
     processor,
     route_of,
 )
-from jrerank.admin.opensearch.plugin_route import find_stats, nodes_without_plugin
+from jrerank.admin.opensearch.plugin_route import (
+    nodes_without_endpoint,
+    nodes_without_plugin,
+    stats_of_nodes,
+)
 from jrerank.admin.opensearch.probe import Probe, probe
 from jrerank.admin.opensearch.stock_route import address_of
 from jrerank.admin.opensearch.trust import what_is_missing
@@ -63,14 +67,16 @@ def _plugin(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
     missing = f"missing on {', '.join(lacking)}" if lacking else f"on all {count} nodes"
     yield Finding("plugin", not lacking, missing)
     name = (processor(pipeline, "jrerank") or {}).get("endpoint")
-    sidecars = (find_stats(cluster) or {}).get("endpoints", {}).get(name, [])
-    if not sidecars:
-        yield Finding("endpoint", False, f"{name} is not in the settings of the node that answered")
-    for one in sidecars:
-        text = (
-            f"{name} at {one['url']}: circuit {one['circuit']}, {one['failures_in_a_row']} failures in a row"
+    nodes = stats_of_nodes(cluster)
+    lacking = nodes_without_endpoint(nodes, str(name))
+    if lacking or not nodes:
+        yield Finding(
+            "endpoint", False, f"{name} is not in the settings of {', '.join(lacking) or 'any node'}"
         )
-        yield Finding("endpoint", one["circuit"] == "closed", text)
+    for node in nodes:
+        for one in node["endpoints"].get(name, []):
+            text = f"{name} at {one['url']}: circuit {one['circuit']}, {one['failures_in_a_row']} failures in a row"
+            yield Finding("endpoint", one["circuit"] == "closed", f"{text}, as {node['name']} has it")
 
 
 def _fields(cluster: Cluster, indexes: Sequence[str], fields: Sequence[str]) -> Iterator[Finding]:

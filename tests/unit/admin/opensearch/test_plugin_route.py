@@ -41,14 +41,22 @@ def test_other_fusions_are_refused(text: str) -> None:
 
 class TestSetUp:
     def run(
-        self, nodes: dict[str, list[str]], endpoints: list[str], asked: str | None = None
+        self,
+        nodes: dict[str, list[str]],
+        endpoints: list[str],
+        asked: str | None = None,
+        bare: str | None = None,
     ) -> RecordedServer:
         plugins = {
             name: {"name": name, "plugins": [{"name": one} for one in names]} for name, names in nodes.items()
         }
+        stats = {
+            name: {"name": name, "endpoints": {key: [] for key in ([] if name == bare else endpoints)}}
+            for name in nodes
+        }
         routes = [
             ("GET /_nodes/plugins", lambda asked: {"nodes": plugins}),
-            ("GET /_plugins/_jrerank/stats", lambda asked: {"endpoints": {key: [] for key in endpoints}}),
+            ("GET /_plugins/_jrerank/stats", lambda asked: {"nodes": stats}),
             ("PUT /_search/pipeline/p", lambda asked: {"acknowledged": True}),
         ]
         with RecordedServer(routes) as server:
@@ -68,6 +76,13 @@ class TestSetUp:
     def test_every_node_needs_the_plugin(self) -> None:
         with pytest.raises(ConfigurationError, match="no jrerank plugin on n2, n3: "):
             self.run({"n1": ["jrerank"], "n2": [], "n3": ["analysis-kuromoji"]}, ["main"])
+
+    def test_every_node_needs_the_endpoint(self) -> None:
+        nodes = {"n1": ["jrerank"], "n2": ["jrerank"]}
+        with pytest.raises(
+            ConfigurationError, match=r"the settings of n2 lack jrerank\.endpoint\.main\.urls"
+        ):
+            self.run(nodes, ["main"], bare="n2")
 
     def test_the_settings_need_an_endpoint(self) -> None:
         with pytest.raises(ConfigurationError, match=r"jrerank\.endpoint\.main\.urls"):

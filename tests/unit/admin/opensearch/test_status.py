@@ -30,7 +30,10 @@ def plugin_cluster(plugins: list[str], endpoints: dict[str, Any]) -> RecordedSer
             ("GET /_cluster/health", lambda asked: {"status": "yellow"}),
             ("GET /_search/pipeline/p", lambda asked: {"p": pipeline}),
             ("GET /_nodes/plugins", lambda asked: {"nodes": nodes}),
-            ("GET /_plugins/_jrerank/stats", lambda asked: {"endpoints": endpoints}),
+            (
+                "GET /_plugins/_jrerank/stats",
+                lambda asked: {"nodes": {"n": {"name": "n1", "endpoints": endpoints}}},
+            ),
             ("GET /_all/_settings/.*", lambda asked: {}),
         ]
     )
@@ -42,7 +45,7 @@ def test_an_open_circuit_is_wrong() -> None:
         found = run(server)
     assert found["cluster"] == (True, "opensearch 3.8.0, yellow")
     assert found["plugin"] == (True, "on all 1 nodes")
-    assert found["endpoint"] == (False, "main at http://a: circuit open, 7 failures in a row")
+    assert found["endpoint"] == (False, "main at http://a: circuit open, 7 failures in a row, as n1 has it")
     assert found["probe"][0] is None
 
 
@@ -50,7 +53,7 @@ def test_a_plugin_and_an_endpoint_that_are_missing() -> None:
     with plugin_cluster([], {}) as server:
         found = run(server)
     assert found["plugin"] == (False, "missing on n1")
-    assert found["endpoint"][0] is False
+    assert found["endpoint"] == (False, "main is not in the settings of n1")
 
 
 def test_a_model_that_is_gone() -> None:

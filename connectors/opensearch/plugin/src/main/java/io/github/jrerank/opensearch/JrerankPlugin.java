@@ -8,21 +8,27 @@ import io.github.jrerank.opensearch.origin.SearchOrigins;
 import io.github.jrerank.opensearch.pipeline.PipelineCheck;
 import io.github.jrerank.opensearch.pipeline.Processors;
 import io.github.jrerank.opensearch.pipeline.Services;
+import io.github.jrerank.opensearch.stats.MetricsHandler;
+import io.github.jrerank.opensearch.stats.NodeStats;
 import io.github.jrerank.opensearch.stats.SearchStats;
+import io.github.jrerank.opensearch.stats.StatsAction;
 import io.github.jrerank.opensearch.stats.StatsHandler;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.opensearch.action.ActionRequest;
 import org.opensearch.action.support.ActionFilter;
 import org.opensearch.cluster.metadata.IndexNameExpressionResolver;
 import org.opensearch.cluster.node.DiscoveryNodes;
+import org.opensearch.common.inject.Module;
 import org.opensearch.common.settings.ClusterSettings;
 import org.opensearch.common.settings.IndexScopedSettings;
 import org.opensearch.common.settings.Setting;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.common.settings.SettingsFilter;
+import org.opensearch.core.action.ActionResponse;
 import org.opensearch.plugins.ActionPlugin;
 import org.opensearch.plugins.Plugin;
 import org.opensearch.plugins.ReloadablePlugin;
@@ -101,7 +107,18 @@ public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin,
         IndexNameExpressionResolver resolver,
         Supplier<DiscoveryNodes> nodes
     ) {
-        return List.of(new StatsHandler(nodeSettings.get("node.name"), () -> endpoints, stats));
+        return List.of(new StatsHandler(), new MetricsHandler());
+    }
+
+    @Override
+    public List<ActionHandler<? extends ActionRequest, ? extends ActionResponse>> getActions() {
+        return List.of(new ActionHandler<>(StatsAction.TYPE, StatsAction.class));
+    }
+
+    /** What `StatsAction` is made with. */
+    @Override
+    public Collection<Module> createGuiceModules() {
+        return List.of(binder -> binder.bind(NodeStats.class).toInstance(new NodeStats(() -> endpoints, stats)));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.github.jrerank.opensearch.client;
 
 import io.github.jrerank.opensearch.counting.Counters;
+import io.github.jrerank.opensearch.counting.Histogram;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -29,6 +30,7 @@ public final class Sidecar {
     private final Circuits circuits;
     private final long probeIntervalMs;
     private final Counters counters = new Counters();
+    private final Histogram answeredMs = new Histogram();
     private volatile boolean isRetired;
 
     Sidecar(URI base, EndpointSettings settings, HttpClient client, Supplier<String> apiKey, Node node) {
@@ -68,10 +70,18 @@ public final class Sidecar {
         return counters.values();
     }
 
+    /** How long answers took, whatever they said. */
+    public Map<String, Object> answeredMs() {
+        return answeredMs.values();
+    }
+
     /** Cancelling what comes back closes the connection, so that nobody works for an answer that nobody reads. */
     CompletableFuture<HttpResponse<byte[]>> send(byte[] body, Map<String, String> headers) {
         counters.add("requests");
-        return post(body, headers);
+        long startNanos = System.nanoTime();
+        CompletableFuture<HttpResponse<byte[]>> response = post(body, headers);
+        response.thenRun(() -> answeredMs.add(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos)));
+        return response;
     }
 
     void retire() {

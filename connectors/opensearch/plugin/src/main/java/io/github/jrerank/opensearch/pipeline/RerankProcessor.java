@@ -223,7 +223,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 LOGGER.debug("a search was not reranked: " + failure.words(), error);
             }
             if (failsSearch()) {
-                services.stats().add(Marker.passthrough(failure.reason(), 0));
+                services.stats().add(Marker.passthrough(failure.reason(), tookMs()));
                 listener.onFailure(asSearchError(failure));
             } else {
                 passThrough(failure.reason());
