@@ -85,6 +85,8 @@ class TestOpenSearchPy:
         assert [ids(one) for one in several["responses"]][1] == place.ids[:2]
         template = {"source": {**MATCH, "size": "{{size}}"}, "params": {"size": 5}}
         assert ids(client.search_template(index=INDEX, body=template)) == place.ids
+        filled_in = client.msearch_template(index=INDEX, body=[{}, template, {}, {"id": "none"}])["responses"]
+        assert (ids(filled_in[0]), filled_in[1]["status"]) == (place.ids, 404)
 
     def test_scrolls_and_points_in_time(self, place: Place, opensearch: opensearchpy.OpenSearch) -> None:
         client = opensearch

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from jrerank.doors.http.context import service_of, share_of
 from jrerank.doors.http.engine_answers import engine_answer
-from jrerank.doors.http.multisearch import index_of, search_of
+from jrerank.doors.http.multisearch import index_of, read_searches, read_templates, search_of
 from jrerank.doors.http.opening import lines_read, searching_of
 from jrerank.doors.http.routing import LinesRoute
 from jrerank.doors.http.searching import Searching
@@ -123,8 +123,15 @@ async def _search_by_template(asking: Asking) -> Replied:
 async def _multi_search(asking: Asking) -> Replied:
     parameters = _read(MultiSearchParameters, asking.parameters)
     allowed = asking.searching.engine.indexes
-    searches = await lines_read(asking.http, allowed, asking.indexes, await asking.content())
+    searches = await lines_read(asking.http, read_searches, allowed, asking.indexes, await asking.content())
     return await asking.searching.many(searches, parameters.for_engine()), parameters
+
+
+async def _multi_search_by_template(asking: Asking) -> Replied:
+    parameters = _read(MultiSearchParameters, asking.parameters)
+    allowed = asking.searching.engine.indexes
+    templates = await lines_read(asking.http, read_templates, allowed, asking.indexes, await asking.content())
+    return await asking.searching.many_by_template(templates, parameters.for_engine()), parameters
 
 
 async def _scroll(asking: Asking) -> Replied:
@@ -191,6 +198,7 @@ _DOING: Mapping[Does, Callable[[Asking], Any]] = {
     Does.SEARCH: _search,
     Does.MULTI_SEARCH: _multi_search,
     Does.TEMPLATE_SEARCH: _search_by_template,
+    Does.MULTI_TEMPLATE_SEARCH: _multi_search_by_template,
     Does.SCROLL: _scroll,
     Does.OPEN_POINT_IN_TIME: _open_point_in_time,
     Does.CLOSE_POINT_IN_TIME: _close_point_in_time,

@@ -13,6 +13,9 @@ from jrerank.errors import InputTooLong, InvalidInput
 from jrerank.json_reader.text import parsed
 
 MAX_SEARCHES = 500
+_OF_TEMPLATE = ("id", "source", "params", "file", "lang")
+_BESIDE_TEMPLATE = ("rerank", "explain", "profile")
+Json = dict[str, Any]
 _HEADER_KEYS = {
     "allow_no_indices",
     "allow_partial_search_results",
@@ -31,9 +34,31 @@ _HEADER_KEYS = {
 class OneOfMany:
     """A search of a multi-search: its header as the engine takes it, with its index always in it."""
 
-    header: dict[str, Any]
+    header: Json
     index: str
     body: SearchBody
+
+
+@dataclass(frozen=True, slots=True)
+class OneTemplate:
+    """A template of a multi-search by templates: what the engine makes of it is a search."""
+
+    header: Json
+    index: str
+    template: Json
+
+    def search(self, made: Json, place: str = "") -> OneOfMany:
+        """The search that it has become.
+
+        Raises:
+            InvalidInput: see `search_of`.
+        """
+        beside = {name: self.template[name] for name in _BESIDE_TEMPLATE if name in self.template}
+        return OneOfMany(self.header, self.index, search_of({**made, **beside}, place))
+
+    def for_engine(self) -> Json:
+        """As the engine fills it in."""
+        return {name: self.template[name] for name in _OF_TEMPLATE if name in self.template}
 
 
 def index_of(named: object, allowed: Sequence[str], field: str) -> str:
@@ -70,6 +95,26 @@ def read_searches(
         InputTooLong: there are too many.
         InvalidInput: a line is not JSON, or a field is wrong; `field` begins with the search's place, from 0.
     """
+    return [
+        OneOfMany(header, index, search_of(value, f"{place}"))
+        for place, (header, index, value) in enumerate(_pairs(body, allowed, before, default))
+    ]
+
+
+def read_templates(
+    body: bytes,
+    allowed: Sequence[str],
+    before: Callable[[bytes], None] = lambda _: None,
+    default: str | None = None,
+) -> list[OneTemplate]:
+    """As `read_searches`, of templates in the place of searches."""
+    return [OneTemplate(*pair) for pair in _pairs(body, allowed, before, default)]
+
+
+def _pairs(
+    body: bytes, allowed: Sequence[str], before: Callable[[bytes], None], default: str | None
+) -> list[tuple[Json, str, Json]]:
+    """The headers, with their indexes in them, these indexes, and the values of the second lines."""
     if body.count(b"\n") > 2 * MAX_SEARCHES:
         raise InputTooLong(f"at most {MAX_SEARCHES} searches are made at once", field="body")
     lines = body.removesuffix(b"\n").split(b"\n") if body.strip() else []
@@ -77,9 +122,12 @@ def read_searches(
         raise InvalidInput(
             "a search is two lines, a header and a body, each ended by a newline", field="body"
         )
-    pairs = zip(lines[::2], lines[1::2], strict=True)
-    made = (_search(place, *pair, before) for place, pair in enumerate(pairs))
-    return [_placed(place, header, search, allowed, default) for place, (header, search) in enumerate(made)]
+    read = []
+    for place, (header_line, line) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
+        header = _header(header_line, place, before)
+        index = index_of(header.get("index") or default, allowed, f"{place}.header.index")
+        read.append(({**header, "index": index}, index, _parsed(line, f"{place}", before)))
+    return read
 
 
 def search_of(value: Any, place: str = "") -> SearchBody:
@@ -96,27 +144,15 @@ def search_of(value: Any, place: str = "") -> SearchBody:
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
 
 
-def _placed(
-    place: int, header: dict[str, Any], search: SearchBody, allowed: Sequence[str], default: str | None
-) -> OneOfMany:
-    index = index_of(header.get("index") or default, allowed, f"{place}.header.index")
-    return OneOfMany({**header, "index": index}, index, search)
-
-
-def _search(
-    place: int,
-    header_line: bytes,
-    body_line: bytes,
-    before: Callable[[bytes], None],
-) -> tuple[dict[str, Any], SearchBody]:
-    header = _parsed(header_line if header_line.strip() else b"{}", f"{place}.header", before)
+def _header(line: bytes, place: int, before: Callable[[bytes], None]) -> Json:
+    header = _parsed(line if line.strip() else b"{}", f"{place}.header", before)
     for key in header:
         if key not in _HEADER_KEYS:
             raise InvalidInput(f"{place}.header.{key}: is not passed on", field=f"{place}.header.{key}")
-    return header, search_of(_parsed(body_line, f"{place}", before), f"{place}")
+    return header
 
 
-def _parsed(line: bytes, field: str, before: Callable[[bytes], None]) -> dict[str, Any]:
+def _parsed(line: bytes, field: str, before: Callable[[bytes], None]) -> Json:
     try:
         value = parsed(line, before)
     except ValueError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from fastapi import Request
 
 from jrerank.doors.http.context import caller_of, service_of, share_of
-from jrerank.doors.http.multisearch import OneOfMany, read_searches
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.errors import UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
+
+_Lines = TypeVar("_Lines")
 
 
 def searching_of(http: Request, store: str) -> Searching:
@@ -30,11 +32,13 @@ def searching_of(http: Request, store: str) -> Searching:
 
 
 async def lines_read(
-    http: Request, allowed: Sequence[str], default: str | None = None, body: bytes | None = None
-) -> list[OneOfMany]:
-    """The searches of a multi-search, read beside the event loop where they are large; see `read_searches`."""
+    http: Request,
+    read: Callable[..., _Lines],
+    allowed: Sequence[str],
+    default: str | None = None,
+    body: bytes | None = None,
+) -> _Lines:
+    """What `read_searches`, or its like, reads of a request's lines; beside the event loop where they are large."""
     content = await http.body() if body is None else body
     large, take_values = service_of(http).large, share_of(http).take_values
-    return await large.run_if(
-        len(content) > WHOLE_BYTES, read_searches, content, allowed, take_values, default
-    )
+    return await large.run_if(len(content) > WHOLE_BYTES, read, content, allowed, take_values, default)

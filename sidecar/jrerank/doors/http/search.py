@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jrerank.doors.http.engine_answers import engine_answer
 from jrerank.doors.http.error_shapes import engine
-from jrerank.doors.http.multisearch import index_of
+from jrerank.doors.http.multisearch import index_of, read_searches
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.opening import lines_read, searching_of
 from jrerank.doors.http.routing import LinesRoute, SearchRoute
@@ -66,6 +66,6 @@ async def multisearch(
 ) -> Response:
     """Several searches at once: a line of header and a line of body for each."""
     searching = searching_of(http, store)
-    searches = await lines_read(http, searching.engine.indexes)
+    searches = await lines_read(http, read_searches, searching.engine.indexes)
     reply = await searching.many(searches, parameters.for_engine())
     return await engine_answer(http, searching.engine, reply, parameters)

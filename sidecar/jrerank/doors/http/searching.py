@@ -12,7 +12,7 @@ from typing import Any
 from jrerank.domain import Candidate, RerankRequest
 from jrerank.doors.bodies import Share
 from jrerank.doors.http.faults import fault_of
-from jrerank.doors.http.multisearch import OneOfMany, search_of
+from jrerank.doors.http.multisearch import OneOfMany, OneTemplate
 from jrerank.doors.intake import Caller, Fields, Options
 from jrerank.doors.native import fusion_of
 from jrerank.doors.search import passthrough
@@ -22,7 +22,7 @@ from jrerank.doors.search.plan import Plan, is_well_formed, make_plan
 from jrerank.doors.search.reply import reply
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
-from jrerank.errors import JrerankError, StoreError, Unavailable, UnknownStore
+from jrerank.errors import InvalidInput, JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.stores.replies import counted_by
 from jrerank.stores.search import EngineReply, SearchEngine
@@ -33,8 +33,7 @@ DOOR = "search"
 # The engine's documents are not the caller's to shorten
 _FIELDS = Fields(passages=None)
 _DONE, _REFUSED = 200, 400
-_OF_TEMPLATE = ("id", "source", "params", "file", "lang")
-_BESIDE_TEMPLATE = ("rerank", "explain", "profile")
+_TEMPLATES_AT_ONCE = 8
 Json = dict[str, Any]
 _Answered = tuple[Plan, Json]
 
@@ -71,13 +70,19 @@ class Searching:
         Raises:
             InvalidInput: what the template makes is not a search.
         """
-        asked = {name: template[name] for name in _OF_TEMPLATE if name in template}
-        said = await self.of_engine(self.engine.ask("POST", ("_render", "template"), asked, {}))
+        one = OneTemplate({}, index, template)
+        made = await self._filled_in(one)
+        return (
+            made
+            if isinstance(made, EngineReply)
+            else await self.one(index, one.search(made).body, parameters)
+        )
+
+    async def _filled_in(self, one: OneTemplate) -> Json | EngineReply:
+        """What the engine makes of a template, or its refusal."""
+        said = await self.of_engine(self.engine.ask("POST", ("_render", "template"), one.for_engine(), {}))
         made = said.body.get("template_output") if isinstance(said.body, dict) else None
-        if said.status != _DONE or not isinstance(made, dict):
-            return said
-        beside = {name: template[name] for name in _BESIDE_TEMPLATE if name in template}
-        return await self.one(index, search_of({**made, **beside}), parameters)
+        return made if said.status == _DONE and isinstance(made, dict) else said
 
     async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply with each of its responses reranked; one that fails fails alone.
@@ -95,6 +100,38 @@ class Searching:
         answered |= await self._asked_again(searches, answered, parameters)
         reranked = await asyncio.gather(*(self._response(*one) for one in answered.values()))
         return replace(said, body={**said.body, "responses": reranked})
+
+    async def many_by_template(
+        self, templates: Sequence[OneTemplate], parameters: Mapping[str, str]
+    ) -> EngineReply:
+        """As `many`, of the searches that the engine makes of templates, some at a time.
+
+        Raises:
+            Unavailable: the engine gave no reply.
+        """
+        turn = asyncio.Semaphore(_TEMPLATES_AT_ONCE)
+
+        async def made(place: int, one: OneTemplate) -> OneOfMany | Json:
+            async with turn:
+                return await self._one_of_many(one, f"{place}")
+
+        found = await asyncio.gather(*(made(place, one) for place, one in enumerate(templates)))
+        searches = [one for one in found if isinstance(one, OneOfMany)]
+        said = await self.many(searches, parameters) if searches else EngineReply(_DONE, {"responses": []})
+        responses = _responses(said, len(searches))
+        if len(responses) != len(searches):
+            return said
+        answers = iter(responses)
+        in_order = [next(answers) if isinstance(one, OneOfMany) else one for one in found]
+        return replace(said, body={"took": 0, **said.body, "responses": in_order})
+
+    async def _one_of_many(self, one: OneTemplate, place: str) -> OneOfMany | Json:
+        """A template's search, or what stands in the place of its answer."""
+        made = await self._filled_in(one)
+        try:
+            return _error_of(made) if isinstance(made, EngineReply) else one.search(made, place)
+        except InvalidInput as error:
+            return _shown(error)
 
     async def _asked_again(
         self, searches: Sequence[OneOfMany], answered: Mapping[int, _Answered], parameters: Mapping[str, str]
@@ -149,8 +186,7 @@ class Searching:
         try:
             return (await self._reranked(plan, EngineReply(200, response))).body
         except JrerankError as error:
-            fault = fault_of(error)
-            return {"error": {"type": fault.kind, "reason": fault.message}, "status": fault.status}
+            return _shown(error)
 
     async def _reranked(self, plan: Plan, said: EngineReply) -> EngineReply:
         if said.status != _DONE or not isinstance(said.body, dict):
@@ -217,6 +253,21 @@ def _responses(said: EngineReply, count: int) -> list[dict[str, Any]]:
     """The responses to so many searches; none where this is no answer to them."""
     responses = said.body.get("responses") if isinstance(said.body, dict) else None
     return list(responses) if responses is not None and len(responses) == count else []
+
+
+def _shown(error: JrerankError) -> Json:
+    """An error in the place of a response."""
+    fault = fault_of(error)
+    return {"error": {"type": fault.kind, "reason": fault.message}, "status": fault.status}
+
+
+def _error_of(said: EngineReply) -> Json:
+    """The engine's own refusal in the place of a response."""
+    error = said.body.get("error") if isinstance(said.body, dict) else None
+    return {
+        "error": error or {"type": "template_not_filled_in", "reason": "the engine made no search of it"},
+        "status": said.status if said.status != _DONE else _REFUSED,
+    }
 
 
 def _is_refused(plan: Plan, response: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ class Does(Enum):
     SEARCH = auto()
     MULTI_SEARCH = auto()
     TEMPLATE_SEARCH = auto()
+    MULTI_TEMPLATE_SEARCH = auto()
     SCROLL = auto()
     OPEN_POINT_IN_TIME = auto()
     CLOSE_POINT_IN_TIME = auto()
@@ -69,6 +70,7 @@ _APIS = [
     *_apis(Does.SEARCH, _SEARCHES, "_search"),
     *_apis(Does.MULTI_SEARCH, _SEARCHES, "_msearch"),
     *_apis(Does.TEMPLATE_SEARCH, _SEARCHES, "_search/template"),
+    *_apis(Does.MULTI_TEMPLATE_SEARCH, _SEARCHES, "_msearch/template"),
     *_apis(Does.SCROLL, _SEARCHES | {"DELETE"}, "/_search/scroll", "/_search/scroll/{id}"),
     *_apis(Does.OPEN_POINT_IN_TIME, frozenset({"POST"}), "{index}/_search/point_in_time", "{index}/_pit"),
     *_apis(Does.CLOSE_POINT_IN_TIME, frozenset({"DELETE"}), "/_search/point_in_time", "/_pit"),

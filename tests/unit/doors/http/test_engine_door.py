@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
@@ -271,6 +271,44 @@ class TestTemplate:
         asked = {"id": "by-text", "params": {"text": "天気"}}
         assert shelf.asked[0] == ("POST", ("_render", "template"), asked, {})
         assert shelf.asked[1][:2] == ("docs", MATCH | {"from": 0, "size": 5})
+
+
+class TestSeveralTemplates:
+    BODIES: ClassVar[list[dict[str, Any]]] = [
+        {"id": "by-text", "params": {"text": "天気"}, "rerank": {"window": 5}},
+        {"id": "unknown"},
+        {"source": MATCH, "rerank": {"windw": 1}},
+        {"source": MATCH},
+    ]
+
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        made = EngineReply(200, {"template_output": MATCH | {"size": 1}})
+        unknown = EngineReply(404, {"error": {"type": "resource_not_found_exception"}, "status": 404})
+        return Shelf(["晴れ", "雨"], made, unknown, made, made)
+
+    async def test_each_is_filled_in_and_reranked_and_one_that_fails_fails_alone(
+        self, http: httpx.AsyncClient, shelf: Shelf
+    ) -> None:
+        lines = "".join(f'{{"index": "docs"}}\n{json.dumps(body)}\n' for body in self.BODIES)
+        headers = {"content-type": "application/x-ndjson"}
+        answer = (await http.post("_msearch/template", content=lines, headers=headers)).json()
+        first, unknown, wrong, last = answer["responses"]
+        assert [one["ext"]["jrerank"]["reranked"] for one in (first, last)] == [2, 2]
+        assert (unknown["status"], unknown["error"]["type"]) == (404, "resource_not_found_exception")
+        assert wrong["status"] == 422
+        assert "2.rerank.windw" in wrong["error"]["reason"]
+        searches, _ = shelf.asked[4]
+        assert [header["index"] for header, _ in searches] == ["docs", "docs"]
+        assert [body["size"] for _, body in searches] == [5, 100]
+
+    async def test_none_of_which_is_a_search(self, http: httpx.AsyncClient, shelf: Shelf) -> None:
+        wrong = MATCH | {"rerank": {"window": 0}}
+        headers = {"content-type": "application/x-ndjson"}
+        lines = f"{{}}\n{json.dumps(wrong)}\n"
+        answer = (await http.post("docs/_msearch/template", content=lines, headers=headers)).json()
+        assert [one["status"] for one in answer["responses"]] == [422]
+        assert len(shelf.asked) == 1
 
 
 class TestRefused:

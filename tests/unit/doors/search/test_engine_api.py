@@ -15,6 +15,11 @@ from jrerank.doors.search.engine_api import Call, Does, Refusal, understood
             ("docs", "_search", "template"),
             Call(Does.TEMPLATE_SEARCH, "docs", ("_search", "template")),
         ),
+        (
+            "POST",
+            ("_msearch", "template"),
+            Call(Does.MULTI_TEMPLATE_SEARCH, None, ("_msearch", "template")),
+        ),
         ("DELETE", ("_search", "scroll"), Call(Does.SCROLL, None, ("_search", "scroll"))),
         ("POST", ("docs", "_pit"), Call(Does.OPEN_POINT_IN_TIME, "docs", ("_pit",))),
         ("DELETE", ("_pit",), Call(Does.CLOSE_POINT_IN_TIME, None, ("_pit",))),
