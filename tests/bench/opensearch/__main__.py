@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bench.opensearch import faults, gain, leak, overhead
+from bench.opensearch import faults, forms, gain, leak, overhead
 
-PARTS = ("overhead", "faults", "leak", "gain")
+PARTS = ("overhead", "faults", "leak", "gain", "forms")
 
 
 def main() -> None:
@@ -25,6 +25,8 @@ def main() -> None:
         faults.main()
     if "leak" in wanted:
         leak.main(options.searches)
+    if "forms" in wanted:
+        forms.main()
     if "gain" in wanted:
         gain.main(options.questions)
 
