@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300, help="of overhead")
     parser.add_argument("--searches", type=int, default=100_000, help="of leak")
     parser.add_argument("--questions", type=int, default=400, help="of gain")
+    parser.add_argument("--seconds", type=float, default=5, help="of each of the faults")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
@@ -22,7 +23,7 @@ def main() -> None:
     if "overhead" in wanted:
         overhead.main(options.rounds)
     if "faults" in wanted:
-        faults.main()
+        faults.main(options.seconds)
     if "leak" in wanted:
         leak.main(options.searches)
     if "forms" in wanted:

@@ -1,6 +1,6 @@
-"""Sixteen clients search while the sidecar fails: nobody's search fails, and nobody waits long.
+"""Sixteen clients search while the sidecar fails: no search fails, none waits long, and a circuit's changes are a line each.
 
-The circuit breaker is kept from opening, so that every one of the searches meets the fault.
+First the circuit breaker is kept from opening, so that every one of the searches meets the fault; then it is as it is by default.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from integration.opensearch.clients import CLIENTS, Clients, Record
-from integration.opensearch.corpus import PASSAGE_FIELDS, load
+from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.faults import FAULTS, Fault
 from integration.opensearch.search import Engine
@@ -16,41 +16,88 @@ from jrerank.admin.opensearch_node.node import Node
 
 TIMEOUT_MS = 300
 ALLOWED_MS = TIMEOUT_MS + 50
-SECONDS = 5
 SETTLED_S = 0.5
+LONG_PASSAGES, LONG_CHARS = 100, 100_000
 
 
-def main() -> None:
+def main(seconds: float) -> None:
+    """`seconds` of each fault."""
     sidecar = FakeSidecar()
     sidecar.start()
     settings = {
+        "jrerank.endpoint.patient.urls": sidecar.url,
+        "jrerank.endpoint.patient.breaker.failures": 1_000_000,
         "jrerank.endpoint.main.urls": sidecar.url,
-        "jrerank.endpoint.main.breaker.failures": 1_000_000,
     }
     try:
         with Node(settings=settings, jvm=()) as node, Engine(node.url) as engine:
-            engine.put_pipeline("rerank", 100, PASSAGE_FIELDS, endpoint="main", timeout_ms=TIMEOUT_MS)
-            load(engine, "docs", kuromoji=True, default_pipeline="rerank")
+            for endpoint in ("patient", "main"):
+                engine.put_pipeline(endpoint, 100, PASSAGE_FIELDS, endpoint=endpoint, timeout_ms=TIMEOUT_MS)
+            load(engine, "docs", kuromoji=True, default_pipeline="patient")
+            _load_long(engine)
             print(f"faults, {CLIENTS} clients, timeout {TIMEOUT_MS} ms: p99 (allowed {ALLOWED_MS} ms)")
-            with Clients(node.url, "rerank").searching() as clients:
-                clients.warm_record()
-                time.sleep(SECONDS)
-                _print("none", clients.new_record())
-                for name, (fault, cure, _) in FAULTS.items():
-                    _print(name, _faulty(clients, sidecar, fault, cure))
+            _measure(node, sidecar, "docs", list(FAULTS), seconds)
+            _measure(node, sidecar, "long", ["silent", "500"], seconds)
+            _count_lines(node, engine, sidecar)
     finally:
         sidecar.kill()
 
 
-def _faulty(clients: Clients, sidecar: FakeSidecar, fault: Fault, cure: Fault) -> Record:
+def _load_long(engine: Engine) -> None:
+    text = {"type": "text", "analyzer": "kuromoji"}
+    mappings = {"properties": dict.fromkeys(PASSAGE_FIELDS, text)}
+    engine.put("long", {"settings": {"index": {"number_of_replicas": 0}}, "mappings": mappings})
+    rest = "長い本文。" * (LONG_CHARS // 5)
+    for start in range(0, LONG_PASSAGES, 10):
+        numbers = range(start, start + 10)
+        engine.bulk("long", [{"id": str(n), "title": f"{n}", "body": f"{QUERY}。{rest}"} for n in numbers])
+
+
+def _measure(node: Node, sidecar: FakeSidecar, index: str, faults: list[str], seconds: float) -> None:
+    with Clients(node.url, "patient", index).searching() as clients:
+        clients.warm_record()
+        time.sleep(seconds)
+        _print(f"{index}, none", clients.new_record())
+        for name in faults:
+            fault, cure, _ = FAULTS[name]
+            _print(f"{index}, {name}", _faulty(clients, sidecar, fault, cure, seconds))
+
+
+def _faulty(clients: Clients, sidecar: FakeSidecar, fault: Fault, cure: Fault, seconds: float) -> Record:
     fault(sidecar)
     time.sleep(SETTLED_S)  # what began before the fault is over
     clients.new_record()
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     record = clients.new_record()
     cure(sidecar)
     clients.warm_record()
     return record
+
+
+def _count_lines(node: Node, engine: Engine, sidecar: FakeSidecar) -> None:
+    """Each fault opens the circuit once, and its end closes it."""
+    print("  changes of a circuit, and their lines in the log:")
+    with Clients(node.url, "main").searching() as clients:
+        clients.warm_record()
+        for name, (fault, cure, _) in FAULTS.items():
+            before, lines = _opened(engine), _lines(node)
+            fault(sidecar)
+            time.sleep(2)
+            cure(sidecar)
+            engine.await_closed_circuits()
+            clients.warm_record()
+            new = _lines(node)[len(lines) :]
+            opened = sum(" opened after " in line for line in new)
+            lines_of = f"{opened} lines of opening, {len(new) - opened} of closing"
+            print(f"    {name:<12} opened {_opened(engine) - before} times: {lines_of}", flush=True)
+
+
+def _opened(engine: Engine) -> int:
+    return sum(one["counts"].get("opened", 0) for one in engine.stats()["endpoints"]["main"])
+
+
+def _lines(node: Node) -> list[str]:
+    return [line for line in node.log.read_text(encoding="utf-8").splitlines() if "jrerank circuit" in line]
 
 
 def _print(name: str, record: Record) -> None:
@@ -58,6 +105,6 @@ def _print(name: str, record: Record) -> None:
     said = ", ".join(f"{count} {reason or 'reranked'}" for reason, count in record.reasons.items())
     total = len(record.took_ms)
     print(
-        f"  {name:<12} {record.p99_ms():6.0f} ms, {failed} of {total} searches failed; {said}",
+        f"  {name:<18} {record.p99_ms():6.0f} ms, {failed} of {total} searches failed; {said}",
         flush=True,
     )

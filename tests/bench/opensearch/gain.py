@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 
 from jrerank.admin.demo.command import fusion_weight
-from jrerank.admin.demo.comparison import Sidecar, figures
+from jrerank.admin.demo.comparison import Sidecar, stage_figures
 from jrerank.admin.demo.opensearch import weight_for_kuromoji
 from jrerank.admin.demo.opensearch_index import PassageIndex, create_passage_index
 from jrerank.admin.demo.sidecar import running_sidecar
@@ -33,12 +33,16 @@ def main(questions: int) -> None:
         index = create_passage_index(opensearch, dataset.passages, WINDOW, FUSION_WEIGHT)
         sidecar = Sidecar(direct)
         answered = [_answered(question, index, sidecar, dataset.passages) for question in sample]
-    print(f"gain, {questions} questions, BM25's top {WINDOW}, the bundled model: nDCG@10, MRR@10")
-    for way in answered[0]:
-        found = figures(
-            (lists[way], question.passage_id) for lists, question in zip(answered, sample, strict=True)
+    print(
+        f"gain, {questions} questions, BM25's top {WINDOW}, the bundled model, fusion linear:{FUSION_WEIGHT:.1f}: "
+        "nDCG@10, MRR@10, nDCG over BM25's with its 95 % interval"
+    )
+    lists_of = {way: [lists[way] for lists in answered] for way in answered[0]}
+    for way, found in stage_figures(lists_of, [question.passage_id for question in sample]).items():
+        over = (
+            f"{found.gain.mean:+.4f} ({found.gain.low:+.4f} to {found.gain.high:+.4f})" if found.gain else ""
         )
-        print(f"  {way:<24} {found.ndcg:.4f}  {found.reciprocal_rank:.4f}", flush=True)
+        print(f"  {way:<24} {found.ndcg:.4f}  {found.reciprocal_rank:.4f}  {over}", flush=True)
     same = sum(lists["reranked, pipeline"] == lists["reranked, HTTP"] for lists in answered)
     print(f"  same order through the pipeline and over HTTP: {same} of {questions}", flush=True)
 

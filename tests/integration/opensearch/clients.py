@@ -50,8 +50,8 @@ class Record:
 class Clients:
     """Sixteen at a time, each pausing as people do, until told to stop."""
 
-    def __init__(self, url: str, pipeline: str) -> None:
-        self.url, self.pipeline = url, pipeline
+    def __init__(self, url: str, pipeline: str, index: str = "docs") -> None:
+        self.url, self.pipeline, self.index = url, pipeline, index
         self.record = Record()
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -96,7 +96,9 @@ class Clients:
         with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as http:
             while not self._over.is_set():
                 record, start = self.record, time.perf_counter()
-                response = http.post("docs/_search", json=BODY, params={"search_pipeline": self.pipeline})
+                response = http.post(
+                    f"{self.index}/_search", json=BODY, params={"search_pipeline": self.pipeline}
+                )
                 took_ms = (time.perf_counter() - start) * 1000
                 with self._lock:
                     record.add(response, took_ms)

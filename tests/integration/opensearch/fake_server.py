@@ -22,6 +22,7 @@ _STATE: dict[str, Any] = {
     "last": None,
 }
 _DRIP_S = 0.05
+_STORE_SHARE = 0.5  # of its time, as much as the sidecar leaves to a store
 
 
 def score(query: str, text: str) -> float:
@@ -36,13 +37,14 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     if _STATE["mode"] == "partial":
         for hit in hits[len(hits) // 2 :]:
             hit.update(score=None, scored=False)
-    if _STATE["mode"] == "passthrough":
+    if _STATE["mode"] in {"passthrough", "slow_store"}:
         for hit in hits:
             hit.update(score=None, scored=False)
     hits.sort(key=lambda hit: (not hit["scored"], -(hit["score"] or 0.0)))
     for rank, hit in enumerate(hits, 1):
         hit["rank"] = rank
-    return _with_outcome(hits)
+    answered = _with_outcome(hits)
+    return answered | {"reason": "store_timeout"} if _STATE["mode"] == "slow_store" else answered
 
 
 def _hit(request: dict[str, Any], number: int, hit: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +97,8 @@ async def _reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Answers as the mode says; False where the connection is to be closed."""
     mode = _STATE["mode"]
     await asyncio.sleep(_STATE["delay_ms"] / 1000)
+    if mode == "slow_store":
+        await asyncio.sleep(_STATE["last"]["body"]["timeout_ms"] / 1000 * _STORE_SHARE)
     is_silent = mode == "silent" or (mode == "silent_half" and _STATE["requests"] % 2)
     if is_silent:
         await reader.read()  # until the other side hangs up
