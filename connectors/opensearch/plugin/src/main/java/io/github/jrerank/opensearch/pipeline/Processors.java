@@ -10,7 +10,13 @@ public final class Processors {
     private Processors() {}
 
     public static Map<String, Processor.Factory<SearchRequestProcessor>> forRequests(Services services) {
-        return Map.of(WindowProcessor.TYPE, new WindowProcessor.Factory(services.limits(), services.origins(), services.plans()));
+        var factory = new WindowProcessor.Factory(
+            services.limits(),
+            services.origins(),
+            services.plans(),
+            services.node().executor()
+        );
+        return Map.of(WindowProcessor.TYPE, factory);
     }
 
     public static Map<String, Processor.Factory<SearchResponseProcessor>> forResponses(Services services) {

@@ -4,7 +4,9 @@ import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.ext.OptionChecks;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.opensearch.action.search.SearchRequest;
+import org.opensearch.core.action.ActionListener;
 import org.opensearch.ingest.ConfigurationUtils;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
@@ -12,6 +14,7 @@ import org.opensearch.search.pipeline.AbstractProcessor;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
 import org.opensearch.search.pipeline.Processor;
 import org.opensearch.search.pipeline.SearchRequestProcessor;
+import org.opensearch.transport.Transports;
 
 /** Widens a search to the rerank window and to its passage fields, and notes what the caller had asked for. */
 final class WindowProcessor extends AbstractProcessor implements SearchRequestProcessor {
@@ -22,6 +25,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final IndexLimits limits;
     private final SearchOrigins origins;
     private final Plans plans;
+    private final Consumer<Runnable> executor;
 
     WindowProcessor(
         String tag,
@@ -31,7 +35,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         int window,
         IndexLimits limits,
         SearchOrigins origins,
-        Plans plans
+        Plans plans,
+        Consumer<Runnable> executor
     ) {
         super(tag, description, ignoreFailure);
         this.reading = reading;
@@ -39,6 +44,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         this.limits = limits;
         this.origins = origins;
         this.plans = plans;
+        this.executor = executor;
     }
 
     @Override
@@ -63,6 +69,21 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         }
         SearchSourceBuilder search = JrerankExt.takenOutOf(request.source());
         return request.source(plan.reason() == null && plan.isWidened() ? widened(search, request, plan) : search);
+    }
+
+    /** Reading queries and mappings is work, and on a transport thread other requests would wait for it. */
+    @Override
+    public void processRequestAsync(
+        SearchRequest request,
+        PipelineProcessingContext context,
+        ActionListener<SearchRequest> listener
+    ) {
+        Runnable work = () -> ActionListener.completeWith(listener, () -> processRequest(request, context));
+        if (Transports.isTransportThread(Thread.currentThread())) {
+            executor.accept(work);
+        } else {
+            work.run();
+        }
     }
 
     private Plan planOf(SearchRequest request) {
@@ -122,11 +143,13 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         private final IndexLimits limits;
         private final SearchOrigins origins;
         private final Plans plans;
+        private final Consumer<Runnable> executor;
 
-        Factory(IndexLimits limits, SearchOrigins origins, Plans plans) {
+        Factory(IndexLimits limits, SearchOrigins origins, Plans plans, Consumer<Runnable> executor) {
             this.limits = limits;
             this.origins = origins;
             this.plans = plans;
+            this.executor = executor;
         }
 
         @Override
@@ -141,7 +164,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             int window = ConfigurationUtils.readIntProperty(TYPE, tag, config, "window", Options.DEFAULT_WINDOW);
             Options.checkRange(TYPE, tag, "window", window, OptionChecks.MAX_WINDOW);
             Reading reading = Reading.from(TYPE, tag, config);
-            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans);
+            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans, executor);
         }
     }
 }

@@ -40,7 +40,7 @@ class PlanVectorTests {
 
     private static WindowProcessor processor(Case one, Plans plans) {
         Reading reading = new Reading(one.get("passage_fields"), null);
-        return new WindowProcessor(null, null, false, reading, one.number("window"), limits(one), new SearchOrigins(), plans);
+        return new WindowProcessor(null, null, false, reading, one.number("window"), limits(one), new SearchOrigins(), plans, Runnable::run);
     }
 
     private static IndexLimits limits(Case one) {
