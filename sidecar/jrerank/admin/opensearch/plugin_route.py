@@ -31,6 +31,7 @@ class PluginRoute:
     hit_details: bool = False
     on_failure: str = "keep"
     query_text_path: str | None = None
+    passage_from: str | None = None
     unread: str | None = None
     min_score: float | None = None
 
@@ -64,6 +65,7 @@ def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
         max_tokens_per_doc=route.max_tokens_per_doc,
         hit_details=route.hit_details or None,
         on_failure=route.on_failure,
+        passage_from=route.passage_from,
         unread=route.unread,
         min_score=route.min_score,
     )

@@ -29,6 +29,7 @@ _ONLY_PLUGIN = (
     "hit_details",
     "on_failure",
     "query_text_path",
+    "passage_from",
     "unread",
     "min_score",
 )
@@ -71,6 +72,10 @@ def setup(
     ] = None,
     on_failure: Annotated[
         str | None, typer.Option(help="keep, or error: fail the search", rich_help_panel=_PLUGIN)
+    ] = None,
+    passage_from: Annotated[
+        str | None,
+        typer.Option(help="fields, values (the best counts) or highlight", rich_help_panel=_PLUGIN),
     ] = None,
     unread: Annotated[
         str | None,
@@ -137,6 +142,7 @@ def setup(
                 hit_details=bool(hit_details),
                 on_failure=_checked("on_failure", on_failure, ("keep", "error")) or "keep",
                 query_text_path=query_text_path,
+                passage_from=_checked("passage_from", passage_from, ("fields", "values", "highlight")),
                 unread=_checked("unread", unread, ("below", "keep", "cut")),
                 min_score=min_score,
             )

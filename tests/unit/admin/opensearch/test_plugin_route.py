@@ -25,6 +25,11 @@ def test_a_store_needs_no_passage_fields() -> None:
     assert body["response_processors"][0]["jrerank"]["store"] == "docs"
 
 
+def test_what_is_read_of_a_hit_is_the_pipelines_to_say() -> None:
+    body = pipeline_body(PluginRoute("p", ("text",), passage_from="values"), "main")
+    assert body["response_processors"][0]["jrerank"]["passage_from"] == "values"
+
+
 @pytest.mark.parametrize(
     ("text", "fusion"),
     [("linear:0.1", {"method": "linear", "weight": 0.1}), ("rrf:60", {"method": "rrf", "rank_constant": 60})],
