@@ -38,7 +38,7 @@ CONSTANTS = {
     "patterns of a reranked search's `_source`": source_filter.MAX_PATTERNS,
     "stars in them": source_filter.MAX_STARS,
     "characters of one of them": source_filter.MAX_PATTERN_CHARS,
-    "bytes of a search engine's reply, which count as the request's": replies.MAX_REPLY_BYTES,
+    "bytes of a store's reply, which count as the request's": replies.MAX_REPLY_BYTES,
     "levels of a body's nesting": slices.MAX_DEPTH,
     "`rank_fields`": fields.MAX_RANK_FIELDS,
     "parts of a document with a list as its `content`": texts.MAX_CONTENT_PARTS,

@@ -14,8 +14,10 @@ import pytest
 
 from jrerank.admin.demo.embedded_postgres import embedded_postgres
 from jrerank.errors import StoreError
+from jrerank.stores.postgres import statement
 from jrerank.stores.postgres.settings import PostgresSettings
 from jrerank.stores.postgres.store import PostgresStore
+from jrerank.stores.replies import counted_by
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*XDG_RUNTIME_DIR")
 SCHEMA = """
@@ -67,6 +69,32 @@ async def test_a_query_in_place_of_a_table(dsn: str) -> None:
     query = "select id, upper(title), text from docs where id = any(%(ids)s) and text not like '%%噌%%'"
     async with store_on(dsn, query=query) as store:
         assert await store.fetch(["a", "b"], 5) == {"a": "山\n富士山は高い"}
+
+
+QUERY = "select id, text from docs where id = any(%(ids)s) order by id -- of texts"
+
+
+@pytest.mark.parametrize("given", [{"table": "docs"}, {"query": QUERY}, {"query": QUERY[:-12] + ";"}])
+async def test_a_reply_is_read_up_to_a_bound(
+    dsn: str, given: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`a` has 19 bytes with its id, `b` has 10; as rows they have 3 more."""
+    monkeypatch.setattr(statement, "MAX_REPLY_BYTES", 50)
+    async with store_on(dsn, **given) as store:
+        assert set(await store.fetch(["a", "b"], 5)) == {"a", "b"}
+    monkeypatch.setattr(statement, "MAX_REPLY_BYTES", 25)
+    async with store_on(dsn, **given) as store:
+        assert set(await store.fetch(["a"], 5)) == {"a"}
+        with pytest.raises(StoreError, match="reply is larger"):
+            await store.fetch(["a", "b"], 5)
+
+
+async def test_what_a_reply_takes_in_memory_counts_as_the_requests(dsn: str) -> None:
+    taken: list[int] = []
+    async with store_on(dsn, table="docs") as store:
+        with counted_by(taken.append):
+            await store.fetch(["a", "b"], 5)
+    assert 2 * 60 < sum(taken) < 1_000
 
 
 async def test_of_several_rows_the_first_counts(dsn: str) -> None:

@@ -23,6 +23,7 @@ from jrerank.doors.http.origin import check_origin
 from jrerank.doors.native import hits_body
 from jrerank.doors.validation import described
 from jrerank.errors import Abandoned, JrerankError
+from jrerank.stores.replies import counted_by
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -59,7 +60,8 @@ class Route(APIRoute):
         if not self.needs_key:
             await super().handle(scope, receive, send)
             return
-        with service_in(scope).bodies.share() as scope["jrerank.share"]:
+        with service_in(scope).bodies.share() as share, counted_by(share.take_text):
+            scope["jrerank.share"] = share
             await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Handler:

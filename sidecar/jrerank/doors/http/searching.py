@@ -24,7 +24,6 @@ from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput, JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
-from jrerank.stores.replies import counted_by
 from jrerank.stores.search import EngineReply, SearchEngine
 from jrerank.telemetry import logger
 
@@ -158,14 +157,13 @@ class Searching:
         return await self.of_engine(self.engine.msearch(lines, parameters))
 
     async def of_engine(self, asked: Awaitable[EngineReply]) -> EngineReply:
-        """The engine's reply, whose bytes count as the request's.
+        """The engine's reply.
 
         Raises:
             Unavailable: there is none.
         """
         try:
-            with counted_by(self.share.take_text):
-                return await asked
+            return await asked
         except StoreError as error:
             _LOG.warning("engine_failed", error=str(error))
             raise Unavailable(error.public) from error

@@ -22,6 +22,7 @@ from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatemen
 from jrerank.doors.service import Service
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.large_work import MANY_DOCUMENTS
+from jrerank.stores.replies import counted_by
 from jrerank.telemetry import span
 
 
@@ -130,7 +131,8 @@ class Session:
                 len(body) > WHOLE_BYTES, self._read, body, share, Caller(self._login.caller, arrival)
             )
             share.take_documents(sum(request.documents for request in requests))
-            rankings = await service.reranker.rerank_all(requests)
+            with counted_by(share.take_text):
+                rankings = await service.reranker.rerank_all(requests)
             attributes["jrerank.outcome"] = least_of(rankings).outcome.value
         for request, ranking in zip(requests, rankings, strict=True):
             service.note("pgwire", len(request.candidates), ranking, arrival)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from jrerank.errors import StoreError
@@ -9,6 +10,7 @@ from jrerank.stores.postgres.connections import Connections, Row
 from jrerank.stores.postgres.ids import by_key
 from jrerank.stores.postgres.settings import PostgresSettings
 from jrerank.stores.postgres.statement import statement
+from jrerank.stores.replies import MAX_REPLY_BYTES, take_reply
 
 _CHECK_TIMEOUT_S = 1.5  # an orchestrator waits 2 s for the answer
 
@@ -35,10 +37,10 @@ class PostgresStore:
         """
         asked = by_key(ids, self._settings.id_type)
         passages: dict[str, str] = {}
-        for row in await self._connections.rows(self._statement, list(asked), timeout_s):
-            text = _text(row)
+        for *columns, _, _ in _whole(await self._connections.rows(self._statement, list(asked), timeout_s)):
+            text = _text(columns)
             if text is not None:
-                for id in asked.get(str(row[0]), ()):
+                for id in asked.get(str(columns[0]), ()):
                     passages.setdefault(id, text)
         return passages
 
@@ -56,6 +58,19 @@ class PostgresStore:
     async def close(self) -> None:
         """Give back the connections."""
         await self._connections.close()
+
+
+def _whole(rows: list[Row]) -> list[Row]:
+    """The rows, which count as the request's.
+
+    Raises:
+        StoreError: the database had more of them than is read.
+        JrerankError: there is no room for them.
+    """
+    if rows and rows[-1][-1]:
+        raise StoreError(f"the database's reply is larger than {MAX_REPLY_BYTES} bytes")
+    take_reply(sum(sys.getsizeof(text) for *columns, _, _ in rows for text in columns))
+    return rows
 
 
 def _text(row: Row) -> str | None:
