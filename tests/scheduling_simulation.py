@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 
 from jrerank.domain import Window
+from jrerank.doors.turns import Line
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
 from jrerank.scheduling.queue import Queue
@@ -90,7 +91,8 @@ class Machine:
         self._open: list[Fate] = []
         self.tokenizer_is_free = True
         self._loop: _Loop | None = None
-        self._waiting: list[float] = []
+        self._waiting: Line[float] = Line()
+        self._is_parsing = False
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
 
@@ -109,9 +111,9 @@ class Machine:
     ) -> list[Fate]:
         """So many callers who ask `ask` again as soon as they have an answer, until `seconds` have passed.
 
-        The event loop parses one request at a time, in the order in which they came.
+        The event loop parses one request at a time, whose turn it is.
         """
-        self._loop, self._waiting = _Loop(ask, seconds, parse_s), []
+        self._loop = _Loop(ask, seconds, parse_s)
         for _ in range(callers):
             self._ask_again()
         return self.run([])
@@ -119,15 +121,17 @@ class Machine:
     def _ask_again(self) -> None:
         if self._loop is None or self.now > self._loop.until:
             return
-        self._waiting.append(self.now)
-        if len(self._waiting) == 1:
+        self._waiting.join(self.now)
+        if not self._is_parsing:
+            self._is_parsing = True
             self._at(self.now + self._loop.parse_s, self._parse)
 
     def _parse(self) -> None:
         if self._loop is None:
             return
-        arrival = replace(self._loop.ask, at=self._waiting.pop(0))
-        if self._waiting:
+        arrival = replace(self._loop.ask, at=self._waiting.take())
+        self._is_parsing = len(self._waiting) > 0
+        if self._is_parsing:
             self._at(self.now + self._loop.parse_s, self._parse)
         self._arrive(arrival)
         if self.fates[-1].refused:

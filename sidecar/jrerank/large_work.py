@@ -7,31 +7,61 @@ import contextlib
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 # A request of more documents than this is read, ranked and written there: they take some milliseconds each
 MANY_DOCUMENTS = 500
 _NICENESS = 1
 P = ParamSpec("P")
 T = TypeVar("T")
+_Line = deque[tuple[Future[Any], Callable[[], Any]]]
 
 
 class LargeWork:
-    """One piece of work at a time: several would only share the interpreter, and let the event loop wait for each of them."""
+    """One piece of work at a time: several would only share the interpreter, and let the event loop wait for each of them.
+
+    First come first served, but answers go before what has yet to be read: they are due.
+    """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "jrerank-large", _after_the_event_loop)
+        self._new: _Line = deque()
+        self._answers: _Line = deque()
 
     async def run(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """What `work` gives, or raises."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: work(*arguments, **named))
+        """What `work` gives, or raises. Who is cancelled before it has begun takes no time."""
+        return await self._waited_for(self._new, partial(work, *arguments, **named))
 
     async def run_if(self, is_large: bool, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """The same at once where it is not large: a hop to another thread costs more than that."""
         return await self.run(work, *arguments, **named) if is_large else work(*arguments, **named)
+
+    async def answer_if(
+        self, is_large: bool, work: Callable[P, T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """As `run_if`, for work that ends in an answer."""
+        if not is_large:
+            return work(*arguments, **named)
+        return await self._waited_for(self._answers, partial(work, *arguments, **named))
+
+    async def _waited_for(self, line: _Line, work: Callable[[], T]) -> T:
+        result: Future[T] = Future()
+        line.append((result, work))
+        self._thread.submit(self._run_next)
+        return await asyncio.wrap_future(result)
+
+    def _run_next(self) -> None:
+        result, work = (self._answers or self._new).popleft()
+        if not result.set_running_or_notify_cancel():
+            return
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+            result.set_exception(error)
 
 
 def _after_the_event_loop() -> None:

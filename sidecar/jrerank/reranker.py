@@ -49,7 +49,7 @@ class Reranker:
         queries = list(map(_to_read, requests, fetched))
         results = await self._scheduler.score(queries, deadline, requests[0].caller)
         is_large = sum(request.documents for request in requests) > MANY_DOCUMENTS
-        return await self._large.run_if(is_large, rankings_of, requests, fetched, results)
+        return await self._large.answer_if(is_large, rankings_of, requests, fetched, results)
 
 
 def _to_read(request: RerankRequest, fetched: FetchedPassages) -> QueryPassages:

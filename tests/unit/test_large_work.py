@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from held_work import held
 from jrerank.large_work import LargeWork
 
 
@@ -20,3 +21,18 @@ async def test_large_work_leaves_the_event_loop_alone_and_small_work_does_not_ho
 async def test_what_it_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         await LargeWork().run(divmod, 1, 0)
+
+
+async def test_answers_go_first_and_who_is_cancelled_takes_no_time() -> None:
+    large = LargeWork()
+    seen: list[str] = []
+    go_on = await held(large)
+    new = [asyncio.create_task(large.run(seen.append, name)) for name in "abc"]
+    answer = asyncio.create_task(large.answer_if(True, seen.append, "answer"))
+    await asyncio.sleep(0)
+    new[1].cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*new, answer, return_exceptions=True)
+    assert seen == ["answer", "a", "c"]
+    assert await large.answer_if(False, threading.get_ident) == threading.get_ident()

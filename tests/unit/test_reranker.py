@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from builders import tiny_config, write_checkpoint
 from engines import GatedEngine
+from held_work import held
 from jrerank.cache import ScoreCache
 from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Truncation
 from jrerank.errors import InputTooLong, StoreError, UnknownStore
@@ -59,11 +60,12 @@ async def reranking(
     tokenization: Tokenization,
     engine: GatedEngine | None = None,
     cache_bytes: int = 10**6,
+    large: LargeWork | None = None,
     **stores: PassageStore,
 ) -> AsyncIterator[Reranker]:
     metrics, cache = Metrics(), ScoreCache(cache_bytes)
     engine = engine or GatedEngine(workers=2, is_open=True)
-    throughput, large = Throughput(engine.workers), LargeWork()
+    throughput, large = Throughput(engine.workers), large or LargeWork()
     scheduler = Scheduler(engine, tokenization, throughput, metrics, 10**9, cache, large)
     scheduler.start()
     try:
@@ -161,6 +163,22 @@ async def test_a_deadline_that_is_over_on_an_idle_sidecar_is_no_overload(tokeniz
     async with reranking(tokenization) as reranker:
         ranking = await reranker.rerank(late)
     assert (ranking.outcome, ranking.reason) == (Outcome.PASSTHROUGH, "deadline")
+
+
+async def test_whose_time_is_up_while_others_large_work_is_done_gets_the_old_order(
+    tokenization: Tokenization,
+) -> None:
+    large, engine = LargeWork(), GatedEngine(is_open=True)
+    late = request("今日", candidates(*map(str, range(600))), timeout_s=0.0)
+    async with reranking(tokenization, engine, large=large) as reranker:
+        go_on = await held(large)
+        reranking_late = asyncio.create_task(reranker.rerank(late))
+        await asyncio.sleep(0.01)
+        go_on.set()
+        ranking = await asyncio.wait_for(reranking_late, 5)
+    assert [hit.index for hit in ranking.hits] == list(range(600))
+    assert (ranking.outcome, ranking.reason) == (Outcome.PASSTHROUGH, "deadline")
+    assert engine.runs == 0
 
 
 async def test_a_store_is_asked_once_for_what_is_missing(tokenization: Tokenization) -> None:

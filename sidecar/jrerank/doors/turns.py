@@ -5,22 +5,52 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 # Of those who have left so many are let go in one round: there is no work for them
 _LEAVERS_AT_ONCE = 20
-_Line = deque[tuple[asyncio.Future[None], Callable[[], bool]]]
+_NEWEST_TURN = 8
+T = TypeVar("T")
+
+
+class Line(Generic[T]):
+    """First come first served, but every eighth turn is that of the one who came last.
+
+    Where more come than can be worked on, those in front have waited for too long to be done in time. If only they had turns, every
+    request would be late, and the engine idle.
+    """
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._turns = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._items)
+
+    def join(self, item: T) -> None:
+        """Wait behind all others."""
+        self._items.append(item)
+
+    def take(self) -> T:
+        """Whose turn it is; there has to be one."""
+        self._turns += 1
+        return self._items.popleft() if self._turns % _NEWEST_TURN else self._items.pop()
+
+
+_Turn = tuple[asyncio.Future[None], Callable[[], bool]]
 
 
 class Turns:
-    """First come first served, but answers go before new requests.
+    """One request after the other, but answers go before new requests.
 
     Without turns, a thousand requests that come in at the same moment would be worked on in one go of the event loop, while nobody
     notices who has hung up, and nothing else is answered.
     """
 
     def __init__(self) -> None:
-        self._new: _Line = deque()
-        self._answers: _Line = deque()
+        self._new: Line[_Turn] = Line()
+        self._answers: Line[_Turn] = Line()
         self._is_due = False
 
     async def new(self, has_left: Callable[[], bool] = lambda: False) -> None:
@@ -35,10 +65,10 @@ class Turns:
         """Wait until an answer may be written."""
         await self._turn(self._answers, lambda: False)
 
-    async def _turn(self, line: _Line, has_left: Callable[[], bool]) -> None:
+    async def _turn(self, line: Line[_Turn], has_left: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        line.append((turn, has_left))
+        line.join((turn, has_left))
         if not self._is_due:
             self._is_due = True
             loop.call_soon(self._next)
@@ -61,10 +91,10 @@ class Turns:
                 break
         return True
 
-    def _first(self) -> tuple[asyncio.Future[None], Callable[[], bool]] | None:
+    def _first(self) -> _Turn | None:
         for line in (self._answers, self._new):
             while line:
-                turn, has_left = line.popleft()
+                turn, has_left = line.take()
                 if not turn.done():  # else its request has been cancelled
                     return turn, has_left
         return None

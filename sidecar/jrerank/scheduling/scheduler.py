@@ -86,7 +86,13 @@ class Scheduler:
             Unavailable: the sidecar is shutting down.
         """
         self._refuse_early(queries, deadline, caller)
-        pairs = await self._large.run_if(_have_much_to_key(queries), keyed, self._tokenization, queries)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                pairs = await self._large.run_if(
+                    _have_much_to_key(queries), keyed, self._tokenization, queries
+                )
+        except TimeoutError:  # others' large work came first
+            return [[None] * len(query.passages) for query in queries]
         known = self._cache.known(pairs.texts)
         unknown = {key: text for key, text in pairs.texts.items() if key not in known}
         fresh = await self.score_pairs(unknown, deadline, caller)

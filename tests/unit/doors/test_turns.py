@@ -26,6 +26,17 @@ async def test_between_two_requests_the_loop_looks_at_everything_else() -> None:
     assert all(first == "-" or second == "-" for first, second in pairwise(seen))
 
 
+async def test_every_eighth_turn_is_the_newest_ones() -> None:
+    turns, seen = Turns(), []
+
+    async def work(number: int) -> None:
+        await turns.new()
+        seen.append(number)
+
+    await asyncio.gather(*map(work, range(20)))
+    assert seen == [*range(7), 19, *range(7, 14), 18, *range(14, 18)]
+
+
 async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:
     turns, seen = Turns(), []
 
@@ -51,9 +62,8 @@ async def test_who_has_hung_up_keeps_nobody_waiting() -> None:
     leavers = [asyncio.create_task(leave()) for _ in range(200)]
     await asyncio.sleep(0)
     mine = asyncio.create_task(turns.new())
-    while not mine.done():
+    while not (mine.done() and all(leaver.done() for leaver in leavers)):
         rounds += 1
         await asyncio.sleep(0)
     assert rounds < 20
-    await asyncio.gather(*leavers)
     assert max(Counter(told).values()) < 30, "nor does letting them go take long"

@@ -424,6 +424,16 @@ def test_what_is_let_in_under_many_callers_is_scored_and_the_engine_is_never_idl
     assert sum(fate.scored for fate in admitted) * 200 >= 0.85 * 2.0 * 2 * TOKENS_PER_S
 
 
+def test_where_the_event_loop_is_too_slow_for_all_the_engine_has_what_can_be_done_in_time() -> None:
+    """400 callers, 1 ms each: who waits for all before them is late, and without a turn of the newest so would be everybody."""
+    machine = Machine()
+    fates = machine.run_closed_loop(400, 3.0, Arrival(0.0, pairs=100, tokens=200, timeout_s=0.285))
+    assert sum(fate.scored for fate in fates) * 200 >= 0.8 * 3.0 * 2 * TOKENS_PER_S
+    # but for the beginning, when all have come at once, and the end, when nobody comes any more
+    admitted = [fate for fate in fates if not fate.refused and 0.5 < fate.arrival.at < 2.0]
+    assert sum(fate.scored > 0 for fate in admitted) >= 0.99 * len(admitted)
+
+
 @pytest.mark.parametrize("callers", [60, 200])
 def test_searches_that_fit_are_finished_beside_many_that_do_not(callers: int) -> None:
     machine, searches = Machine(tokenizer_tokens_per_s=50_000), constant(0.4, 4, caller="searches")

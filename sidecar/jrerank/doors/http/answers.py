@@ -45,7 +45,7 @@ async def json_response(
     is out."""
     service = service_of(http)
     await service.turns.answer()
-    body = await service.large.run_if(is_large, lambda: json_bytes(write(), indent))
+    body = await service.large.answer_if(is_large, lambda: json_bytes(write(), indent))
     share_of(http).hold(len(body))
     return PiecewiseResponse(body, status, headers, "application/json")
 

@@ -198,7 +198,7 @@ class Searching:
         reason = plan.reason or plan.reason_in(candidates)
         answer = self._passed(reason) if reason else await self._answer(plan, candidates)
         took_ms = int((time.monotonic() - start) * 1000)
-        shown = await large.run_if(is_large, reply, said.body, plan, answer, took_ms)
+        shown = await large.answer_if(is_large, reply, said.body, plan, answer, took_ms)
         return replace(said, body=self.seal.seal_in(shown))
 
     async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:

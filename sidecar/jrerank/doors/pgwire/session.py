@@ -137,7 +137,7 @@ class Session:
         for request, ranking in zip(requests, rankings, strict=True):
             service.note("pgwire", len(request.candidates), ranking, arrival)
         is_large = sum(len(ranking.hits) for ranking in rankings) > MANY_DOCUMENTS
-        return await service.large.run_if(is_large, _answer, asked, rankings, service.info.model, arrival)
+        return await service.large.answer_if(is_large, _answer, asked, rankings, service.info.model, arrival)
 
     def _read(
         self, body: bytes, share: Share, caller: Caller
