@@ -10,7 +10,7 @@ import pytest
 from jrerank.doors import native
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
-from jrerank.doors.pgwire import channel, conversation, login, prepared, server
+from jrerank.doors.pgwire import channel, conversation, kept_statements, login, prepared, server
 from jrerank.doors.search import options, source_filter, url_parameters
 from jrerank.json_reader import slices
 from jrerank.models import artifacts
@@ -56,6 +56,9 @@ CONSTANTS = {
     "seconds for the rest of a message on the PostgreSQL wire": channel.MESSAGE_TIMEOUT_S,
     "seconds for the next part of a request on the PostgreSQL wire": conversation.PARTS_TIMEOUT_S,
     "bytes of a connection's prepared statements with names": prepared.MAX_PREPARED_BYTES,
+    "bytes of all connections' prepared statements with names: a quarter of `JRERANK_MAX_OPEN_BODY_BYTES`": (
+        kept_statements.most_kept_bytes(Settings.model_fields["max_open_body_bytes"].default)
+    ),
     "layers of a model": config_reader.MOST_LAYERS,
     "positions of a ModernBERT": modernbert_config.MOST_POSITIONS,
     "any other number in `config.json`": config_reader.LARGEST,

@@ -12,6 +12,7 @@ from jrerank.doors.pgwire import extended, messages
 from jrerank.doors.pgwire.channel import Channel, Message
 from jrerank.doors.pgwire.faults import Fault, NotSpoken, ShuttingDown, fault_of
 from jrerank.doors.pgwire.introspection import PARAMETERS
+from jrerank.doors.pgwire.kept_statements import KeptStatements
 from jrerank.doors.pgwire.login import Login
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.pgwire.prepared import PreparedStatements
@@ -32,7 +33,7 @@ _MOST_UNSENT_BYTES = 64 * 1024
 class Conversation:
     """Reads messages and answers them, one after the other. `process_id` and `secret` are what a client cancels with."""
 
-    def __init__(self, channel: Channel, service: Service, login: Login) -> None:
+    def __init__(self, channel: Channel, service: Service, login: Login, kept: KeptStatements) -> None:
         self.process_id = secrets.randbelow(2**31 - 1) + 1
         self.secret = os.urandom(4)
         self._answering = False
@@ -40,7 +41,8 @@ class Conversation:
         self._service = service
         self._session = Session(service, login, channel.gone)
         self._kept = ExitStack()
-        self._prepared = PreparedStatements(self._kept.enter_context(service.bodies.share()))
+        self._prepared = PreparedStatements(self._kept.enter_context(service.bodies.share()), kept)
+        self._kept.callback(self._prepared.forget_all)
         self._expiry: asyncio.TimerHandle | None = None
         self._unsent = bytearray()
         self._skipping = False

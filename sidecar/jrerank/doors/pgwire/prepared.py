@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 from jrerank.doors.bodies import Share
 from jrerank.doors.pgwire.extended import Bind, Named, Parse
 from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
+from jrerank.doors.pgwire.kept_statements import KeptStatements
 from jrerank.doors.pgwire.messages import decoded
 from jrerank.doors.pgwire.statements import ALL, is_placeholder, parameters_of, takes_parameters
-from jrerank.errors import InputTooLong, InvalidInput
+from jrerank.errors import InputTooLong, InvalidInput, JrerankError
 
 _TEXT_OID, _JSONB_OID = 25, 3802
 # Of all statements with a name, and what may be kept of others for as long as the connection lasts. Drivers keep a hundred
@@ -49,11 +51,13 @@ class Portal:
 class PreparedStatements:
     """By name. They count among the open bodies, as what `share` holds, until they are forgotten.
 
-    Those with a name have at most `MAX_PREPARED_BYTES` together. The one without a name may be a whole request.
+    Those with a name have at most `MAX_PREPARED_BYTES` together, and are `kept` among those of all connections. The one without a
+    name may be a whole request.
     """
 
-    def __init__(self, share: Share) -> None:
+    def __init__(self, share: Share, kept: KeptStatements) -> None:
         self._share = share
+        self._kept = kept
         self._named_bytes = 0
         self._statements: dict[str, Prepared] = {}
         self._portals: dict[str, Portal] = {}
@@ -76,7 +80,13 @@ class PreparedStatements:
         size = _size(parse.name, statement)
         if parse.name and self._named_bytes + size > MAX_PREPARED_BYTES:
             raise InputTooLong(f"the prepared statements take more than {MAX_PREPARED_BYTES} bytes")
-        self._share.take_text(size)
+        if parse.name:
+            self._kept.keep(self, parse.name, size, partial(self._drop, parse.name))
+        try:
+            self._share.take_text(size)
+        except JrerankError:
+            self._kept.drop(self, parse.name)
+            raise
         self._statements[parse.name] = statement
         self._named_bytes += size if parse.name else 0
 
@@ -106,7 +116,8 @@ class PreparedStatements:
             UnknownName: there is none.
         """
         if name not in self._statements:
-            raise UnknownName(f"there is no prepared statement {name!r}")
+            raise UnknownName(f"there is no prepared statement {name!r}, or no longer: prepare it again")
+        self._kept.use(self, name)
         return self._statements[name]
 
     def portal(self, name: str) -> Portal:
@@ -136,6 +147,11 @@ class PreparedStatements:
         self.forget_portals()
         self._drop("")
 
+    def forget_all(self) -> None:
+        """At the connection's end."""
+        self.forget_portals()
+        self.forget(ALL)
+
     def forget(self, name: str) -> None:
         """The statement of that name, or ALL."""
         for one in list(self._statements) if name.upper() == ALL else [name]:
@@ -152,6 +168,7 @@ class PreparedStatements:
 
     def _drop(self, name: str) -> None:
         if (dropped := self._statements.pop(name, None)) is not None:
+            self._kept.drop(self, name)
             self._share.give_back(_size(name, dropped))
             self._named_bytes -= _size(name, dropped) if name else 0
 

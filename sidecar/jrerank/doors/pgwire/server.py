@@ -17,6 +17,7 @@ from jrerank.doors.pgwire.auth import Verifiers
 from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import Fault, ShuttingDown, TooManyConnections, fault_of
+from jrerank.doors.pgwire.kept_statements import KeptStatements, most_kept_bytes
 from jrerank.doors.pgwire.login import Access, log_in
 from jrerank.doors.pgwire.logins import Logins, PendingLogin
 from jrerank.doors.pgwire.messages import CancelRequest
@@ -72,6 +73,7 @@ class PgWireServer:
         self._access = Access(Verifiers(service.keys) if service.keys else None, tls)
         self._max_connections = max_connections
         self._logins = Logins()
+        self._kept = KeptStatements(most_kept_bytes(service.limits.open_body_bytes))
         self._next_log_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._conversations: dict[int, tuple[Conversation, asyncio.Task[None]]] = {}
@@ -156,7 +158,7 @@ class PgWireServer:
         if len(self._conversations) >= self._max_connections:
             raise TooManyConnections
         channel.trust(_RECEIVE_BUFFER_BYTES)
-        await self._talk(Conversation(channel, self._service, entry))
+        await self._talk(Conversation(channel, self._service, entry, self._kept))
 
     async def _talk(self, conversation: Conversation) -> None:
         task = asyncio.current_task()

@@ -14,6 +14,7 @@ from jrerank.doors.pgwire import conversation as module
 from jrerank.doors.pgwire import prepared
 from jrerank.doors.pgwire.conversation import Conversation
 from jrerank.doors.pgwire.faults import ShuttingDown
+from jrerank.doors.pgwire.kept_statements import KeptStatements
 from jrerank.doors.pgwire.login import Login
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.doors.service import Service
@@ -47,7 +48,9 @@ class Talk:
     """A conversation that runs, and its client."""
 
     def __init__(self, pair: Pair, service: Service) -> None:
-        self.conversation = Conversation(pair.channel, service, Login("key-1", b"secret"))
+        self.conversation = Conversation(
+            pair.channel, service, Login("key-1", b"secret"), KeptStatements(1_000_000)
+        )
         self.client: Wire = pair.client
         self.running = asyncio.ensure_future(self.conversation.run())
 

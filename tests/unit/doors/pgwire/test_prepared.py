@@ -10,6 +10,7 @@ import pytest
 from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.pgwire.extended import Bind, Named, Parse
 from jrerank.doors.pgwire.faults import NotSpoken, UnknownName
+from jrerank.doors.pgwire.kept_statements import KeptStatements
 from jrerank.doors.pgwire.messages import NotUtf8
 from jrerank.doors.pgwire.prepared import MAX_PREPARED_BYTES, PreparedStatements
 from jrerank.errors import InputTooLong, InvalidInput, Overloaded
@@ -25,7 +26,7 @@ def bodies() -> OpenBodies:
 @pytest.fixture
 def prepared(bodies: OpenBodies) -> Iterator[PreparedStatements]:
     with bodies.share() as share:
-        yield PreparedStatements(share)
+        yield PreparedStatements(share, KeptStatements(10_000_000))
 
 
 def bind(*values: bytes | None, statement: str = "", binary: bool = False) -> Bind:
@@ -165,3 +166,35 @@ def test_what_there_is_no_room_for_is_not_kept(bodies: OpenBodies, prepared: Pre
         for missing in (prepared.portal, lambda _: prepared.statement("one")):
             with pytest.raises(UnknownName):
                 missing("")
+
+
+def test_of_all_connections_the_statement_goes_that_was_used_longest_ago(bodies: OpenBodies) -> None:
+    kept = KeptStatements(50_000)
+    with bodies.share() as share, bodies.share() as other:
+        one, two = PreparedStatements(share, kept), PreparedStatements(other, kept)
+        for name in "abcd":
+            one.parse(Parse(name, " " * 10_000, ()))
+        one.bind(bind(statement="a"))
+        two.parse(Parse("a", " " * 10_000, ()))
+        for name, connection in (("b", one), ("never", two)):
+            with pytest.raises(UnknownName, match="prepare it again"):
+                connection.bind(bind(statement=name))
+        assert all(one.statement(name) for name in "acd")
+        assert two.statement("a")
+        two.parse(Parse("", " " * 100_000, ()))
+        assert one.statement("c"), "one without a name counts elsewhere"
+        one.forget_all()
+    with bodies.share() as everything:
+        everything.take_text(10_000_000)
+
+
+def test_a_connection_that_has_ended_makes_room(bodies: OpenBodies) -> None:
+    kept = KeptStatements(25_000)
+    with bodies.share() as share:
+        stays = PreparedStatements(share, kept)
+        stays.parse(Parse("first", " " * 10_000, ()))
+        for _ in range(10):
+            comes = PreparedStatements(share, kept)
+            comes.parse(Parse("a", " " * 10_000, ()))
+            comes.forget_all()
+        assert stays.statement("first")
