@@ -109,6 +109,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
                 cors_origins=settings.cors_origins,
                 checks={name: store.check for name, store in stores.items()},
                 healthy=scheduler.healthy,
+                queued_s=scheduler.queued_s,
                 cut_off=scheduler.cut_off,
                 searches=searches_of(stores),
             )

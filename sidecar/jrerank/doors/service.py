@@ -24,10 +24,10 @@ _LOG = logger(__name__)
 class Service:
     """The parts behind the doors.
 
-    `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `searches` are the engines
-    that callers may search; pages of `cors_origins` may read answers in a browser; `cut_off` lets open requests go with what has
-    been scored of them; `bodies` counts for all doors, `turns` are those of requests at the event loop, and `large` is where large
-    ones are worked on.
+    `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `queued_s` is how many
+    seconds of work are open; `searches` are the engines that callers may search; pages of `cors_origins` may read answers in a
+    browser; `cut_off` lets open requests go with what has been scored of them; `bodies` counts for all doors, `turns` are those of
+    requests at the event loop, and `large` is where large ones are worked on.
     """
 
     reranker: Reranker
@@ -39,6 +39,7 @@ class Service:
     cors_origins: tuple[str, ...] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
     healthy: Callable[[], bool] = lambda: True
+    queued_s: Callable[[], float] = lambda: 0.0
     searches: Mapping[str, SearchEngine] = field(default_factory=dict)
     cut_off: Callable[[], None] = lambda: None
     intake: Intake = field(init=False)

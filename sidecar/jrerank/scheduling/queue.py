@@ -63,6 +63,11 @@ class Queue(Generic[Text]):
         return len(self._jobs)
 
     @property
+    def seconds(self) -> float:
+        """How long all workers take for what is waited for or running."""
+        return self._throughput.seconds_for(self.waiting_tokens + self.running_tokens)
+
+    @property
     def tickets(self) -> tuple[Ticket[Text], ...]:
         """All open requests."""
         return tuple(self._tickets)

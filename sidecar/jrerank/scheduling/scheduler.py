@@ -67,6 +67,10 @@ class Scheduler:
         """Whether anything could be scored."""
         return self._workers.healthy()
 
+    def queued_s(self) -> float:
+        """How many seconds of work are open."""
+        return self._workers.queued_s()
+
     def cut_off(self) -> None:
         """Let every open request go with what has been scored of it, as if its deadline were now."""
         for done in self._open.values():

@@ -114,6 +114,10 @@ class Workers:
         reads = any(thread.is_alive() for thread in self._threads[self._engine.workers :])
         return reads and any(now - since < _HANG_S for since in begun)
 
+    def queued_s(self) -> float:
+        """How many seconds of work are open, by estimate. It takes no lock: it may be off by a batch."""
+        return self._queue.seconds
+
     def estimated_tokens(self, chars: Sequence[int], max_tokens: int) -> list[int]:
         """About how many tokens pairs of so many characters will have."""
         return self._throughput.estimated_tokens_of(chars, max_tokens)

@@ -38,6 +38,23 @@ def share(fates: list[Fate], *, complete: bool) -> float:
     return sum(fate.complete if complete else fate.refused for fate in fates) / len(fates)
 
 
+def test_it_says_how_long_what_is_open_takes() -> None:
+    throughput = Throughput(2)
+    throughput.calibrate(1000, 1.0)  # tokens of one worker in a second
+    queue: Queue[None] = Queue(throughput, max_tokens=10**6, max_ready_tokens=10**6)
+    assert queue.seconds == 0
+    ticket = queue.admit([PairWork(b"a", None, 300), PairWork(b"b", None, 100)], 10.0, "caller", 0.0)
+    assert queue.seconds == pytest.approx(0.2)
+    for job in queue.next_texts(1000, 0.0):
+        queue.supply(job, [Window(array("i", bytes(4 * 300)), 1)], 0.0, truncated=False)
+    (running,) = queue.next_batch(BatchLimit(1, 1000), 0.0)
+    assert queue.seconds == pytest.approx(0.3)
+    queue.finish(running, 0.5)
+    assert queue.seconds == pytest.approx(0.15)
+    queue.leave(ticket)
+    assert queue.seconds == 0
+
+
 # Overload
 
 

@@ -41,13 +41,14 @@ def make_app(service: Service) -> FastAPI:
             allow_headers=["*"],
             expose_headers=[
                 "x-jrerank-outcome",
+                "x-jrerank-queue-seconds",
                 "x-jrerank-reason",
                 "x-jrerank-truncated",
                 "x-request-id",
                 "retry-after",
             ],
         )
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, queued_s=service.queued_s)
     app.add_exception_handler(HTTPException, _no_route)
     return app
 

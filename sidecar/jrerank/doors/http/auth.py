@@ -25,12 +25,14 @@ def authorize(request: Request, keys: Sequence[str]) -> None:
     Raises:
         NotAuthorized: no key, or a wrong one.
     """
+    request.scope["jrerank.authorized"] = not keys
     if not keys:
         return
     given = _given(request)
     matches = [hmac.compare_digest(given, key.encode()) for key in keys]
     if not any(matches):
         raise NotAuthorized
+    request.scope["jrerank.authorized"] = True
     request.scope["jrerank.caller"] = "key-" + hashlib.sha256(given).hexdigest()[:8]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,14 +15,17 @@ from jrerank.doors.http.answers import OUTCOME_HEADER
 from jrerank.telemetry import span
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,64})?")
+QUEUE_HEADER = "x-jrerank-queue-seconds"
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class RequestContext:
     """Pure ASGI: a request that has not been read yet must be able to time out already."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, queued_s: Callable[[], float] = lambda: 0.0) -> None:
+        """`queued_s` is how many seconds of work are open: callers who are let in are told, and choose among several by it."""
         self._app = app
+        self._queued_s = queued_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note when the request arrived, name it, and continue the caller's trace."""
@@ -48,6 +52,8 @@ class RequestContext:
                 if message["type"] == "http.response.start":
                     answer = MutableHeaders(scope=message)
                     answer["x-request-id"] = request_id
+                    if scope.get("jrerank.authorized"):
+                        answer[QUEUE_HEADER] = f"{self._queued_s():.3f}"
                     attributes["http.response.status_code"] = message["status"]
                     attributes["jrerank.outcome"] = answer.get(OUTCOME_HEADER, "none")
                 await send(message)

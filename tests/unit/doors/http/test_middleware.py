@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from jrerank.doors.http.middleware import RequestContext
+from jrerank.doors.service import Service
+from tiny import client_of
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -48,6 +51,24 @@ async def test_a_trace_goes_on_in_the_log() -> None:
 @pytest.mark.parametrize("sent", ["", "nonsense", TRACEPARENT.upper(), TRACEPARENT + "x" * 100])
 async def test_what_is_no_trace_is_left_out(sent: str) -> None:
     assert "traceparent" not in (await seen({"traceparent": sent}))[0]
+
+
+async def test_who_is_let_in_is_told_how_much_work_waits(service: Service) -> None:
+    busy = replace(service, queued_s=lambda: 1.23456, keys=("secret",))
+    body = {"query": "富士山", "documents": ["山"]}
+    async with client_of(busy) as client:
+        known = await client.post("/v1/rerank", json=body, headers={"authorization": "Bearer secret"})
+        wrong = await client.post("/v1/rerank", json={}, headers={"authorization": "Bearer secret"})
+        stranger = await client.post("/v1/rerank", json=body)
+        health = await client.get("/health")
+    assert [answer.status_code for answer in (known, wrong, stranger, health)] == [200, 422, 401, 200]
+    said = [answer.headers.get("x-jrerank-queue-seconds") for answer in (known, wrong, stranger, health)]
+    assert said == ["1.235", "1.235", None, None]
+
+
+async def test_without_keys_everybody_is_told(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/rerank", json={"query": "富士山", "documents": ["山"]})
+    assert float(answer.headers["x-jrerank-queue-seconds"]) < 1
 
 
 async def test_the_clock_starts_on_arrival_and_ends_with_the_request() -> None:
