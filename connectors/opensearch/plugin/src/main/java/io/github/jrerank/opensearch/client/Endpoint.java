@@ -6,10 +6,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
-/** Several sidecars under one name, asked in turn. */
+/** Several sidecars under one name, asked in turn, or before their turn where they have less to do. */
 public final class Endpoint {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
@@ -57,13 +58,14 @@ public final class Endpoint {
         apiKey = key;
     }
 
-    /** Those worth asking, beginning with whose turn it is. */
+    /** Those worth asking, beginning with whose turn it is, or with another that has less to do. */
     List<Sidecar> inTurn(String work) {
         List<Sidecar> order = new ArrayList<>(sidecars);
         if (order.isEmpty() == false) {
             Collections.rotate(order, -Math.floorMod(turn.getAndIncrement(), order.size()));
         }
         order.removeIf(sidecar -> sidecar.isOpen(work));
+        TwoChoices.apply(order, Sidecar::expectedSeconds, ThreadLocalRandom.current()::nextInt);
         return order;
     }
 }

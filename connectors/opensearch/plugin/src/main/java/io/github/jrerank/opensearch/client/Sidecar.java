@@ -31,6 +31,7 @@ public final class Sidecar {
     private final long probeIntervalMs;
     private final Counters counters = new Counters();
     private final Histogram answeredMs = new Histogram();
+    private final Load load = new Load(System::nanoTime);
     private volatile boolean isRetired;
 
     Sidecar(URI base, EndpointSettings settings, HttpClient client, Supplier<String> apiKey, Node node) {
@@ -60,6 +61,11 @@ public final class Sidecar {
     /** The kinds of work for which alone its circuit is open. */
     public List<String> openFor() {
         return circuits.openFor();
+    }
+
+    /** How long a request would wait there. */
+    double expectedSeconds() {
+        return load.expectedSeconds();
     }
 
     public int failuresInARow() {
@@ -111,7 +117,7 @@ public final class Sidecar {
         }
         headers.forEach((name, value) -> addHeader(request, name, value));
         HttpRequest post = request.POST(BodyPublishers.ofByteArray(body)).build();
-        return Privileged.run(() -> client.sendAsync(post, BoundedBody.upTo(ANSWER_BOUND_BYTES)));
+        return load.follow(Privileged.run(() -> client.sendAsync(post, BoundedBody.upTo(ANSWER_BOUND_BYTES))));
     }
 
     private static void addHeader(HttpRequest.Builder request, String name, String value) {

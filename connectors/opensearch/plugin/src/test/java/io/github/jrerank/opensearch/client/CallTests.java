@@ -127,6 +127,17 @@ class CallTests {
     }
 
     @Test
+    void whoSaysThatWorkWaitsThereIsLeftAlone() {
+        first.queueSeconds = "60.000";
+        Endpoint endpoint = endpoint(first.url(), second.url());
+        for (int i = 0; i < 5; i++) {
+            assertEquals("fine", ask(endpoint));
+        }
+        assertEquals(1, first.bodies.size());
+        assertEquals(4, second.bodies.size());
+    }
+
+    @Test
     void failsOverToTheNext() {
         first.status = 500;
         Endpoint endpoint = endpoint(first.url(), second.url());

@@ -1,0 +1,127 @@
+package io.github.jrerank.opensearch.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLSession;
+import org.junit.jupiter.api.Test;
+
+class LoadTests {
+    private static final double EXACT = 1e-9;
+    private long now = -5;
+    private final Load load = new Load(() -> now);
+
+    private void pass(long ms) {
+        now += TimeUnit.MILLISECONDS.toNanos(ms);
+    }
+
+    private CompletableFuture<HttpResponse<byte[]>> send() {
+        CompletableFuture<HttpResponse<byte[]>> response = new CompletableFuture<>();
+        assertSame(response, load.follow(response));
+        return response;
+    }
+
+    private void answer(long tookMs, String... header) {
+        CompletableFuture<HttpResponse<byte[]>> response = send();
+        pass(tookMs);
+        response.complete(new Answer(List.of(header)));
+    }
+
+    @Test
+    void nothingIsExpectedOfWhoIsUnknown() {
+        assertEquals(0, load.expectedSeconds());
+    }
+
+    @Test
+    void whatWasHeardWearsOff() {
+        answer(10, "0.500");
+        assertEquals(0.5, load.expectedSeconds(), EXACT);
+        pass(200);
+        assertEquals(0.3, load.expectedSeconds(), EXACT);
+        pass(1_000);
+        assertEquals(0, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
+    void ownRequestsCountUntilTheyAreOver() {
+        answer(100, "0");
+        CompletableFuture<HttpResponse<byte[]>> first = send();
+        CompletableFuture<HttpResponse<byte[]>> second = send();
+        assertEquals(0.2, load.expectedSeconds(), EXACT);
+        first.cancel(true);
+        assertEquals(0.1, load.expectedSeconds(), EXACT);
+        second.completeExceptionally(new java.io.IOException("connection reset"));
+        assertEquals(0, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
+    void answersThatTakeLongerCountForMore() {
+        answer(100, "0");
+        answer(1_100, "0");
+        send();
+        assertEquals(0.2, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
+    void whatIsNoNumberSaysNothing() {
+        answer(10, "0.500");
+        for (String header : List.of("", "much", "NaN", "Infinity", "-1", "1e9")) {
+            answer(0, header);
+            assertEquals(0.5, load.expectedSeconds(), EXACT, header);
+        }
+        answer(0);
+        assertEquals(0.5, load.expectedSeconds(), EXACT);
+    }
+
+    private record Answer(List<String> queueSeconds) implements HttpResponse<byte[]> {
+        @Override
+        public HttpHeaders headers() {
+            return HttpHeaders.of(queueSeconds.isEmpty() ? Map.of() : Map.of(Load.HEADER, queueSeconds), (name, value) -> true);
+        }
+
+        @Override
+        public int statusCode() {
+            return 200;
+        }
+
+        @Override
+        public byte[] body() {
+            return new byte[0];
+        }
+
+        @Override
+        public HttpRequest request() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Optional<HttpResponse<byte[]>> previousResponse() {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<SSLSession> sslSession() {
+            return Optional.empty();
+        }
+
+        @Override
+        public URI uri() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public HttpClient.Version version() {
+            return HttpClient.Version.HTTP_1_1;
+        }
+    }
+}
