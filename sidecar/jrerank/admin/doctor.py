@@ -87,7 +87,8 @@ def _torch(settings: Settings) -> Finding:
     opened = open_engine(settings, load_checkpoint(settings))
     opened.close()
     budget = f"runs of up to {opened.engine.batch_limit.tokens} tokens"
-    return Finding("engine", True, "; ".join([f"torch: {opened.tried[-1]}", budget, *_refused(opened.tried)]))
+    parts = [f"torch: {opened.tried[-1]}", budget, *opened.notes(), *_refused(opened.tried)]
+    return Finding("engine", True, "; ".join(parts))
 
 
 def _refused(tried: Sequence[str]) -> list[str]:

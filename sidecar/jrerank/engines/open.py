@@ -19,14 +19,15 @@ from jrerank.settings import Settings
 class OpenEngine:
     """An engine that is ready. `gate` is what the quality gate saw, if it had something to judge.
 
-    `tried` says of each way to compute that was tried how it went; the last one serves. `padding_tokens` counts what was computed
-    beyond what windows hold.
+    `tried` says of each way to compute that was tried how it went; the last one serves. `notes` say what it computes on,
+    and what would be faster. `padding_tokens` counts what was computed beyond what windows hold.
     """
 
     engine: Engine
     precision: str
     gate: GateReport | None
     tried: tuple[str, ...] = ()
+    notes: Callable[[], tuple[str, ...]] = tuple
     padding_tokens: Callable[[], int] = lambda: 0
     close: Callable[[], None] = lambda: None
 
@@ -59,6 +60,7 @@ def _open_torch(settings: Settings, checkpoint: Checkpoint) -> OpenEngine:
         opened.precision,
         gate=None,
         tried=tuple(map(str, opened.judgements)),
+        notes=opened.notes,
         padding_tokens=opened.padding_tokens,
         close=opened.close,
     )

@@ -74,7 +74,8 @@ def test_it_says_what_torch_computes_by(tiny_folder: Path) -> None:
     (engine,) = found(tiny_settings(tiny_folder, engine="torch", device="cpu"), "engine")
     assert engine.ok
     assert engine.text.startswith("torch: cpu, each attention, fp32: logits within ")
-    assert engine.text.endswith("runs of up to 512 tokens")
+    assert "; runs of up to 512 tokens; on cpu, by torch 2." in engine.text
+    assert engine.text.endswith("int8 is faster on a CPU: --engine onnx")
 
 
 def test_it_says_what_was_refused_and_what_is_missing(

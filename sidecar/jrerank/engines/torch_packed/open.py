@@ -10,6 +10,7 @@ import torch
 
 from jrerank.cpu import usable_cores
 from jrerank.engines.engine import Engine
+from jrerank.engines.torch_packed.advice import Surroundings, device_name, faster
 from jrerank.engines.torch_packed.budget import measure_budget
 from jrerank.engines.torch_packed.compilation import compile_in_background
 from jrerank.engines.torch_packed.device_model import DeviceModel, Variant, precision_name
@@ -35,12 +36,16 @@ _PADDED_BUCKETS, _PADDED_LONGEST = (1_024, 4_096, 8_192), (64, 128, 256, 512)
 
 @dataclass(frozen=True, slots=True)
 class OpenTorch:
-    """Engines that are ready, as one. `judgements` are what was tried on the first device; the last of them serves."""
+    """Engines that are ready, as one. `judgements` are what was tried on the first device; the last of them serves.
+
+    `captured`: runs are replayed as CUDA graphs, not launched kernel by kernel.
+    """
 
     engine: Engine
     devices: Sequence[TorchPackedEngine]
     variant: Variant
     judgements: tuple[Judgement, ...]
+    captured: bool = False
 
     @property
     def precision(self) -> str:
@@ -50,6 +55,17 @@ class OpenTorch:
     def padding_tokens(self) -> int:
         """What was computed beyond what windows hold, on all devices."""
         return sum(engine.padding_tokens for engine in self.devices)
+
+    def notes(self) -> tuple[str, ...]:
+        """What it computes on and how, and what would be faster; for people."""
+        device, count = self.variant.device, len(self.devices)
+        names = f"{count} devices, the first {device_name(device)}" if count > 1 else device_name(device)
+        launched = "runs are CUDA graphs" if self.captured else "kernels are launched one by one"
+        return (
+            f"on {names}, by torch {torch.__version__}",
+            *([launched] if device.type == "cuda" else []),
+            *faster(self.variant, Surroundings.of(device)),
+        )
 
     def close(self) -> None:
         """Stop the devices' threads."""
@@ -71,7 +87,7 @@ def open_torch(checkpoint: Checkpoint, device: str, precision: str, threads: int
     if len(opened) == 1:
         return opened[0]
     first, engines = opened[0], [engine for each in opened for engine in each.devices]
-    return OpenTorch(Replicas(engines), engines, first.variant, first.judgements)
+    return OpenTorch(Replicas(engines), engines, first.variant, first.judgements, first.captured)
 
 
 def _open_device(
@@ -88,7 +104,7 @@ def _open_device(
         compile_in_background(runner, model, test, buckets, capture)
     _LOG.info("torch_ready", variant=str(model.variant), budget_tokens=budget, captured=capture is not None)
     engine = TorchPackedEngine(runner, buckets, budget, checkpoint.layout.passage_type)
-    return OpenTorch(engine, [engine], model.variant, judgements)
+    return OpenTorch(engine, [engine], model.variant, judgements, capture is not None)
 
 
 def buckets_of(variant: Variant, max_tokens: int) -> Buckets:
