@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jrerank.stores.opaque_id import asked_for
 from jrerank.stores.search import EngineReply, IndexLimits, Json
 
 
@@ -20,6 +21,8 @@ class Shelf:
         self._widest = widest
         self._replies = list(replies)
         self.asked: list[Any] = []
+        self.forgotten: list[str] = []
+        self.names: list[Mapping[str, str]] = []
 
     async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
         self.asked.append((index, body, dict(parameters)))
@@ -41,7 +44,11 @@ class Shelf:
     async def limits(self, index: str) -> IndexLimits:
         return IndexLimits()
 
+    def forget_limits(self, index: str) -> None:
+        self.forgotten.append(index)
+
     def _next(self) -> EngineReply | None:
+        self.names.append(asked_for())
         reply = self._replies.pop(0) if self._replies else None
         if isinstance(reply, Exception):
             raise reply

@@ -72,3 +72,15 @@ class SearchEngine(Protocol):
     async def limits(self, index: str) -> IndexLimits:
         """What the indexes can give; the defaults where the engine does not say."""
         ...
+
+    def forget_limits(self, index: str) -> None:
+        """Ask anew next time: the engine has refused what it was said to give."""
+        ...
+
+
+def engine_words(body: object) -> str | None:
+    """The engine's own words for what is wrong."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return f"{error.get('type')}: {error.get('reason')}"
+    return None if error is None else str(error)

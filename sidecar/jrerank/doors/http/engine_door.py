@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -172,7 +172,7 @@ async def _close_point_in_time(asking: Asking) -> Replied:
 
 def _sealed(asking: Asking, replied: Replied) -> Replied:
     reply, output = replied
-    return EngineReply(reply.status, asking.searching.seal.seal_in(reply.body)), output
+    return replace(reply, body=asking.searching.seal.seal_in(reply.body)), output
 
 
 async def _read_documents(asking: Asking) -> Replied:

@@ -12,6 +12,7 @@ from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.errors import UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
+from jrerank.stores.opaque_id import HEADER
 
 _Lines = TypeVar("_Lines")
 
@@ -28,7 +29,8 @@ def searching_of(http: Request, store: str) -> Searching:
         known = ", ".join(service.searches) or "none is open"
         raise UnknownStore(f"there is no store {store!r} to search ({known})", field="store")
     seals: dict[str, IdSeal] = http.app.state.seals
-    return Searching(service, engine, caller_of(http), share_of(http), seals[store])
+    opaque_id = http.headers.get(HEADER, "")
+    return Searching(service, engine, caller_of(http), share_of(http), seals[store], opaque_id)
 
 
 async def lines_read(

@@ -24,7 +24,8 @@ from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput, JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
-from jrerank.stores.search import EngineReply, SearchEngine
+from jrerank.stores.opaque_id import asking_for
+from jrerank.stores.search import EngineReply, SearchEngine, engine_words
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -32,6 +33,7 @@ DOOR = "search"
 # The engine's documents are not the caller's to shorten
 _FIELDS = Fields(passages=None)
 _DONE, _REFUSED = 200, 400
+_OF_ACCOUNT = (401, 403)
 _TEMPLATES_AT_ONCE = 8
 Json = dict[str, Any]
 _Answered = tuple[Plan, Json]
@@ -46,6 +48,7 @@ class Searching:
     caller: Caller
     share: Share
     seal: IdSeal
+    opaque_id: str = ""
 
     async def one(self, index: str, search: SearchBody, parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply, reranked if it is one.
@@ -61,6 +64,8 @@ class Searching:
         if plan.is_widened and said.status == _REFUSED:
             plan = plan.as_asked()
             said = await self.of_engine(self.engine.search(place, plan.body, parameters))
+            if said.status == _DONE:
+                self.engine.forget_limits(index)
         return await self._reranked(plan, said)
 
     async def by_template(self, index: str, template: Json, parameters: Mapping[str, str]) -> EngineReply:
@@ -147,8 +152,11 @@ class Searching:
             )
         except Unavailable:
             return {}
-        responses = _responses(said, len(refused))
-        return {place: (refused[place], one) for place, one in zip(refused, responses, strict=False)}
+        answers = dict(zip(refused, _responses(said, len(refused)), strict=False))
+        for place, one in answers.items():
+            if isinstance(one, dict) and "error" not in one:
+                self.engine.forget_limits(searches[place].index)
+        return {place: (refused[place], one) for place, one in answers.items()}
 
     async def _asked(
         self, searches: Sequence[OneOfMany], plans: Sequence[Plan], parameters: Mapping[str, str]
@@ -160,13 +168,17 @@ class Searching:
         """The engine's reply.
 
         Raises:
-            Unavailable: there is none.
+            Unavailable: there is none, or it refuses the store's own account, which is no fault of the caller's.
         """
         try:
-            return await asked
+            with asking_for(self.opaque_id):
+                said = await asked
         except StoreError as error:
             _LOG.warning("engine_failed", error=str(error))
             raise Unavailable(error.public) from error
+        if said.status in _OF_ACCOUNT:
+            raise _account_refused(said.status, said.body)
+        return said
 
     async def _plan(
         self, index: str, search: SearchBody, *, is_scroll: bool = False, place: str = ""
@@ -179,9 +191,11 @@ class Searching:
         )
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
-        if not isinstance(response, dict) or "error" in response:
-            return response
         try:
+            if isinstance(response, dict) and response.get("status") in _OF_ACCOUNT:
+                raise _account_refused(response["status"], response)
+            if not isinstance(response, dict) or "error" in response:
+                return response
             return (await self._reranked(plan, EngineReply(200, response))).body
         except JrerankError as error:
             return _shown(error)
@@ -240,6 +254,14 @@ class Searching:
         self.service.metrics.requests.labels(DOOR, PASSTHROUGH).inc()
         _LOG.info("search_passed_through", reason=reason)
         return Answer(PASSTHROUGH, reason)
+
+
+def _account_refused(status: int, said: object) -> Unavailable:
+    """The engine's words, which name accounts and roles, are for the operator."""
+    _LOG.error("engine_refuses_account", status=status, error=engine_words(said) or str(said)[:1_000])
+    return Unavailable(
+        f"the engine refuses the account that this sidecar has there (its status {status}); the log says why"
+    )
 
 
 def _header(header: Json, plan: Plan) -> Json:

@@ -21,6 +21,7 @@ from jrerank.json_reader.size import parsed_bytes
 from jrerank.json_reader.slices import sliced
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.large_work import LargeWork
+from jrerank.stores.opaque_id import asked_for
 from jrerank.stores.opensearch.bounded import AsSent, AsText, BoundedConnection, bounded_reply
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.replies import taker
@@ -74,19 +75,19 @@ class Connection:
                     None,
                     body,
                     timeout_s,
-                    headers={"content-type": kind},
+                    headers={"content-type": kind, **asked_for()},
                 )
             except TransportError as error:
                 reply.check()
                 if not isinstance(error.status_code, int):
                     raise
-                return EngineReply(error.status_code, await self._body_of(error))
+                return EngineReply(error.status_code, await self._body_of(error), reply.size_bytes)
             reply.check()
         if method == "HEAD":  # the client says only whether it is there
             return EngineReply(200 if content else 404, None)
         if not isinstance(content, bytes):
-            return EngineReply(200, content)
-        return EngineReply(200, await self._parsed(content), len(content))
+            return EngineReply(200, content, reply.size_bytes)
+        return EngineReply(200, await self._parsed(content), reply.size_bytes)
 
     async def _body_of(self, error: TransportError) -> Any:
         """What the engine says beside a status of an error: JSON, or a text."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jrerank.errors import StoreError
 from jrerank.stores.opensearch.connection import Connection
+from jrerank.stores.search import engine_words
 
 Json = dict[str, Any]
 
@@ -82,14 +83,6 @@ def refuse_errors(documents: Sequence[Json]) -> None:
 def index_path(index: str) -> str:
     """As a part of a path."""
     return quote(index, safe=",")
-
-
-def engine_words(body: object) -> str | None:
-    """The engine's own words for what is wrong."""
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict):
-        return f"{error.get('type')}: {error.get('reason')}"
-    return None if error is None else str(error)
 
 
 def _multi_get(indexes: Sequence[str], ids: Sequence[str]) -> tuple[str, Json]:

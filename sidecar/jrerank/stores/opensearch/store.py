@@ -19,7 +19,9 @@ from jrerank.stores.search import DEFAULT_MAX_RESULT_WINDOW, EngineReply, IndexL
 
 _CHECK_TIMEOUT_S = 5.0
 _LIMITS_TIMEOUT_S = 2.0
-_LIMITS_AGE_S = 30.0
+# What the engine said is kept for so long, and what was assumed since it said nothing
+_LIMITS_AGE_S, _ASSUMED_AGE_S = 30.0, 2.0
+_FORBIDDEN = 403
 _MAX_KNOWN_LIMITS = 1_000  # callers choose among the indexes as they like
 
 
@@ -107,14 +109,19 @@ class OpenSearchStore:
     async def limits(self, index: str) -> IndexLimits:
         """What the indexes can give, asked now and then: it changes rarely."""
         indexes = frozenset(index.split(","))
-        asked, known = self._limits.get(indexes, (-math.inf, IndexLimits()))
-        if time.monotonic() - asked < _LIMITS_AGE_S:
+        until, known = self._limits.get(indexes, (-math.inf, IndexLimits()))
+        if time.monotonic() < until:
             return known
-        limits = await self._ask_limits(index)
+        said = await self._ask_limits(index)
+        limits, age_s = (IndexLimits(), _ASSUMED_AGE_S) if said is None else (said, _LIMITS_AGE_S)
         if len(self._limits) >= _MAX_KNOWN_LIMITS:
             self._limits.clear()
-        self._limits[indexes] = (time.monotonic(), limits)
+        self._limits[indexes] = (time.monotonic() + age_s, limits)
         return limits
+
+    def forget_limits(self, index: str) -> None:
+        """Ask anew next time, as when an index has been made anew."""
+        self._limits.pop(frozenset(index.split(",")), None)
 
     async def _asked(
         self, method: str, path: str, body: Json | bytes | None, parameters: Mapping[str, str]
@@ -125,7 +132,7 @@ class OpenSearchStore:
         except TimeoutError:
             raise StoreError(f"the engine did not answer within {timeout_ms} ms") from None
 
-    async def _ask_limits(self, index: str) -> IndexLimits:
+    async def _ask_limits(self, index: str) -> IndexLimits | None:
         parameters = {
             "filter_path": "*.settings.index.max_result_window,*.mappings._source.enabled,*.mappings.properties",
             "ignore_unavailable": "true",
@@ -135,9 +142,11 @@ class OpenSearchStore:
                 "GET", f"/{index_path(index)}", None, parameters, _LIMITS_TIMEOUT_S
             )
         except (StoreError, TimeoutError):  # the search itself will tell
+            return None
+        if reply.status == _FORBIDDEN:  # which an account that may only search will be the next time, too
             return IndexLimits()
         answered = reply.status == 200 and isinstance(reply.body, dict)
-        return _limits_of(list(reply.body.values())) if answered else IndexLimits()
+        return _limits_of(list(reply.body.values())) if answered else None
 
 
 def _limits_of(indexes: Sequence[Any]) -> IndexLimits:

@@ -48,6 +48,18 @@ async def test_searches_are_reranked(method: str, path: str, http: httpx.AsyncCl
     assert (body["size"], parameters) == (100, {"routing": "a"})
 
 
+@pytest.mark.parametrize("path", ["_search", "_count", "_msearch"])
+async def test_the_engine_is_asked_under_the_callers_name(
+    path: str, http: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    lines = f"{{}}\n{json.dumps(MATCH)}\n"
+    kind = {"content-type": "application/x-ndjson"} if path == "_msearch" else JSON
+    body = lines if path == "_msearch" else json.dumps({"query": MATCH["query"]})
+    response = await http.post(path, content=body, headers=kind | {"X-Opaque-Id": "page 3"})
+    assert response.status_code == 200, response.text
+    assert shelf.names[-1] == {"X-Opaque-Id": "page 3"}
+
+
 async def test_a_search_in_the_url_alone(http: httpx.AsyncClient, shelf: Shelf) -> None:
     response = await http.get(
         "_search", params={"q": "天気", "filter_path": "hits.hits._id,ext", "pretty": ""}

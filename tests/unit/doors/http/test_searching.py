@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
@@ -86,7 +87,10 @@ async def test_a_wider_search_that_is_refused_is_asked_as_the_caller_did(service
     assert [body["size"] for _, body, _ in shelf.asked] == [100, 1]
     assert ids(reply.body) == ["1"]
     assert marker(reply)["reason"] == "window_refused"
-    assert await one(searching(service, Shelf(TEXTS, refusal, refusal))) == refusal
+    assert shelf.forgotten == ["docs"], "the index gives less than it was said to"
+    wrong = Shelf(TEXTS, refusal, refusal)
+    assert await one(searching(service, wrong)) == refusal
+    assert not wrong.forgotten
 
 
 async def test_so_is_each_of_several(service: Service) -> None:
@@ -100,6 +104,32 @@ async def test_so_is_each_of_several(service: Service) -> None:
     reasons = [response["ext"]["jrerank"]["reason"] for response in reply.body["responses"]]
     assert reasons == [None, "window_refused", None]
     assert [len(lines) for lines, _ in shelf.asked] == [3, 1]
+    assert shelf.forgotten == ["docs"]
+
+
+REFUSED: dict[str, Any] = {
+    "error": {"type": "security_exception", "reason": "no permissions for User [name=jrerank-reader]"},
+}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_of_the_stores_own_account_is_no_refusal_of_the_caller(
+    service: Service, status: int
+) -> None:
+    body = REFUSED | {"status": status}
+    refused = searching(service, Shelf(TEXTS, EngineReply(status, body)))
+    with capture_logs() as logs, pytest.raises(Unavailable, match=f"status {status}") as told:
+        await one(refused)
+    assert "jrerank-reader" not in str(told.value)
+    (logged,) = (line for line in logs if line["event"] == "engine_refuses_account")
+    assert "jrerank-reader" in logged["error"]
+
+    several = Shelf(TEXTS, EngineReply(200, {"responses": [body]}))
+    reply = await searching(service, several).many(
+        [OneOfMany({}, "docs", SearchBody.model_validate(MATCH))], {}
+    )
+    (response,) = reply.body["responses"]
+    assert (response["status"], "jrerank-reader" in str(response)) == (503, False)
 
 
 async def test_an_engine_that_gives_no_answer(service: Service) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import pytest
 
 from certificates import make_certificate
 from jrerank.errors import Abandoned, ConfigurationError, Overloaded, StoreError
+from jrerank.stores.opaque_id import asking_for
 from jrerank.stores.opensearch import bounded
 from jrerank.stores.opensearch.connection import Connection
 from jrerank.stores.opensearch.settings import OpenSearchSettings
@@ -108,8 +110,20 @@ def test_aws_without_credentials_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_what_the_engine_refuses_is_its_reply(body: object) -> None:
     with recorded_server(lambda _: (400, body)) as engine:
         async with connected([engine.url]) as connection:
-            assert await ask(connection) == EngineReply(400, body)
+            reply = await ask(connection)
+    assert reply == EngineReply(400, body)
+    assert reply.size_bytes == len(body if isinstance(body, str) else json.dumps(body))
     assert len(engine.asked) == 1
+
+
+async def test_the_engine_hears_under_which_name_it_is_asked() -> None:
+    with recorded_server(fine) as engine:
+        async with connected([engine.url]) as connection:
+            for name in ("search 7", "", "x" * 257, "山"):
+                with asking_for(name):
+                    await ask(connection)
+            await ask(connection)
+    assert [asked.headers.get("x-opaque-id") for asked in engine.asked] == ["search 7", *[None] * 4]
 
 
 async def test_a_node_that_is_down_is_passed_over() -> None:

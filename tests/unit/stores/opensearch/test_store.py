@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jrerank.errors import StoreError
+from jrerank.stores.opensearch import store as store_module
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.opensearch.store import OpenSearchStore
 from jrerank.stores.search import EngineReply, IndexLimits, SearchEngine
@@ -158,6 +159,28 @@ async def test_what_indexes_can_give_is_asked_once(status: int, body: Any, limit
     async with store_on(lambda _: (status, body)) as (store, engine):
         assert [await store.limits("docs") for _ in range(3)] == [limits] * 3
     assert len(engine.asked) == 1
+
+
+@pytest.mark.parametrize("told", [(503, "<html>"), (200, "<html>"), (404, {"error": {}})], ids=str)
+async def test_what_was_assumed_since_it_was_not_told_is_soon_asked_again(
+    told: tuple[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_ASSUMED_AGE_S", 0.0)
+    answers = iter([told, LIMITS["a narrow one among others"][:2]])
+    async with store_on(lambda _: next(answers)) as (store, _):
+        windows = [(await store.limits("docs")).max_result_window for _ in range(3)]
+    assert windows == [IndexLimits().max_result_window, 500, 500]
+
+
+async def test_limits_that_the_engine_does_not_keep_to_are_asked_for_anew() -> None:
+    async with store_on(lambda _: (200, {})) as (store, engine):
+        await store.limits("docs,faq")
+        store.forget_limits("docs")
+        await store.limits("faq,docs")
+        assert len(engine.asked) == 1
+        store.forget_limits("faq,docs")
+        await store.limits("docs,faq")
+    assert len(engine.asked) == 2
 
 
 async def test_the_same_indexes_named_otherwise_are_not_asked_again() -> None:
