@@ -26,6 +26,14 @@ def test_it_settles_at_what_is_measured() -> None:
     assert throughput.estimated_tokens(100) == pytest.approx(60, rel=0.02)
 
 
+def test_slow_runs_count_by_the_time_that_they_take() -> None:
+    throughput = Throughput(workers=1)
+    for _ in range(100):
+        throughput.observe_run(60, 0.01)
+        throughput.observe_run(60, 0.03)
+    assert throughput.tokens_per_s == pytest.approx(3_000, rel=0.06)
+
+
 def test_what_says_nothing_teaches_nothing() -> None:
     throughput = Throughput(workers=1)
     before = throughput.tokens_per_s, throughput.estimated_tokens(1_000)
