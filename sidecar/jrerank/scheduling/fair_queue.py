@@ -9,15 +9,22 @@ from itertools import count
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+# Entries of the passed over that are no longer true are dropped when there are so many times as many as callers
+_STALE_ENTRIES = 2
 
 
 @dataclass(eq=False, slots=True)
 class _Flow(Generic[T]):
-    """One caller. `start` is the virtual time at which its next item starts."""
+    """One caller. `start` is the virtual time at which its next item starts, `place` its entry in the order, if it is in it."""
 
     start: float
     items: list[tuple[float, int, T]] = field(default_factory=list)
-    is_ordered: bool = False
+    place: _Entry[T] | None = None
+    is_passed_over: bool = False
+
+
+# Start, number of the turn, number of the entry
+_Entry = tuple[float, int, int, _Flow[T]]
 
 
 class FairQueue(Generic[T]):
@@ -25,15 +32,18 @@ class FairQueue(Generic[T]):
 
     A caller's virtual time advances by the cost that it is charged, and the caller whose time is least is next. A caller that
     comes back starts at the present virtual time: it neither saves up what it did not use, nor pays for having been alone.
-    `pop` and `push` are logarithmic in callers and items.
+    `pop` and `push` are logarithmic in callers and items; so is `pop_eligible`, since who is passed over is not looked at again
+    until something of theirs has changed.
     """
 
     def __init__(self) -> None:
         self._flows: dict[str, _Flow[T]] = {}
-        self._order: list[tuple[float, int, _Flow[T]]] = []
+        self._order: list[_Entry[T]] = []
+        self._passed_over: list[_Entry[T]] = []
         self._idle: list[tuple[float, str]] = []
         self._virtual_time = 0.0
-        self._sequence = count()
+        self._turns = count()
+        self._entries = count()
 
     def __len__(self) -> int:
         """How many items wait."""
@@ -51,27 +61,37 @@ class FairQueue(Generic[T]):
             flow = self._flows[caller] = _Flow(self._virtual_time)
         heapq.heappush(flow.items, (due, number, item))
         self._join(flow)
+        self.look_again(caller)
 
-    def pop(self, is_eligible: Callable[[T], bool] = lambda _: True) -> T | None:
-        """Take the next item; a caller whose first item isn't eligible is passed over.
+    def pop(self) -> T | None:
+        """Take the next item. `charge` has to follow before anything else is done with the caller."""
+        self._drop_stale()
+        heaps = [heap for heap in (self._order, self._passed_over) if heap]
+        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0]))) if heaps else None
 
-        `charge` has to follow before anything else is done with the caller.
-        """
-        passed_over: list[tuple[float, int, _Flow[T]]] = []
-        item: T | None = None
-        while self._order and item is None:
+    def pop_eligible(self, is_eligible: Callable[[T], bool]) -> T | None:
+        """As `pop`, but a caller whose first item isn't eligible is passed over, until `look_again` says that it may be."""
+        while self._order:
             entry = heapq.heappop(self._order)
-            flow = entry[2]
-            if not is_eligible(flow.items[0][2]):
-                passed_over.append(entry)
-                continue
-            flow.is_ordered = False
-            self._virtual_time = max(self._virtual_time, flow.start)
-            self._forget_idle()
-            item = heapq.heappop(flow.items)[2]
-        for entry in passed_over:
-            heapq.heappush(self._order, entry)
-        return item
+            flow = entry[-1]
+            if is_eligible(flow.items[0][2]):
+                return self._taken(entry)
+            flow.is_passed_over = True
+            heapq.heappush(self._passed_over, entry)
+        return None
+
+    def look_again(self, caller: str) -> None:
+        """The caller's first item may be eligible now."""
+        flow = self._flows.get(caller)
+        if flow is None or flow.place is None or not flow.is_passed_over:
+            return
+        flow.is_passed_over = False
+        start, turn, _, _ = flow.place
+        flow.place = (start, turn, next(self._entries), flow)
+        heapq.heappush(self._order, flow.place)
+        if len(self._passed_over) > _STALE_ENTRIES * len(self._flows):
+            self._passed_over = [entry for entry in self._passed_over if entry[-1].place is entry]
+            heapq.heapify(self._passed_over)
 
     def charge(self, caller: str, cost: float) -> None:
         """What the caller's last popped item costs, in any unit; 0 for an item that was not served."""
@@ -81,7 +101,10 @@ class FairQueue(Generic[T]):
             self._join(flow)
             return
         heapq.heappush(self._idle, (flow.start, caller))
-        if not self._order:  # a busy period is over: its end is the start of the next one, for everybody
+        self._drop_stale()
+        if (
+            not self._order and not self._passed_over
+        ):  # a busy period is over: its end is the start of the next one, for everybody
             self._virtual_time = max(start for start, _ in self._idle)
             self._forget_idle()
 
@@ -90,12 +113,23 @@ class FairQueue(Generic[T]):
         flow = self._flows.get(caller)
         return flow.items[0][0] if flow and flow.items else None
 
+    def _taken(self, entry: _Entry[T]) -> T:
+        flow = entry[-1]
+        flow.place, flow.is_passed_over = None, False
+        self._virtual_time = max(self._virtual_time, flow.start)
+        self._forget_idle()
+        return heapq.heappop(flow.items)[2]
+
     def _join(self, flow: _Flow[T]) -> None:
-        if flow.is_ordered:
+        if flow.place is not None:
             return
         flow.start = max(flow.start, self._virtual_time)
-        flow.is_ordered = True
-        heapq.heappush(self._order, (flow.start, next(self._sequence), flow))
+        flow.place = (flow.start, next(self._turns), next(self._entries), flow)
+        heapq.heappush(self._order, flow.place)
+
+    def _drop_stale(self) -> None:
+        while self._passed_over and self._passed_over[0][-1].place is not self._passed_over[0]:
+            heapq.heappop(self._passed_over)
 
     def _forget_idle(self) -> None:
         while self._idle and self._idle[0][0] <= self._virtual_time:

@@ -147,6 +147,7 @@ class Queue(Generic[Text]):
         if not backlog.requests:
             del self._backlogs[ticket.caller]
         ticket.ready_tokens = 0
+        self._for_tokenizer.look_again(ticket.caller)
         return False
 
     def next_texts(self, max_tokens: int, now: float) -> list[Job[Text]]:
@@ -154,7 +155,7 @@ class Queue(Generic[Text]):
 
         Each has to come back by `supply`, `fail` or `put_back`.
         """
-        while ticket := self._for_tokenizer.pop(self._may_be_read):
+        while ticket := self._next_unread():
             ticket.in_line_for_tokenizer = False
             jobs = self._unread_jobs(ticket, max_tokens, now) if now < ticket.deadline else []
             self._for_tokenizer.charge(ticket.caller, sum(job.waiting_tokens for job in jobs))
@@ -195,6 +196,7 @@ class Queue(Generic[Text]):
         tokens = 0
         while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
             ticket.in_line_for_worker = False
+            self._for_tokenizer.look_again(ticket.caller)
             job = _first_ready(ticket)
             if job is None or not self._is_in_time(ticket, job.windows[job.taken], now):
                 self._for_worker.charge(ticket.caller, 0)
@@ -295,10 +297,13 @@ class Queue(Generic[Text]):
             due = self._due(ticket, ticket.taken_tokens)
             self._for_worker.push(ticket.caller, due, ticket.number, ticket)
 
-    def _may_be_read(self, ticket: Ticket[Text]) -> bool:
+    def _next_unread(self) -> Ticket[Text] | None:
         """Tokenizers are ahead by a bounded amount, and by more only where the engine would else miss what is due first."""
         if self.ready_tokens < self._max_ready_tokens:
-            return True
+            return self._for_tokenizer.pop()
+        return self._for_tokenizer.pop_eligible(self._is_due_first)
+
+    def _is_due_first(self, ticket: Ticket[Text]) -> bool:
         first_due = self._for_worker.first_due(ticket.caller)
         is_first = first_due is None or self._due(ticket, ticket.read_tokens) <= first_due
         return is_first and ticket.ready_tokens < _FEW_READY_TOKENS
@@ -346,6 +351,7 @@ class Queue(Generic[Text]):
         self.ready_tokens += tokens
         for ticket in job.tickets:
             ticket.ready_tokens += tokens
+            self._for_tokenizer.look_again(ticket.caller)
 
     def _drop_waiting(self, job: Job[Text]) -> None:
         if job.is_read:

@@ -65,11 +65,66 @@ def test_who_comes_back_has_saved_nothing_up_and_is_not_punished() -> None:
 
 def test_a_caller_whose_first_item_is_not_eligible_keeps_its_turn() -> None:
     queue = filled(a=[1.0], b=[1.0])
-    assert queue.pop(lambda item: item[0] == "b") == ("b", 1.0)
+    assert queue.pop_eligible(lambda item: item[0] == "b") == ("b", 1.0)
     queue.charge("b", 1.0)
-    assert queue.pop(lambda item: item[0] == "b") is None
+    assert queue.pop_eligible(lambda item: item[0] == "b") is None
     assert queue.first_due("a") == 0.0
     assert queue.pop() == ("a", 1.0)
+
+
+def test_who_is_passed_over_is_not_looked_at_again_until_something_has_changed() -> None:
+    names = [f"caller {number}" for number in range(1_000)]
+    queue = filled(**{name: [1.0] for name in names})
+    eligible, looks = set[str](), 0
+
+    def is_eligible(item: tuple[str, float]) -> bool:
+        nonlocal looks
+        looks += 1
+        return item[0] in eligible
+
+    assert [queue.pop_eligible(is_eligible) for _ in range(100)] == [None] * 100
+    for name in names[500:600]:
+        queue.look_again(name)
+        assert queue.pop_eligible(is_eligible) is None
+    eligible.update(names[:2])
+    queue.look_again(names[1])
+    assert queue.pop_eligible(is_eligible) == (names[1], 1.0)
+    assert looks == 1_000 + 100 + 1
+    queue.charge(names[1], 1.0)
+    queue.push(names[0], -1.0, -1, (names[0], 1.0))
+    assert queue.pop_eligible(is_eligible) == (names[0], 1.0)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["push", "toggle", "pop", "pop eligible"])))
+)
+def test_who_is_eligible_has_the_turn_that_looking_at_everybody_would_give(
+    events: list[tuple[str, str]],
+) -> None:
+    queue, all_looked_at = filled(a=[1.0], b=[2.0]), filled(a=[1.0], b=[2.0])
+    eligible = set("ab")
+
+    def is_eligible(item: tuple[str, float]) -> bool:
+        return item[0] in eligible
+
+    for number, (caller, event) in enumerate(events, start=10):
+        if event == "push":
+            for each in (queue, all_looked_at):
+                each.push(caller, 0.0, number, (caller, 1.0 + number % 3))
+        elif event == "toggle":
+            eligible.symmetric_difference_update({caller})
+            queue.look_again(caller)
+        else:
+            for name in "abcd":
+                all_looked_at.look_again(name)
+            items = [
+                each.pop() if event == "pop" else each.pop_eligible(is_eligible)
+                for each in (queue, all_looked_at)
+            ]
+            assert items[0] == items[1]
+            if items[0] is not None:
+                queue.charge(*items[0])
+                all_looked_at.charge(*items[0])
 
 
 def test_callers_that_are_through_are_forgotten() -> None:
