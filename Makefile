@@ -30,7 +30,7 @@ check: $(DEV)/.installed  ## lint, types, who may import whom
 bench: $(DEV)/.installed  ## speed against other runtimes
 	$(DEV)/bin/jrerank-admin bench speed --model random:xsmall-v2 --peers --html bench-speed.html
 
-bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain
+bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain, forms
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch
 
 soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for MINUTES=30: flat memory, all answered

@@ -6,7 +6,7 @@ With a default pipeline, a named one and none; from a cluster with the plugin an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -29,7 +29,7 @@ class Way:
 
     engine: Engine
     index: str = "docs"
-    parameters: Mapping[str, str] = NO_PIPELINE
+    parameters: Mapping[str, str] = field(default_factory=lambda: NO_PIPELINE)
 
     def ask(self, form: Form) -> httpx.Response:
         """The engine's response."""
