@@ -10,6 +10,8 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 
+import torch
+
 from jrerank.domain import Window
 from jrerank.engines.torch_packed.packing import Buckets, pack
 from jrerank.engines.torch_packed.runner import Runner
@@ -24,10 +26,15 @@ _GAIN = 1.03
 def measure_budget(
     runner: Runner, buckets: Buckets, sizes: Sequence[int], clock: Callable[[], float] = time.perf_counter
 ) -> int:
-    """The size with the most tokens per second among those whose runs last no longer than `MAX_RUN_S`; else the smallest."""
+    """The size with the most tokens per second among those that fit into memory and last no longer than `MAX_RUN_S`; else the
+    smallest."""
     best, best_speed = min(sizes), 0.0
     for tokens in sorted(sizes):
-        seconds = min(_seconds(runner, buckets, tokens, clock) for _ in range(_RUNS))
+        try:
+            seconds = min(_seconds(runner, buckets, tokens, clock) for _ in range(_RUNS))
+        except torch.OutOfMemoryError:
+            runner.free_memory()
+            break
         if seconds > MAX_RUN_S:
             break
         if tokens / seconds > best_speed * _GAIN:

@@ -76,29 +76,6 @@ def cuda_capture() -> Capture:
     return lambda run: CudaReplay(run, pool)
 
 
-class Graphs:
-    """The captured runs of a model."""
-
-    def __init__(self, runs: dict[Bucket, CapturedRun]) -> None:
-        self._runs = runs
-
-    @classmethod
-    def of(
-        cls,
-        logits: Callable[[Tensor, Bucket], Tensor],
-        examples: Iterable[tuple[Bucket, Tensor]],
-        capture: Capture,
-    ) -> Graphs:
-        """Capture a run of each bucket, the largest first: the smaller ones then fit into its memory."""
-        runs = {}
-        for bucket, example in sorted(examples, key=lambda item: item[0].tokens, reverse=True):
-            runs[bucket] = CapturedRun(_of_bucket(logits, bucket), example, capture)
-        return cls(runs)
-
-    def get(self, bucket: Bucket) -> CapturedRun | None:
-        """The captured run of this bucket, if there is one."""
-        return self._runs.get(bucket)
-
-
-def _of_bucket(logits: Callable[[Tensor, Bucket], Tensor], bucket: Bucket) -> Callable[[Tensor], Tensor]:
-    return lambda inputs: logits(inputs, bucket)
+def capture_order(buckets: Iterable[Bucket]) -> list[Bucket]:
+    """The largest first: the smaller ones then fit into its memory."""
+    return sorted(buckets, key=lambda bucket: bucket.tokens, reverse=True)

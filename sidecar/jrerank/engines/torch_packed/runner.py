@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from jrerank.domain import Window
 from jrerank.engines.torch_packed.device_model import DeviceModel
-from jrerank.engines.torch_packed.graphs import Capture, Graphs
+from jrerank.engines.torch_packed.graphs import Capture, CapturedRun, capture_order
 from jrerank.engines.torch_packed.packing import Bucket, Buckets, PackedBatch, pack
 
 _EXAMPLE = Window(array("i", [0]), 0)
@@ -32,7 +33,7 @@ class Runner:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._model: DeviceModel | None = None
-        self._graphs = Graphs({})
+        self._graphs: dict[Bucket, CapturedRun] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"jrerank-{device.type}")
 
     def on_device(self, work: Callable[[], T]) -> T:
@@ -44,13 +45,16 @@ class Runner:
         self._thread.shutdown()
 
     def use(self, model: DeviceModel, buckets: Buckets | None = None, capture: Capture | None = None) -> None:
-        """Run this model from now on, in graphs of these buckets where there is a `capture`."""
+        """Run this model from now on, in graphs of these buckets where there is a `capture`.
+
+        The model before it serves until then: runs have their turn between two captures.
+        """
+        graphs: dict[Bucket, CapturedRun] = {}
+        if capture is not None and buckets is not None:
+            for bucket in capture_order(buckets.all):
+                graphs[bucket] = self.on_device(partial(self._captured, model, bucket, capture))
 
         def swap() -> None:
-            graphs = Graphs({})
-            if capture is not None and buckets is not None:
-                examples = [(bucket, self._example(bucket)) for bucket in buckets.all]
-                graphs = Graphs.of(model.logits, examples, capture)
             self._model, self._graphs = model, graphs
 
         self.on_device(swap)
@@ -69,8 +73,9 @@ class Runner:
         if hasattr(module, "empty_cache"):
             self.on_device(module.empty_cache)
 
-    def _example(self, bucket: Bucket) -> Tensor:
-        return torch.from_numpy(pack([_EXAMPLE], bucket, 0).inputs).to(self.device)
+    def _captured(self, model: DeviceModel, bucket: Bucket, capture: Capture) -> CapturedRun:
+        example = torch.from_numpy(pack([_EXAMPLE], bucket, 0).inputs).to(self.device)
+        return CapturedRun(partial(_logits_of, model, bucket), example, capture)
 
     def _launch(self, batch: PackedBatch) -> Callable[[], Logits]:
         """Start a run. What is returned waits for it, if others may use the device meanwhile."""
@@ -103,3 +108,7 @@ class Runner:
             return logits
 
         return read
+
+
+def _logits_of(model: DeviceModel, bucket: Bucket, inputs: Tensor) -> Tensor:
+    return model.logits(inputs, bucket)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -54,6 +56,35 @@ def test_every_bucket_is_captured_the_largest_first(captured: list[ReplayOnCpu],
     windows = [replay.output.shape[0] for replay in captured]
     assert len(windows) == len(BUCKETS.all) == 4
     assert windows[:2] == [bucket.windows for bucket in BUCKETS.all if bucket.tokens == 256]
+
+
+def test_the_model_before_serves_between_captures(checkpoint: Checkpoint, runner: Runner) -> None:
+    """As while a compiled model takes the place of the first one."""
+    done: list[str] = []
+    is_over = threading.Event()
+    windows = windows_of_lengths(20)
+    batch = pack(windows, BUCKETS.fitting(windows), 0)
+
+    def serve() -> None:
+        while not is_over.is_set():
+            runner.logits(batch)
+            done.append("run")
+
+    def capture(run: Callable[[], torch.Tensor]) -> Replay:
+        done.append("capture")
+        time.sleep(0.05)
+        return ReplayOnCpu(run)
+
+    variant = Variant(CPU, "padded", torch.float32)
+    model = DeviceModel.load(checkpoint.architecture, checkpoint.weights(), variant)
+    serving = threading.Thread(target=serve)
+    serving.start()
+    runner.use(model, BUCKETS, capture)
+    is_over.set()
+    serving.join()
+    first, last = done.index("capture"), len(done) - done[::-1].index("capture")
+    assert done[first:last].count("capture") == len(BUCKETS.all)
+    assert done[first:last].count("run") >= len(BUCKETS.all) - 1
 
 
 def test_replays_give_what_the_model_gives_without_graphs(

@@ -150,6 +150,8 @@ class TimedDevice(Runner):
         self.now = 0.0
 
     def logits(self, batch: PackedBatch) -> Logits:
+        if batch.tokens not in self.seconds_of_tokens:
+            raise torch.OutOfMemoryError
         self.now += self.seconds_of_tokens[batch.tokens]
         return torch.zeros(batch.windows).numpy()
 
@@ -167,6 +169,12 @@ class TimedDevice(Runner):
 def test_the_budget_is_the_fastest_run_that_is_short_enough(seconds: dict[int, float], budget: int) -> None:
     device = TimedDevice(seconds)
     assert measure_budget(device, Buckets(), list(seconds), clock=lambda: device.now) == budget
+
+
+@pytest.mark.parametrize(("seconds", "budget"), [({1024: 0.001, 4096: 0.002}, 4096), ({}, 1024)])
+def test_a_size_that_memory_does_not_hold_is_no_budget(seconds: dict[int, float], budget: int) -> None:
+    device = TimedDevice(seconds)
+    assert measure_budget(device, Buckets(), [1024, 4096, 8192], clock=lambda: device.now) == budget
 
 
 class Changed:
@@ -238,6 +246,19 @@ class Named:
     def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self.batches += 1
         return [self.number for _ in windows]
+
+
+@pytest.mark.usefixtures("no_measuring")
+def test_each_device_has_an_engine_of_its_own_behind_one(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "devices", lambda name: [CPU, CPU])
+    opened = open_torch(checkpoint, "cpu", "int8", threads=1)
+    alone = [engine.score(windows_of_lengths(30, 7)) for engine in opened.devices]
+    assert (opened.engine.workers, len({id(engine) for engine in opened.devices})) == (2, 2)
+    assert opened.engine.score(windows_of_lengths(30, 7)) == alone[0] == alone[1]
+    assert opened.notes()[0].startswith("on 2 devices, the first cpu, by torch ")
+    opened.close()
 
 
 def test_several_devices_share_the_batches() -> None:
