@@ -21,6 +21,8 @@ MAX_WAITING_REQUESTS = 4
 # How long a head may take, from the connection or its first byte on, and how long a client may leave an answer unread
 HEAD_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 30.0
+# An event loop that is so late has had no time to read what has come
+_LATE_S = 1.0
 # What is parsed at once: in a head little, since a few bytes make a request there
 _HEAD_SLICE_BYTES, _BODY_SLICE_BYTES = 2 * 1024, 16 * 1024
 # What is read at once, how much of it is parsed without waiting for a turn, and how long turns take in a round of the event loop
@@ -80,6 +82,7 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_bytes = 0
         self._unparsed = b""
         self._waits_for_turn = False
+        self._is_last = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -144,6 +147,8 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
+        if self._is_last and self.cycle is not None:
+            self.cycle.keep_alive = False
         cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
 
     def on_body(self, body: bytes) -> None:
@@ -191,10 +196,22 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def _give_up(self) -> None:
-        if self._is_answering():  # whoever waits for an answer gets it first
+        """Close, unless it is we who are late: with an answer, with parsing the head, or with reading it."""
+        assert self._head_timer is not None  # noqa: S101  it is that one which has run down
+        is_late = self.loop.time() > self._head_timer.when() + _LATE_S
+        if self._is_answering() or is_late or (self._head_is_open and self._waits_for_turn):
             self._expect_head()
         else:
             self.transport.close()
+
+    def shutdown(self) -> None:
+        """Answer what has come, and close: also what nobody has had the time to look at."""
+        self._is_last = True
+        self.loop.call_later(0, self._close_if_idle)  # which comes after what there is to read
+
+    def _close_if_idle(self) -> None:
+        if not self._unparsed:
+            super().shutdown()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

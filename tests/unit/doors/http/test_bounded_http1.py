@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -151,6 +152,59 @@ async def test_who_says_nothing_or_half_a_head_is_hung_up_on(monkeypatch: pytest
     busy[0].data_received(GET)
     await asyncio.sleep(0.2)
     assert (silent[1].is_closed, half[1].is_closed, busy[1].is_closed) == (True, True, False)
+
+
+LARGE_POST = b"POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
+
+
+async def test_who_has_sent_a_head_is_not_hung_up_on_because_others_are_parsed_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(BoundedHttp1Protocol, "turns", ParsingTurns())
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    for _ in range(3):
+        protocol.turns.join(lambda: time.sleep(0.1))
+    protocol.data_received(LARGE_POST)
+    await asyncio.sleep(0.5)
+    assert (b"200 OK" in transport.written, server.asked) == (True, 1)
+
+
+async def test_nor_because_the_event_loop_was_too_late_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(bounded_http1, "_LATE_S", 0.1)
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    time.sleep(0.3)  # noqa: ASYNC251  which is what is meant
+    await asyncio.sleep(0)
+    assert not transport.is_closed
+    protocol.data_received(GET)
+    await settled(server)
+    assert b"200 OK" in transport.written
+    _, silent_transport = server.connect()
+    await asyncio.sleep(0.2)
+    assert silent_transport.is_closed
+
+
+async def test_at_the_end_what_has_come_is_answered_before_its_connection_closes() -> None:
+    server = Server()
+    server.go.set()
+    (waits, waiting), (reads, reading), (_, idle) = (server.connect() for _ in range(3))
+    waits.data_received(LARGE_POST)  # and waits for its turn
+    for protocol in (waits, reads, _):
+        protocol.shutdown()
+    reads.data_received(GET)  # which was on its way
+    await asyncio.sleep(0.05)
+    await settled(server)
+    for transport in (waiting, reading, idle):
+        assert transport.is_closed
+    for transport in (waiting, reading):
+        assert transport.written.count(b"200 OK") == 1
+        assert b"connection: close" in transport.written.lower()
+    assert not idle.written
 
 
 async def test_who_waits_for_an_answer_is_not_hung_up_on_for_what_comes_behind_the_request(
