@@ -11,7 +11,8 @@ from jrerank.cache import ScoreCache
 from jrerank.domain import ServiceInfo
 from jrerank.doors.intake import Limits
 from jrerank.doors.service import Service
-from jrerank.engines.open import open_engine
+from jrerank.engines.engine import Engine
+from jrerank.engines.open import OpenEngine, open_engine
 from jrerank.errors import ConfigurationError
 from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import Checkpoint
@@ -74,48 +75,75 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
     Raises:
         ConfigurationError: something isn't set up right; the message says what.
     """
-    async with open_stores(settings) as stores:
-        checkpoint = load_checkpoint(settings)
-        opened = open_engine(settings, checkpoint)
-        engine = opened.engine
+    async with open_stores(settings) as stores, _opened_engine(settings) as (checkpoint, opened):
         tokenization = Tokenization(checkpoint, settings.max_tokens)
-        throughput = await asyncio.to_thread(calibrated, engine, tokenization)
-        metrics, cache, large = Metrics(), ScoreCache(settings.cache_bytes), LargeWork()
-        scheduler = Scheduler(
-            engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache, large
-        )
-        reranker = Reranker(scheduler, stores, metrics, large)
-        info = ServiceInfo(
-            version=__version__,
-            model=checkpoint.name,
-            fingerprint=checkpoint.fingerprint,
-            precision=opened.precision,
-            engine=engine.name,
-            workers=engine.workers,
-            max_tokens=tokenization.max_tokens,
-        )
+        info, metrics, large = _info(checkpoint, opened, tokenization), Metrics(), LargeWork()
         metrics.info.labels(info.model, info.precision).set(1)
         metrics.padding_tokens.set_function(opened.padding_tokens)
-        scheduler.start()
-        _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
-        try:
-            yield Service(
-                reranker=reranker,
-                limits=limits_of(settings),
-                info=info,
-                metrics=metrics,
-                timeout_ms=settings.timeout_ms,
-                keys=settings.keys(),
-                cors_origins=settings.cors_origins,
-                checks={name: store.check for name, store in stores.items()},
-                healthy=scheduler.healthy,
-                queued_s=scheduler.queued_s,
-                cut_off=scheduler.cut_off,
-                searches=searches_of(stores),
-            )
-        finally:
-            await scheduler.close()
-            opened.close()
+        async with _running_scheduler(settings, opened.engine, tokenization, metrics, large) as scheduler:
+            _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
+            reranker = Reranker(scheduler, stores, metrics, large)
+            yield _service(settings, stores, scheduler, reranker, info, metrics)
+
+
+@asynccontextmanager
+async def _opened_engine(settings: Settings) -> AsyncIterator[tuple[Checkpoint, OpenEngine]]:
+    checkpoint = load_checkpoint(settings)
+    opened = open_engine(settings, checkpoint)
+    try:
+        yield checkpoint, opened
+    finally:
+        opened.close()
+
+
+@asynccontextmanager
+async def _running_scheduler(
+    settings: Settings, engine: Engine, tokenization: Tokenization, metrics: Metrics, large: LargeWork
+) -> AsyncIterator[Scheduler]:
+    throughput = await asyncio.to_thread(calibrated, engine, tokenization)
+    cache = ScoreCache(settings.cache_bytes)
+    scheduler = Scheduler(engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache, large)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        await scheduler.close()
+
+
+def _info(checkpoint: Checkpoint, opened: OpenEngine, tokenization: Tokenization) -> ServiceInfo:
+    return ServiceInfo(
+        version=__version__,
+        model=checkpoint.name,
+        fingerprint=checkpoint.fingerprint,
+        precision=opened.precision,
+        engine=opened.engine.name,
+        workers=opened.engine.workers,
+        max_tokens=tokenization.max_tokens,
+    )
+
+
+def _service(
+    settings: Settings,
+    stores: Mapping[str, PassageStore],
+    scheduler: Scheduler,
+    reranker: Reranker,
+    info: ServiceInfo,
+    metrics: Metrics,
+) -> Service:
+    return Service(
+        reranker=reranker,
+        limits=limits_of(settings),
+        info=info,
+        metrics=metrics,
+        timeout_ms=settings.timeout_ms,
+        keys=settings.keys(),
+        cors_origins=settings.cors_origins,
+        checks={name: store.check for name, store in stores.items()},
+        healthy=scheduler.healthy,
+        queued_s=scheduler.queued_s,
+        cut_off=scheduler.cut_off,
+        searches=searches_of(stores),
+    )
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -38,59 +38,52 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "jrerank_requests", "Requests by door and outcome.", ["door", "outcome"], registry=self.registry
+        self.requests = self._counter("jrerank_requests", "Requests by door and outcome.", "door", "outcome")
+        self.refusals = self._counter(
+            "jrerank_refusals", "Requests that got an error, by door and kind.", "door", "kind"
         )
-        self.refusals = Counter(
-            "jrerank_refusals",
-            "Requests that got an error, by door and kind.",
-            ["door", "kind"],
-            registry=self.registry,
+        self.pairs = self._counter("jrerank_pairs", "Pairs by what became of them.", "result")
+        self.truncated = self._counter(
+            "jrerank_truncated_passages", "Passages that were not read to their ends."
         )
-        self.request_seconds = Histogram(
-            "jrerank_request_seconds",
-            "Time of a request.",
-            ["door"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self.tokens = self._counter("jrerank_scored_tokens", "Tokens the engine has read.")
+        self.padding_tokens = self._gauge(
+            "jrerank_padding_tokens",
+            "Tokens the engine has computed beyond those it was given, to fill its runs.",
         )
-        self.stage_seconds = Histogram(
+        self.queued_pairs = self._gauge("jrerank_queued_pairs", "Pairs waiting for a worker.")
+        self.tokens_per_second = self._gauge(
+            "jrerank_tokens_per_second", "Measured throughput of the engine."
+        )
+        self.cache_bytes = self._gauge("jrerank_cache_bytes", "Size of the score cache.")
+        self.pgwire_connections = self._gauge(
+            "jrerank_pgwire_connections", "Clients of the PostgreSQL-wire door."
+        )
+        self.info = self._gauge("jrerank_model", "The model that serves.", "model", "precision")
+        self._add_histograms()
+
+    def _add_histograms(self) -> None:
+        self.request_seconds = self._histogram(
+            "jrerank_request_seconds", "Time of a request.", _SECONDS, "door"
+        )
+        self.stage_seconds = self._histogram(
             "jrerank_stage_seconds",
             "Where a request's time goes: store, tokenizing, queue, run.",
-            ["stage"],
-            buckets=_STAGE_SECONDS,
-            registry=self.registry,
+            _STAGE_SECONDS,
+            "stage",
         )
         for stage in STAGES:
             self.stage_seconds.labels(stage)
-        self.documents = Histogram(
-            "jrerank_request_documents", "Hits in a request.", buckets=_DOCUMENTS, registry=self.registry
-        )
-        self.pairs = Counter(
-            "jrerank_pairs", "Pairs by what became of them.", ["result"], registry=self.registry
-        )
-        self.truncated = Counter(
-            "jrerank_truncated_passages", "Passages that were not read to their ends.", registry=self.registry
-        )
-        self.tokens = Counter("jrerank_scored_tokens", "Tokens the engine has read.", registry=self.registry)
-        self.padding_tokens = Gauge(
-            "jrerank_padding_tokens",
-            "Tokens the engine has computed beyond those it was given, to fill its runs.",
-            registry=self.registry,
-        )
-        self.queued_pairs = Gauge(
-            "jrerank_queued_pairs", "Pairs waiting for a worker.", registry=self.registry
-        )
-        self.tokens_per_second = Gauge(
-            "jrerank_tokens_per_second", "Measured throughput of the engine.", registry=self.registry
-        )
-        self.cache_bytes = Gauge("jrerank_cache_bytes", "Size of the score cache.", registry=self.registry)
-        self.pgwire_connections = Gauge(
-            "jrerank_pgwire_connections", "Clients of the PostgreSQL-wire door.", registry=self.registry
-        )
-        self.info = Gauge(
-            "jrerank_model", "The model that serves.", ["model", "precision"], registry=self.registry
-        )
+        self.documents = self._histogram("jrerank_request_documents", "Hits in a request.", _DOCUMENTS)
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(name, says, labels, registry=self.registry)
+
+    def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
+        return Gauge(name, says, labels, registry=self.registry)
+
+    def _histogram(self, name: str, says: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(name, says, labels, buckets=buckets, registry=self.registry)
 
     def exposition(self, accept: str = OPENMETRICS) -> bytes:
         """All metrics, in the format that an `Accept` header prefers."""
