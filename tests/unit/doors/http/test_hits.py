@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
+
+from jrerank.doors.turns import Turns
 
 HITS = [{"id": "a", "text": "晴れ", "score": 2.0}, {"id": "b", "text": "富士山", "score": 1.0}]
 
@@ -28,6 +32,23 @@ async def test_the_proxys_patience_bounds_what_the_body_asks_for(
     )
     assert response.json()["reason"] == "deadline"
     assert len(response.json()["hits"]) == 2000
+
+
+async def test_whose_time_is_up_before_its_turn_gets_its_hits_in_the_old_order(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = asyncio.Event()
+
+    async def wait(_: Turns, has_left: object) -> None:
+        await turn.wait()
+
+    monkeypatch.setattr(Turns, "new", wait)
+    body = {"query": "空", "hits": HITS, "timeout_ms": 10}
+    asked = asyncio.create_task(http.post("/v1/hits", json=body))
+    asyncio.get_running_loop().call_later(0.02, turn.set)
+    answer = (await asked).json()
+    assert (answer["outcome"], answer["reason"]) == ("passthrough", "deadline")
+    assert [hit["id"] for hit in answer["hits"]] == ["a", "b"]
 
 
 async def test_no_first_stage_score_is_too_large_for_json(http: httpx.AsyncClient) -> None:
