@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,17 +19,19 @@ from jrerank.domain import Window
 from jrerank.engines.torch_packed.device_model import DeviceModel
 from jrerank.engines.torch_packed.graphs import Capture, CapturedRun, capture_order
 from jrerank.engines.torch_packed.packing import Bucket, Buckets, PackedBatch, pack
+from jrerank.engines.torch_packed.transfer import Logits, Transfer, transfer_of
 
 _EXAMPLE = Window(array("i", [0]), 0)
-Logits = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 
 class Runner:
     """Runs packed batches of one model. `logits` may be called from several threads."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, transfer: Transfer | None = None) -> None:
+        """Start the thread. `transfer` is what suits the device, unless given."""
         self.device = device
+        self._transfer = transfer or transfer_of(device)
         self._model: DeviceModel | None = None
         self._graphs: dict[Bucket, CapturedRun] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"jrerank-{device.type}")
@@ -81,33 +81,14 @@ class Runner:
         """Start a run. What is returned waits for it, if others may use the device meanwhile."""
         if self._model is None:
             raise RuntimeError("no model is in use")
-        inputs = torch.from_numpy(batch.inputs)
-        is_cuda = self.device.type == "cuda"
-        if is_cuda:
-            inputs = inputs.pin_memory()
+        inputs = self._transfer.staged(torch.from_numpy(batch.inputs))
         captured = self._graphs.get(batch.bucket)
         if captured is None:
-            output = self._model.logits(inputs.to(self.device, non_blocking=is_cuda), batch.bucket)
+            on_device = inputs.to(self.device, non_blocking=self.device.type == "cuda")
+            output = self._model.logits(on_device, batch.bucket)
         else:
             output = captured.logits(inputs)
-        if not is_cuda:
-            logits: Logits = output.cpu().numpy()[: batch.windows].copy()
-            return lambda: logits
-        return self._read_later(output, batch.windows)
-
-    def _read_later(self, output: Tensor, windows: int) -> Callable[[], Logits]:
-        host = torch.empty(output.shape, dtype=output.dtype, pin_memory=True)
-        host.copy_(output, non_blocking=True)
-        cuda: Any = torch.cuda  # partly without types
-        copied = cuda.Event()
-        copied.record()
-
-        def read() -> Logits:
-            copied.synchronize()
-            logits: Logits = host.numpy()[:windows].copy()
-            return logits
-
-        return read
+        return self._transfer.read_later(output, batch.windows)
 
 
 def _logits_of(model: DeviceModel, bucket: Bucket, inputs: Tensor) -> Tensor:

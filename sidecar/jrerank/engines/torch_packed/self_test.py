@@ -17,7 +17,8 @@ from jrerank.domain import Window
 from jrerank.engines.gate import gate_windows
 from jrerank.engines.torch_packed.device_model import DeviceModel, Variant
 from jrerank.engines.torch_packed.packing import Buckets, pack
-from jrerank.engines.torch_packed.runner import Logits, Runner
+from jrerank.engines.torch_packed.runner import Runner
+from jrerank.engines.torch_packed.transfer import Logits
 from jrerank.models.architectures.architecture import Weights
 from jrerank.models.checkpoint import Checkpoint
 

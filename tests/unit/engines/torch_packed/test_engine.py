@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from jrerank.engines.torch_packed.device_model import DeviceModel, Variant
 from jrerank.engines.torch_packed.engine import TorchPackedEngine
 from jrerank.engines.torch_packed.packing import Buckets, PackedBatch
-from jrerank.engines.torch_packed.runner import Logits, Runner
+from jrerank.engines.torch_packed.runner import Runner
+from jrerank.engines.torch_packed.transfer import Logits
 from jrerank.errors import EngineError
 from jrerank.models.checkpoint import Checkpoint
 from parity import windows_of_lengths

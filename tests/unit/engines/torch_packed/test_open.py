@@ -20,8 +20,9 @@ from jrerank.engines.torch_packed.devices import devices, variants
 from jrerank.engines.torch_packed.open import OpenTorch, buckets_of, open_torch
 from jrerank.engines.torch_packed.packing import Buckets, PackedBatch
 from jrerank.engines.torch_packed.replicas import Replicas
-from jrerank.engines.torch_packed.runner import Logits, Runner
+from jrerank.engines.torch_packed.runner import Runner
 from jrerank.engines.torch_packed.self_test import SelfTest
+from jrerank.engines.torch_packed.transfer import Logits
 from jrerank.errors import ConfigurationError, EngineError, UnsupportedModel
 from jrerank.models.architectures.torch_forward import PackedTokens, TorchForward
 from jrerank.models.checkpoint import Checkpoint, load_checkpoint
