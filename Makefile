@@ -7,7 +7,7 @@ NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql simulate soak lock clean system
+.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql bench-tokenizing simulate soak lock clean system
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -41,6 +41,9 @@ simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what
 
 bench-sql: $(DEV)/.installed system  ## SQL against HTTP, and 16 clients against the engine
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.sql
+
+bench-tokenizing: $(DEV)/.installed  ## the kernel against `tokenizers`, by CPU time, and its ids of FUZZ=10000 odd texts
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.tokenizing --fuzz $(or $(FUZZ),10000)
 
 lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -65,7 +65,7 @@ def quick_normalizer(normalizer: Mapping[str, Any] | None) -> QuickNormalizer | 
         parts = parts[1:]
     else:
         first, known = [], _well_known(marks=True)
-    steps = [_STEPS.get(_without_order(part)) for part in parts]
+    steps = [_step(part) for part in parts]
     if None in steps:
         return None
     return QuickNormalizer(known, [*first, *(step for step in steps if step is not None)])
@@ -77,6 +77,13 @@ def _parts(normalizer: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
     if normalizer["type"] == "Sequence":
         return [part for inner in normalizer["normalizers"] for part in _parts(inner)]
     return [normalizer]
+
+
+def _step(normalizer: Mapping[str, Any]) -> Normalize | None:
+    if normalizer["type"] == "Replace" and "String" in normalizer["pattern"]:
+        old, new = normalizer["pattern"]["String"], normalizer["content"]
+        return (lambda text: text.replace(old, new)) if old else None
+    return _STEPS.get(_without_order(normalizer))
 
 
 def _without_order(normalizer: Mapping[str, Any]) -> str:

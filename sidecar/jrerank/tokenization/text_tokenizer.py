@@ -66,11 +66,11 @@ class TextTokenizer:
         self._tokenizer = Tokenizer.from_str(json.dumps(content))
         self._tokenizer.encode_special_tokens = True
         self.longest_piece_chars = max(map(len, tokenizer.get_vocab()), default=1)
-        self.white_space = WhiteSpace.of(lambda text: self._slow_ids([text])[0])
+        self.white_space = WhiteSpace.of(lambda text: self.library_ids([text])[0])
         self._fast: FastUnigram | None = None
         self.slow_because: str | None = None
         try:
-            self._fast = fast_unigram(self._tokenizer, content, self._slow_ids)
+            self._fast = fast_unigram(self._tokenizer, content, self.library_ids)
         except NotFast as reason:
             self.slow_because = str(reason)
 
@@ -81,9 +81,10 @@ class TextTokenizer:
 
     def ids(self, texts: Sequence[str]) -> list[array[int]]:
         """The ids of each text, in half the time of `tokens`, or in a twentieth if the tokenizer `is_fast`."""
-        return self._slow_ids(texts) if self._fast is None else self._fast.ids(texts)
+        return self.library_ids(texts) if self._fast is None else self._fast.ids(texts)
 
-    def _slow_ids(self, texts: Sequence[str]) -> list[array[int]]:
+    def library_ids(self, texts: Sequence[str]) -> list[array[int]]:
+        """The ids of each text, whether or not the tokenizer `is_fast`."""
         try:
             encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         except TypeError:

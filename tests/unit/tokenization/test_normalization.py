@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, normalizers
+from tokenizers import Regex, Tokenizer, normalizers
 from tokenizers.normalizers import Normalizer
 
 from jrerank.models.source import BUNDLED
@@ -82,12 +82,22 @@ def test_it_leaves_marks_to_a_normalizer_that_maps_them_with_their_letters(text:
         normalizers.BertNormalizer(),
         normalizers.Lowercase(),
         normalizers.Sequence([normalizers.NFKC(), normalizers.StripAccents()]),
-        normalizers.Replace("a", "b"),
+        normalizers.Replace("", "b"),
+        normalizers.Replace(Regex("a+"), "b"),
         normalizers.Strip(left=True, right=False),
     ],
 )
 def test_other_normalizers_are_left_to_the_tokenizer(normalizer: Normalizer) -> None:
     assert quick_normalizer(content_of(normalizer)) is None
+
+
+@pytest.mark.parametrize("old", ["\t", "aa", ".", "山川"])
+def test_what_is_replaced_as_it_stands_is_read_alike(old: str) -> None:
+    normalizer = normalizers.Replace(old, "b.")
+    quick = quick_normalizer(content_of(normalizer))
+    assert quick is not None
+    for text in ("", "a\tb\t\t", "aaaaa.", "山川川山川"):
+        assert quick(text) == normalizer.normalize_str(text)
 
 
 def test_no_normalizer_changes_nothing() -> None:
