@@ -37,6 +37,8 @@ _OWN_FILES = 256
 # Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
 _KEEP_ALIVE_S = 75
 _SWITCH_INTERVAL_S = 0.001
+# Rounds of the event loop from a connection in the listener's queue to its first bytes
+_ROUNDS_TO_READ = 5
 # Of the garbage collector's generations; the last number was 10
 _GC_THRESHOLDS = 700, 10, 1_000
 
@@ -164,7 +166,12 @@ class _Server(uvicorn.Server):
             listener.listen(_BACKLOG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain both doors at the same time; what would take longer is answered with what has been scored."""
+        """Drain both doors at the same time; what would take longer is answered with what has been scored.
+
+        Who had come before the signal is let in first: a process that gets little CPU may not have looked for seconds.
+        """
+        for _ in range(_ROUNDS_TO_READ):
+            await asyncio.sleep(0)
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import signal
+import socket
 import threading
+import time
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -23,6 +28,29 @@ def test_it_ends_well_whichever_way_it_is_asked_to(ending: signal.Signals, tmp_p
         running.process.send_signal(ending)
         assert running.process.wait(30) == 0, "an idle connection does not hold it up"
     assert "Traceback" not in running.log.read_text()
+
+
+def test_whoever_came_before_the_signal_is_answered(tmp_path: Path) -> None:
+    """A process that was given no time: at once it sees ten connections, their requests, and the signal."""
+    with running_sidecar(tmp_path) as running, contextlib.ExitStack() as stack:
+        running.process.send_signal(signal.SIGSTOP)
+        port = int(running.url.rpartition(":")[2])
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(10)]
+        for client in clients:
+            client.sendall(_POST)
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)  # longer than it lets pass between two looks whether it is to end
+        running.process.send_signal(signal.SIGCONT)
+        answers = [b"".join(iter(partial(client.recv, 65_536), b"")) for client in clients]
+        assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 10
+        assert running.process.wait(30) == 0
+
+
+_BODY = json.dumps({"query": "山", "documents": ["富士山", "海" * 5_000]}).encode()
+_POST = (
+    b"POST /v1/rerank HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
+)
 
 
 class Collector(HTTPServer):
