@@ -451,6 +451,90 @@ BEGIN
 END
 $$;
 
+-- The same for another backend to find out, which may wait for as long as the network keeps it.
+CREATE OR REPLACE FUNCTION jrerank._dblink_answers_within(server text, within_ms int) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN jrerank._dblink_answers(
+    (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink'),
+    server, clock_timestamp() + make_interval(secs => within_ms / 1000.0));
+END
+$$;
+
+-- Opens a connection to this database itself, by the server jrerank_loopback, or says what keeps it from being opened; neither where
+-- there is no such server.
+CREATE OR REPLACE FUNCTION jrerank._dblink_loopback(dblink text, OUT connection text, OUT obstacle text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  name constant text := 'jrerank_loopback_' || gen_random_uuid();
+  owner constant oid := (
+    SELECT s.srvowner FROM pg_foreign_server s JOIN pg_user_mappings m ON m.srvid = s.oid
+    WHERE s.srvname = 'jrerank_loopback' AND m.usename = current_user
+  );
+BEGIN
+  IF owner IS NULL THEN
+    RETURN;
+  ELSIF NOT jrerank._ask_trusts(owner) THEN
+    obstacle := format('the server jrerank_loopback belongs to %I, who is no administrator here', owner::regrole);
+    RETURN;
+  END IF;
+  EXECUTE format('SELECT %I.dblink_connect($1, ''jrerank_loopback'')', dblink) USING name;
+  connection := name;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS obstacle = PG_EXCEPTION_DETAIL;
+  obstacle := concat_ws(': ', SQLERRM, nullif(obstacle, ''));
+END
+$$;
+
+-- For `setup` and `status`: what keeps the loopback from being used; NULL where nothing does.
+CREATE OR REPLACE FUNCTION jrerank._dblink_loopback_obstacle() RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  dblink constant text := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink');
+  loopback record := jrerank._dblink_loopback(dblink);
+  told record;
+BEGIN
+  IF loopback.connection IS NOT NULL THEN
+    told := jrerank._dblink_query(dblink, loopback.connection,
+      'SELECT has_function_privilege(''jrerank._dblink_answers_within(text, int)'', ''EXECUTE'')', clock_timestamp() + interval '5 s');
+    PERFORM jrerank._dblink_disconnect(dblink, loopback.connection);
+    loopback.obstacle := CASE WHEN told.answer IS DISTINCT FROM 't'
+      THEN coalesce(told.message, told.state, 'its role may not execute jrerank._dblink_answers_within(text, int)') END;
+  END IF;
+  RETURN loopback.obstacle;
+END
+$$;
+
+-- Whether somebody reads there, seen by a backend that is asked over the loopback, so that no longer than until the deadline is waited
+-- for it, whatever the network does. It ends by itself. NULL where there is no loopback, or it couldn't tell.
+CREATE OR REPLACE FUNCTION jrerank._dblink_answers_elsewhere(dblink text, server text, deadline timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  loopback constant text := (jrerank._dblink_loopback(dblink)).connection;
+  told record;
+BEGIN
+  IF loopback IS NULL THEN
+    RETURN NULL;
+  END IF;
+  BEGIN
+    told := jrerank._dblink_query(dblink, loopback,
+      format('SELECT jrerank._dblink_answers_within(%L, %s)', server, jrerank._remaining_ms(deadline)), deadline);
+  EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(0.01);  -- the second signal of a cancel is to be met here: see _ask_dblink
+    RAISE;
+  END;
+  PERFORM jrerank._dblink_disconnect(dblink, loopback);
+  RETURN CASE WHEN told.state = 'timeout' THEN false WHEN told.state IS NULL THEN told.answer::boolean END;
+EXCEPTION WHEN query_canceled THEN
+  PERFORM jrerank._dblink_disconnect(dblink, loopback);
+  RAISE;
+END
+$$;
+
 -- Opens a connection; NULL where the sidecar doesn't read.
 CREATE OR REPLACE FUNCTION jrerank._dblink_connect(dblink text, server text, secret bytea, deadline timestamptz) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -462,7 +546,8 @@ DECLARE
     WHERE s.srvname = server AND o.option_name IN ('host', 'hostaddr')
   );
 BEGIN
-  IF host !~ '^/' AND (jrerank._dblink_is_cut_off(server) OR NOT jrerank._dblink_answers(dblink, server, deadline)) THEN
+  IF host !~ '^/' AND (jrerank._dblink_is_cut_off(server) OR NOT coalesce(
+    jrerank._dblink_answers_elsewhere(dblink, server, deadline), jrerank._dblink_answers(dblink, server, deadline))) THEN
     RETURN NULL;
   END IF;
   IF jrerank._ask_key_file(server) IS NULL THEN
@@ -1686,6 +1771,8 @@ BEGIN
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
   ALTER FUNCTION jrerank._ask(text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._dblink_answers_within(text, int) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._dblink_loopback_obstacle() OWNER TO jrerank_owner;
   REVOKE CREATE ON SCHEMA jrerank FROM jrerank_owner;
 END
 $grants$;

@@ -35,6 +35,8 @@ BEGIN
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
   ALTER FUNCTION jrerank._ask(text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._dblink_answers_within(text, int) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._dblink_loopback_obstacle() OWNER TO jrerank_owner;
   REVOKE CREATE ON SCHEMA jrerank FROM jrerank_owner;
 END
 $grants$;

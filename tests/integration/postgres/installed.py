@@ -10,6 +10,7 @@ from psycopg import sql
 
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import API_KEY, Address
+from jrerank.admin.postgres.loopback import loopback_step
 
 APP = "app"
 
@@ -52,6 +53,15 @@ def install(database: Database, transport: str, address: Address, key: str = API
             )
         )
     return Installed(database, transport)
+
+
+def add_loopback(database: Database) -> None:
+    """What `setup --loopback` makes, on a server that asks its role for a password."""
+    with database.connect() as admin:
+        admin.execute(loopback_step("jrerank_owner", "jrerank").statement)
+        row = admin.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+    assert row is not None
+    database.server.want_password(f"jrerank_loopback_{row[0]}")
 
 
 def status(connection: psycopg.Connection[Any]) -> tuple[str, str | None]:

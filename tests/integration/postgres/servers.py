@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,6 +84,20 @@ class PostgresServer:
     def stop(self) -> None:
         """End all sessions, and it."""
         _run(self.bin, "pg_ctl", *self._data, "-m", "immediate", "-w", "stop")
+
+    def want_password(self, role: str) -> None:
+        """Of this role, in place of letting it in as anybody."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+        for _ in range(200):  # the postmaster takes its time
+            try:
+                self.connect(user=role).close()
+            except psycopg.OperationalError:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{role} is still let in without a password")
 
     @property
     def _data(self) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 import uuid
@@ -11,10 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.postgres.installed import Installed, install, status
+from bench.sql_faults import ALLOWED_MS, deaf_port, point_to
+from integration.postgres.installed import Installed, add_loopback, install, status
 from integration.postgres.liar import GARBAGE, Answer, Liar, Refusal, truthful
 from integration.postgres.servers import Database
-from integration.postgres.sidecar import API_KEY, Address, KeyedSidecar, RestartableSidecar
+from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidecar
 
 DOCUMENTS = ["味噌汁の作り方を述べる。", "東京の気候。", "富士山の標高は3776メートルである。"]
 QUERY = "富士山の高さは"
@@ -145,15 +145,9 @@ def test_hung_in_the_middle_of_a_statement_that_asks_often(fragile: Fragile) -> 
 
 
 def test_nobody_answers_when_the_session_is_new(way: Any, database_of_way: Database) -> None:
-    """A port whose queue is full: the kernel drops what comes. Its first look at the time is after a second."""
-    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        port = full.getsockname()[1]
-        for client in (first, second):
-            client.setblocking(False)
-            client.connect_ex(("127.0.0.1", port))
-        installed = install(database_of_way, way.transport, Address(f"http://127.0.0.1:{port}", port))
+    """dblink's kernel looks at the time after a second for the first time."""
+    with deaf_port() as deaf:
+        installed = install(database_of_way, way.transport, deaf)
         with installed.connect() as connection:
             started = time.monotonic()
             assert connection.execute(LATERAL, (QUERY, DOCUMENTS)).fetchone() == (30, 0)
@@ -163,6 +157,49 @@ def test_nobody_answers_when_the_session_is_new(way: Any, database_of_way: Datab
             assert_old_order(connection, "timeout", "unreachable", within_ms=1100 + SLACK_MS)
             if installed.transport == "dblink":  # it has been seen just now
                 assert time.monotonic() - started < SLACK_MS / 1000
+
+
+def test_another_backend_looks_whether_anybody_answers(
+    way: Any, database_of_way: Database, restartable: RestartableSidecar
+) -> None:
+    """So that no statement waits longer than it has time."""
+    if way.transport != "dblink":  # libcurl looks at the time itself: see above
+        return
+    restartable.start()
+    installed = install(database_of_way, way.transport, restartable.address)
+    add_loopback(database_of_way)
+    with deaf_port() as deaf, installed.connect() as connection:
+        point_to(installed, deaf)
+        for statement_ms, statement in ((600, LATERAL), (300, LATERAL.replace("600", "300"))):
+            started = time.monotonic()
+            assert connection.execute(statement, (QUERY, DOCUMENTS)).fetchone() == (30, 0)
+            assert (time.monotonic() - started) * 1000 < statement_ms + ALLOWED_MS + SLACK_MS
+            assert status(connection) == ("passthrough", "timeout")
+        point_to(installed, restartable.address)
+        assert_works(connection)
+    restartable.freeze()
+    with installed.connect() as connection:
+        assert_old_order(connection, "timeout", within_ms=1000 + ALLOWED_MS + SLACK_MS)
+        restartable.thaw()
+        assert_works(connection)
+        assert connection.execute("SELECT dblink_get_connections()::text LIKE '%loopback%'").fetchone() == (
+            False,
+        )
+
+
+def test_cancelled_while_another_backend_looks(way: Any, database_of_way: Database) -> None:
+    if way.transport != "dblink":
+        return
+    with deaf_port() as deaf:
+        installed = install(database_of_way, way.transport, deaf)
+        add_loopback(database_of_way)
+        with installed.connect() as connection:
+            timer = threading.Timer(0.5, cancel_twice, [installed, connection.info.backend_pid])
+            timer.start()
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                order(connection, timeout_ms=30_000)
+            timer.join()
+            assert connection.execute("SELECT dblink_get_connections()").fetchone() == (None,)
 
 
 def test_slow(installed: Installed) -> None:

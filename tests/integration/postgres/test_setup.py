@@ -177,6 +177,34 @@ def test_status_says_what_is_wrong(database: Database, addresses: list[str], key
     assert re.search(r"FAIL +sidecar +there is no server", run(database, "status").stdout)
 
 
+def test_the_database_looks_from_outside_whether_the_network_answers(
+    database: Database, addresses: list[str], key_file: Path
+) -> None:
+    setup = ("setup", *addresses, "--key-file", str(key_file), "--transport", "dblink", "--loopback")
+    refused = run(database, *setup)
+    said = re.search(rf"first lines of pg_hba.conf .*: host {database.name} (\S+) 127", refused.stderr)
+    assert (refused.exit_code, said is not None) == (3, True), refused.output
+    assert re.search(r"FAIL +loopback ", run(database, "status").stdout)
+    assert said is not None
+    role = said[1]
+    database.server.want_password(role)
+    assert "server jrerank_loopback" not in done(database, *setup)
+    assert re.search(r"ok +loopback ", done(database, "status"))
+    with database.connect() as connection:
+        connection.execute(f"alter role {role} password 'another'".encode())
+    assert re.search(r"FAIL +loopback .*password authentication failed", run(database, "status").stdout)
+    assert "server jrerank_loopback" in done(database, *setup)
+    assert "FAIL" not in done(database, "status")
+    assert "jrerank_loopback and its role are gone" in done(database, "remove")
+    with database.connect() as connection:
+        assert not connection.execute("select from pg_roles where rolname = %s", (role,)).fetchall()
+
+
+def test_over_http_no_loopback_is_needed(database_18: Database, addresses: list[str]) -> None:
+    result = run(database_18, "setup", *addresses, "--loopback")
+    assert (result.exit_code, "it is for --transport dblink" in result.stderr) == (3, True)
+
+
 def test_views_that_use_the_functions_keep_them_from_being_removed(
     database: Database, addresses: list[str], key_file: Path
 ) -> None:

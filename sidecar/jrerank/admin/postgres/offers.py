@@ -30,7 +30,8 @@ select current_database(), current_user, current_setting('server_version'), rols
     current_schema() is not null,
     -- Before PostgreSQL 16 whoever may create roles may hand on any
     coalesce((select pg_has_role(u.oid, 'member with admin option') from pg_roles u where u.rolname = 'jrerank_user'), true)
-        or rolcreaterole and current_setting('server_version_num')::int < 160000
+        or rolcreaterole and current_setting('server_version_num')::int < 160000,
+    exists (select from pg_user_mappings m, asking where m.srvname = 'jrerank_loopback' and m.usename = asking.owner)
 from pg_roles where rolname = current_user
 """
 OLDEST = 140000
@@ -48,7 +49,8 @@ class Extension:
 class Offers:
     """`functions` is the version of jrerank's functions, as an extension or without; `asks_as` the role that they ask as.
 
-    `has_schema`: there is one that new objects go to; `may_grant_user`: this role may let others rerank.
+    `has_schema`: there is one that new objects go to; `may_grant_user`: this role may let others rerank;
+    `has_loopback`: the functions may ask the database itself whether the network answers.
     """
 
     database: str
@@ -62,6 +64,7 @@ class Offers:
     has_mapping: bool
     has_schema: bool
     may_grant_user: bool
+    has_loopback: bool
     extensions: Mapping[str, Extension]
     functions: str | None
 

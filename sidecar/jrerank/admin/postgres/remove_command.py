@@ -43,11 +43,14 @@ def _steps(connection: Connection, roles: bool) -> Iterator[Step]:
     from psycopg import sql
 
     from jrerank.admin.postgres import setup_statements as statements
+    from jrerank.admin.postgres.loopback import has_loopback
     from jrerank.admin.postgres.offers import read_offers
     from jrerank.admin.postgres.setting_up import read_server
     from jrerank.admin.postgres.setup_plan import Step
 
     offers = read_offers(connection)
+    if has_loopback(connection):
+        yield Step("server jrerank_loopback and its role are gone", sql.SQL(statements.DROP_LOOPBACK))
     if read_server(connection) is not None:
         yield Step("server jrerank and its user mappings are gone", sql.SQL(statements.DROP_SERVER))
     known = offers.extensions.get("jrerank")

@@ -11,6 +11,7 @@ import psycopg
 from jrerank.admin.postgres import setup_statements as statements
 from jrerank.admin.postgres.choices import Form, Transport
 from jrerank.admin.postgres.files import extension_folder, newest_script, place_files
+from jrerank.admin.postgres.loopback import loopback_step
 from jrerank.admin.postgres.offers import Extension, Offers, read_offers
 from jrerank.admin.postgres.setup_plan import (
     OWNER,
@@ -39,6 +40,7 @@ class Wish:
     """What is to be set up. `key` is the sidecar's; without one, a key that is there stays. `roles` may rerank afterwards.
 
     `closes_transport`: nobody else may use the transport's extension. `extends_search_path`: of the roles, or the database.
+    `loopback`: by another backend it is looked whether the network answers; it is made anew unless `Offers` has it.
     """
 
     address: SidecarAddress
@@ -48,6 +50,7 @@ class Wish:
     form: Form = Form.AUTO
     closes_transport: bool = False
     extends_search_path: bool = False
+    loopback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,7 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
     options = wish.address.http_options() if over_http else wish.address.dblink_options()
     if over_http and wish.transport is Transport.AUTO and wish.address.host is not None:
         options |= wish.address.dblink_options()  # for whoever sets jrerank.transport
-    if wish.roles and owner != OWNER:
-        raise ConfigurationError("--role: this role may not create roles, so that jrerank_user can't be made")
-    if wish.roles and not offers.may_grant_user:
-        roles = ", ".join(wish.roles)
-        raise ConfigurationError(
-            f"--role: {offers.role} may not grant jrerank_user; a role with admin option on it may: GRANT jrerank_user TO {roles}"
-        )
+    _check(wish, offers, owner, transport)
     steps = [
         *transport_steps(offers, transport),
         *functions_steps(offers, wish.form, newest_script()),
@@ -87,10 +84,26 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
         steps += mapping_steps(owner, wish.key)
     if wish.closes_transport:
         steps.append(close_step(transport.value, owner))
+    if wish.loopback and not offers.has_loopback:
+        steps.append(loopback_step(owner, wrapper))
     steps += map(grant_step, wish.roles)
     if wish.extends_search_path:
         steps += map(search_path_step, wish.roles or (None,))
     return Plan(transport, tuple(steps))
+
+
+def _check(wish: Wish, offers: Offers, owner: str, transport: Transport) -> None:
+    if wish.roles and owner != OWNER:
+        raise ConfigurationError("--role: this role may not create roles, so that jrerank_user can't be made")
+    if wish.roles and not offers.may_grant_user:
+        roles = ", ".join(wish.roles)
+        raise ConfigurationError(
+            f"--role: {offers.role} may not grant jrerank_user; a role with admin option on it may: GRANT jrerank_user TO {roles}"
+        )
+    if wish.loopback and transport is Transport.HTTP:
+        raise ConfigurationError(
+            "--loopback: http keeps its deadlines without it; it is for --transport dblink"
+        )
 
 
 def offers_with_files(

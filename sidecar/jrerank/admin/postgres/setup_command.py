@@ -49,6 +49,13 @@ def setup(
             "--search-path", help="put jrerank on the search path of the roles, or else of the database"
         ),
     ] = False,
+    loopback: Annotated[
+        bool,
+        typer.Option(
+            "--loopback",
+            help="a login of the database to itself, so that dblink's first connection keeps its deadline in any network",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the SQL, and change nothing")] = False,
 ) -> None:
     """Install or upgrade the functions, tell the database where the sidecar is, and let roles rerank. All of it, or nothing.
@@ -60,6 +67,7 @@ def setup(
     with plain_errors():
         address, key = read_address(url, pgwire, sslmode, sslrootcert), secret(SIDECAR_KEY, key_file)
         with connected(context) as connection:
+            from jrerank.admin.postgres.loopback import check_loopback, without_broken_loopback
             from jrerank.admin.postgres.setting_up import (
                 Wish,
                 carry_out,
@@ -71,13 +79,17 @@ def setup(
             )
 
             offers = offers_with_files(connection, form, print, dry_run=dry_run)
-            wish = Wish(address, key, role or (), transport, form, close_transport, search_path)
+            if loopback:
+                offers = without_broken_loopback(connection, offers)
+            wish = Wish(address, key, role or (), transport, form, close_transport, search_path, loopback)
             todo = plan(offers, read_server(connection), wish)
             if dry_run:
                 print(shown(connection, todo.steps))
                 return
             carry_out(connection, todo.steps, lambda what: print(f"done  {what}"))
             check_unobstructed(connection)
+            if loopback:
+                check_loopback(connection)
             print(
                 f"{connection.info.dbname} reranks over {todo.transport}; see: jrerank-admin postgres status"
             )

@@ -24,6 +24,44 @@ WITH_KEY = ", password {key}"
 
 GRANT_USER = "grant jrerank_user to {role}"
 
+# By the database's number, which is never another's on this server, so that two databases don't share a password
+LOOPBACK_ROLE = "'jrerank_loopback_' || (select oid from pg_database where datname = current_database())"
+LOOPBACK = f"""
+do $loopback$
+declare
+  role text := {LOOPBACK_ROLE};
+begin
+  if not exists (select from pg_roles where rolname = role) then
+    execute format('create role %I', role);
+  end if;
+  execute format('alter role %I login connection limit 10 password %L', role, {{password}});
+  execute format('grant connect on database %I to %I', current_database(), role);
+  execute format('grant usage on schema jrerank to %I', role);
+  execute format('grant execute on function jrerank._dblink_answers_within(text, int) to %I', role);
+  drop server if exists jrerank_loopback cascade;
+  execute format('create server jrerank_loopback foreign data wrapper {{wrapper}} options (host %L, port %L, dbname %L)',
+    '127.0.0.1', current_setting('port'), current_database());
+  grant usage on foreign server jrerank_loopback to {{owner}};
+  execute format('create user mapping for {{owner}} server jrerank_loopback options (user %L, password %L)', role, {{password}});
+end
+$loopback$
+"""
+FIND_LOOPBACK = "select from pg_foreign_server where srvname = 'jrerank_loopback'"
+LOOPBACK_OBSTACLE = f"select jrerank._dblink_loopback_obstacle(), {LOOPBACK_ROLE}, current_database()"
+DROP_LOOPBACK = f"""
+do $loopback$
+declare
+  role text := {LOOPBACK_ROLE};
+begin
+  drop server if exists jrerank_loopback cascade;
+  if exists (select from pg_roles where rolname = role) then
+    execute format('drop owned by %I', role);
+    execute format('drop role %I', role);
+  end if;
+end
+$loopback$
+"""
+
 # Everybody may use an extension's functions: to look at the session's connections, and to send what they like
 CLOSE_EXTENSION = """
 do $close$

@@ -41,6 +41,8 @@ def _findings(connection: Connection, timeout_ms: int) -> Iterator[Finding]:
     yield _functions(offers)
     if offers.functions is not None:
         yield _sidecar(connection, offers)
+        if offers.has_loopback:
+            yield _loopback(connection)
         yield _members(connection)
         yield checked("rerank", lambda: _probe(connection, timeout_ms))
 
@@ -68,6 +70,13 @@ def _sidecar(connection: Connection, offers: Offers) -> Finding:
     where = " ".join(f"{name}={value}" for name, value in server.options.items())
     mapping = "is there" if offers.has_mapping else "is missing: jrerank-admin postgres setup"
     return Finding("sidecar", offers.has_mapping, f"{where}; its user mapping {mapping}")
+
+
+def _loopback(connection: Connection) -> Finding:
+    from jrerank.admin.postgres.loopback import loopback_obstacle
+
+    obstacle = loopback_obstacle(connection)
+    return Finding("loopback", obstacle is None, obstacle or "dblink's first connection keeps its deadline")
 
 
 def _members(connection: Connection) -> Finding:

@@ -48,6 +48,7 @@ def offers(*, extensions: Versions, functions: str | None = None, can: bool = Tr
         has_mapping=False,
         has_schema=can,
         may_grant_user=can,
+        has_loopback=False,
         extensions={name: Extension(*versions) for name, versions in extensions.items()},
         functions=functions,
     )
