@@ -151,11 +151,17 @@ CREATE OR REPLACE FUNCTION jrerank._remaining_ms(deadline timestamptz) RETURNS i
 LANGUAGE sql VOLATILE
 AS $$ SELECT pg_catalog.floor(extract(epoch FROM deadline - pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int4 $$;
 
-CREATE OR REPLACE FUNCTION jrerank._ask_key_file(server text) RETURNS text
-LANGUAGE sql STABLE
+-- In PL/pgSQL, which keeps a plan for the session: before PostgreSQL 18 one of SQL would be planned anew for each call, which takes
+-- longer than everything else that is looked up for it.
+CREATE OR REPLACE FUNCTION jrerank._ask_mapping(server text, option text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT o.option_value FROM pg_catalog.pg_user_mappings m, pg_catalog.pg_options_to_table(m.umoptions) o
-  WHERE m.srvname = server AND m.usename = current_user AND o.option_name = 'password_file'
+BEGIN
+  RETURN (
+    SELECT o.option_value FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+    WHERE m.srvname = server AND m.usename = current_user AND o.option_name = option
+  );
+END
 $$;
 
 -- The key: of the user mapping of the role that asks, which nobody else can read; or of a file, which a dump doesn't hold.
@@ -163,15 +169,12 @@ CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  file constant text := jrerank._ask_key_file(server);
+  file constant text := jrerank._ask_mapping(server, 'password_file');
 BEGIN
   IF file IS NOT NULL THEN
     RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
   END IF;
-  RETURN (
-    SELECT o.option_value FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-    WHERE m.srvname = server AND m.usename = current_user AND o.option_name = 'password'
-  );
+  RETURN jrerank._ask_mapping(server, 'password');
 END
 $$;
 
@@ -550,7 +553,7 @@ BEGIN
     jrerank._dblink_answers_elsewhere(dblink, server, deadline), jrerank._dblink_answers(dblink, server, deadline))) THEN
     RETURN NULL;
   END IF;
-  IF jrerank._ask_key_file(server) IS NULL THEN
+  IF jrerank._ask_mapping(server, 'password_file') IS NULL THEN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
   ELSE
     EXECUTE format(

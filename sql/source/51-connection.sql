@@ -236,7 +236,7 @@ BEGIN
     jrerank._dblink_answers_elsewhere(dblink, server, deadline), jrerank._dblink_answers(dblink, server, deadline))) THEN
     RETURN NULL;
   END IF;
-  IF jrerank._ask_key_file(server) IS NULL THEN
+  IF jrerank._ask_mapping(server, 'password_file') IS NULL THEN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
   ELSE
     EXECUTE format(
