@@ -17,7 +17,7 @@ import sqlalchemy
 import jdbc_client
 from integration.postgres.clients import node_postgres, transaction_pooler
 from integration.postgres.conftest import WAYS
-from integration.postgres.extensions import MissingToolError
+from integration.postgres.extensions import SQL, MissingToolError
 from integration.postgres.installed import APP, Installed, install, status
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import KeyedSidecar
@@ -28,6 +28,11 @@ WINDOW = "over (rows between current row and unbounded following)"
 # What is called, its parameters, and the first column of its rows
 CALLS: list[tuple[str, list[Any], list[Any]]] = [
     ("select index, score, document from jrerank.rerank($1, $2)", [QUERY, DOCUMENTS], [2, 1]),
+    (
+        "select index from jrerank.rerank($1, array(select json_array_elements_text(cast($2 as json))))",
+        [QUERY, json.dumps(DOCUMENTS, ensure_ascii=False)],
+        [2, 1],
+    ),
     (
         "select index from jrerank.rerank($1, $2, top_n => $3, timeout_ms => $4)",
         [QUERY, DOCUMENTS, 1, 20_000],
@@ -59,6 +64,7 @@ CALLS: list[tuple[str, list[Any], list[Any]]] = [
     ("select id from jrerank.search($1, 'passages', top_n => $2)", [QUERY, 2], ["2", "1"]),
 ]
 Rows = list[Any]
+README = (SQL / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
@@ -91,6 +97,17 @@ def test_psycopg(installed: Installed) -> None:
         connection.cursor_factory = psycopg.RawCursor
         for binary in (False, True):
             check([connection.execute(call, given, binary=binary).fetchall() for call, given, _ in CALLS])
+
+
+def test_psycopg_sends_a_list_in_binary_where_it_is_asked_to(installed: Installed) -> None:
+    call = "select index from jrerank.rerank(%s, %b)"
+    assert call in README
+    with installed.connect() as connection:
+        assert connection.execute(call, (QUERY, DOCUMENTS)).fetchall() == [(2,), (1,)]
+
+
+def test_the_readme_has_the_call_with_json() -> None:
+    assert CALLS[1][0] in README
 
 
 async def test_asyncpg(installed: Installed) -> None:
