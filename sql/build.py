@@ -17,7 +17,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 """
 # What an older version has, too, and what is made anew where it was there already
-ONLY_NEW = {"10-roles", "20-types", "31-aggregates", "86-wrapper"}
+ONLY_NEW = {"10-roles", "20-types", "86-wrapper"}
 
 
 def scripts() -> dict[str, str]:

@@ -80,13 +80,15 @@ END
 $$;
 
 
-CREATE AGGREGATE jrerank.hits(jrerank.hit) (SFUNC = pg_catalog.array_append, STYPE = jrerank.hit[], INITCOND = '{}');
+CREATE OR REPLACE AGGREGATE jrerank.hits(jrerank.hit) (
+  SFUNC = pg_catalog.array_append, STYPE = jrerank.hit[], INITCOND = '{}', PARALLEL = SAFE
+);
 COMMENT ON AGGREGATE jrerank.hits(jrerank.hit) IS
   'Collects any number of hits for rerank_hits, in the order of its input: hits(hit(id, passage, score) ORDER BY score DESC).';
 
 -- A function of SQL copies what has been collected with each hit: 1 ms for 100 hits of 300 characters, 400 ms for 1,000
-CREATE AGGREGATE jrerank.hits(id anyelement, passage text, score double precision) (
-  SFUNC = jrerank._append_hit, STYPE = jrerank.hit[], INITCOND = '{}'
+CREATE OR REPLACE AGGREGATE jrerank.hits(id anyelement, passage text, score double precision) (
+  SFUNC = jrerank._append_hit, STYPE = jrerank.hit[], INITCOND = '{}', PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE jrerank.hits(anyelement, text, double precision) IS
   'Collects at most a few hundred hits: hits(hit(id, passage, score)) is faster.';
@@ -94,7 +96,7 @@ COMMENT ON AGGREGATE jrerank.hits(anyelement, text, double precision) IS
 -- Settings: jrerank.*, of a session, a role or a database -------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION jrerank._setting(name text) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT nullif(pg_catalog.current_setting('jrerank.' || name, true), '') $$;
 
 -- One of a few words; the first is the default.
@@ -999,7 +1001,7 @@ RETURNS TABLE (
   outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
   sidecar_ms real, elapsed_ms real, at timestamptz
 )
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 AS $$
   SELECT s.* FROM pg_catalog.json_to_record(jrerank._setting('last_status')::pg_catalog.json) AS s(
     outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
@@ -1339,8 +1341,8 @@ BEGIN
 END
 $$;
 
--- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, and before
--- PostgreSQL 17 no error caught.
+-- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, so that there would be
+-- no status, no timeout of http's, and each call of a LATERAL would wait for a sidecar that is gone; and before PostgreSQL 17 no error is caught.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL

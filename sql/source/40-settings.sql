@@ -2,7 +2,7 @@
 -- Settings: jrerank.*, of a session, a role or a database -------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION jrerank._setting(name text) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT nullif(pg_catalog.current_setting('jrerank.' || name, true), '') $$;
 
 -- One of a few words; the first is the default.

@@ -6,7 +6,7 @@ RETURNS TABLE (
   outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
   sidecar_ms real, elapsed_ms real, at timestamptz
 )
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 AS $$
   SELECT s.* FROM pg_catalog.json_to_record(jrerank._setting('last_status')::pg_catalog.json) AS s(
     outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
