@@ -19,7 +19,9 @@ from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidec
 DOCUMENTS = ["味噌汁の作り方を述べる。", "東京の気候。", "富士山の標高は3776メートルである。"]
 QUERY = "富士山の高さは"
 OLD_ORDER = [1, 2, 3]
+TIMEOUT_MS = 1000  # where none is given
 SLACK_MS = 300  # of a machine that is busy with other tests; `python -m bench.sql faults` has none
+IN_TIME_MS = TIMEOUT_MS + ALLOWED_MS + SLACK_MS
 
 Fragile = tuple[Installed, RestartableSidecar]
 LiedTo = tuple[Installed, Liar]
@@ -38,7 +40,9 @@ def assert_works(connection: psycopg.Connection[Any]) -> None:
     assert found != OLD_ORDER
 
 
-def assert_old_order(connection: psycopg.Connection[Any], *reasons: str, within_ms: float = 3000) -> None:
+def assert_old_order(
+    connection: psycopg.Connection[Any], *reasons: str, within_ms: float = IN_TIME_MS
+) -> None:
     notices: list[str] = []
     connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
     assert order(connection) == OLD_ORDER
@@ -85,6 +89,9 @@ def test_hung(fragile: Fragile) -> None:
         assert_works(connection)
 
 
+READING_MS = 1500  # 8 MB are made, sent into a full pipe, and read back on a busy machine
+
+
 def test_hung_before_a_large_request(fragile: Fragile) -> None:
     installed, sidecar = fragile
     large = "SELECT count(*) FROM jrerank.rerank('q', ARRAY(SELECT repeat('山', 900) FROM generate_series(1, 3000)))"
@@ -93,7 +100,7 @@ def test_hung_before_a_large_request(fragile: Fragile) -> None:
         sidecar.freeze()
         started = time.monotonic()
         assert connection.execute(large).fetchone() == (3000,)
-        assert time.monotonic() - started < 6
+        assert (time.monotonic() - started) * 1000 < IN_TIME_MS + READING_MS
         assert status(connection) == ("passthrough", "timeout")
         sidecar.thaw()
         assert_works(connection)
@@ -106,7 +113,7 @@ def test_hung_under_a_statement_timeout(fragile: Fragile) -> None:
         sidecar.freeze()
         connection.execute("SET statement_timeout = '2s'")
         connection.execute("SET jrerank.timeout_ms = 30000")
-        assert_old_order(connection, "timeout")
+        assert_old_order(connection, "timeout", within_ms=2000 - 200 + ALLOWED_MS + SLACK_MS)
         sidecar.thaw()
         connection.execute("RESET statement_timeout")
         assert_works(connection)
@@ -124,7 +131,7 @@ def test_hung_when_the_session_is_new(fragile: Fragile) -> None:
     sidecar.freeze()
     with installed.connect() as connection:
         connection.execute("SET statement_timeout = '10s'")  # a test that fails shall end
-        assert_old_order(connection, "timeout", within_ms=1100 + SLACK_MS)
+        assert_old_order(connection, "timeout")
         started = time.monotonic()
         assert connection.execute(LATERAL, (QUERY, DOCUMENTS)).fetchone() == (30, 0)
         assert time.monotonic() - started < 0.7 + SLACK_MS / 1000
@@ -154,7 +161,7 @@ def test_nobody_answers_when_the_session_is_new(way: Any, database_of_way: Datab
             assert time.monotonic() - started < 1.1 + SLACK_MS / 1000
             assert status(connection)[0] == "passthrough"
             started = time.monotonic()
-            assert_old_order(connection, "timeout", "unreachable", within_ms=1100 + SLACK_MS)
+            assert_old_order(connection, "timeout", "unreachable")
             if installed.transport == "dblink":  # it has been seen just now
                 assert time.monotonic() - started < SLACK_MS / 1000
 
@@ -179,7 +186,7 @@ def test_another_backend_looks_whether_anybody_answers(
         assert_works(connection)
     restartable.freeze()
     with installed.connect() as connection:
-        assert_old_order(connection, "timeout", within_ms=1000 + ALLOWED_MS + SLACK_MS)
+        assert_old_order(connection, "timeout")
         restartable.thaw()
         assert_works(connection)
         assert connection.execute("SELECT dblink_get_connections()::text LIKE '%loopback%'").fetchone() == (
