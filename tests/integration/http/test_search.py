@@ -158,7 +158,10 @@ class TestFaults:
         response = http.post("/v1/search/docs", json=body)
         assert response.status_code == 400
         assert response.json() == error(400, "parsing_exception", "unknown key [bogus] for a START_OBJECT")
-        assert http.post("/v1/search/locked", json=MATCH).json()["error"]["type"] == "security_exception"
+
+    def test_a_store_whose_account_is_refused_is_unavailable(self, http: httpx.Client) -> None:
+        response = http.post("/v1/search/locked", json=MATCH)
+        assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable")
 
     def test_an_engine_that_is_down(self, http: httpx.Client) -> None:
         for path, content in (("", json.dumps(MATCH)), ("/_msearch", '{}\n{"query":{}}\n')):
