@@ -45,6 +45,14 @@ def test_the_script_and_dblink_serve(
     if not may_create_roles:
         refused = run(server, *setup, "--role", "app")
         assert (refused.exit_code, "may not create roles" in refused.stderr) == (3, True)
+    looked = run(server, *setup, "--loopback")
+    if may_create_roles:
+        role = looked.stderr.partition("host postgres ")[2].split()[0]
+        server.want_password(role)
+        assert "loopback" not in done(server, *setup, "--loopback")
+        assert "ok    loopback" in done(server, "status")
+    else:
+        assert (looked.exit_code, "--loopback: this role may not create" in looked.stderr) == (3, True)
     done(server, *setup, user=SUPERUSER)
     assert "FAIL" not in done(server, "status", user=SUPERUSER)
     assert "is gone" in done(server, "remove")

@@ -100,6 +100,8 @@ def _check(wish: Wish, offers: Offers, owner: str, transport: Transport) -> None
         raise ConfigurationError(
             f"--role: {offers.role} may not grant jrerank_user; a role with admin option on it may: GRANT jrerank_user TO {roles}"
         )
+    if wish.loopback and not offers.may_create_roles:
+        raise ConfigurationError("--loopback: this role may not create roles, and it needs one that logs in")
     if wish.loopback and transport is Transport.HTTP:
         raise ConfigurationError(
             "--loopback: http keeps its deadlines without it; it is for --transport dblink"

@@ -31,7 +31,7 @@ do $loopback$
 declare
   role text := {LOOPBACK_ROLE};
 begin
-  if not exists (select from pg_roles where rolname = role) then
+  if to_regrole(role) is null then
     execute format('create role %I', role);
   end if;
   execute format('alter role %I login connection limit 10 password %L', role, {{password}});
@@ -54,8 +54,13 @@ declare
   role text := {LOOPBACK_ROLE};
 begin
   drop server if exists jrerank_loopback cascade;
-  if exists (select from pg_roles where rolname = role) then
-    execute format('drop owned by %I', role);
+  if to_regrole(role) is not null then
+    -- One by one: to drop what a role owns takes more than having made it
+    execute format('revoke connect on database %I from %I', current_database(), role);
+    if to_regprocedure('jrerank._dblink_answers_within(text, int)') is not null then
+      execute format('revoke execute on function jrerank._dblink_answers_within(text, int) from %I', role);
+      execute format('revoke usage on schema jrerank from %I', role);
+    end if;
     execute format('drop role %I', role);
   end if;
 end
