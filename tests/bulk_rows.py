@@ -7,7 +7,9 @@ import random
 import sys
 from pathlib import Path
 
-from jrerank.bulk.run import BulkReport, rerank_file
+from jrerank.bulk.report import BulkReport
+from jrerank.bulk.run import rerank_source
+from jrerank.bulk.sources.files import open_file
 from tiny import tiny_settings
 
 WORDS = ("富士山", "空", "高さ", "今日の天気は", "晴れです。")
@@ -32,11 +34,19 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 
 async def reranked(folder: Path, source: Path, output: Path) -> BulkReport:
-    return await rerank_file(tiny_settings(folder), source, output, None, lambda *_: None)
+    return await rerank_source(tiny_settings(folder), open_file(source), output, None, lambda *_: None)
+
+
+def tiny_variables(folder: Path) -> dict[str, str]:
+    settings = tiny_settings(folder)
+    return {
+        "JRERANK_MODEL": settings.model,
+        "JRERANK_PRECISION": "fp32",
+        "JRERANK_CACHE_DIR": str(settings.cache_dir),
+        "JRERANK_WORKERS": "1",
+    }
 
 
 def command(folder: Path, source: Path, output: Path) -> tuple[list[str], dict[str, str]]:
-    settings = tiny_settings(folder)
-    options = ["--model", settings.model, "--precision", "fp32"]
-    variables = {"JRERANK_CACHE_DIR": str(settings.cache_dir), "JRERANK_WORKERS": "1"}
-    return [sys.executable, "-m", "jrerank.admin", "bulk", str(source), str(output), *options], variables
+    arguments = [sys.executable, "-m", "jrerank.admin", "bulk", str(source), str(output)]
+    return arguments, tiny_variables(folder)

@@ -9,7 +9,7 @@ import typer
 from jrerank import __version__
 from jrerank.admin import models
 from jrerank.admin.bench.app import app as bench
-from jrerank.admin.bulk import bulk
+from jrerank.admin.bulk.command import bulk
 from jrerank.admin.demo.command import demo
 from jrerank.admin.doctor import doctor
 from jrerank.admin.elasticsearch import commands as elasticsearch

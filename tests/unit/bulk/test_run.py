@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -34,9 +36,10 @@ async def test_a_wrong_row_is_a_line_that_says_why_and_the_others_go_on(
     report = await reranked(tiny_folder, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
     assert (report.rows, report.wrong_rows) == (3, 2)
     first, second, third = lines(tmp_path / "out.jsonl")
-    assert first == {"id": "1", "error": "hits: Field required"}
+    assert first == {"id": "1", "error": "line 1 of in.jsonl: hits: Field required"}
     assert (second["id"], second["outcome"]) == ("b", "complete")
-    assert str(third["error"]).startswith("it is not JSON")
+    assert str(third["error"]).startswith("line 3 of in.jsonl: it is not JSON")
+    assert report.wrong[0] == "row 1: line 1 of in.jsonl: hits: Field required"
 
 
 async def test_the_same_command_again_has_nothing_left_to_do(tiny_folder: Path, tmp_path: Path) -> None:
@@ -57,4 +60,13 @@ def test_the_command_ends_with_1_where_a_row_was_wrong(
         monkeypatch.setenv(name, value)
     result = CliRunner().invoke(app, arguments[3:])
     assert result.exit_code == 1
-    assert "1 rows were wrong" in result.output
+    assert "1 rows were wrong\nrow 1: line 1 of in.jsonl: it is not JSON" in result.output
+
+
+async def test_parquet_goes_in_and_out_with_the_same_columns(tiny_folder: Path, tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "in.jsonl", 12)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet", row_group_size=5)
+    await reranked(tiny_folder, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    await reranked(tiny_folder, tmp_path / "in.parquet", tmp_path / "out.parquet")
+    columns = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row | {"error": None} for row in lines(tmp_path / "out.jsonl")] == columns

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jrerank.bulk.source import SourceRow
+from jrerank.bulk.sources.source import SourceRow
 from jrerank.domain import RerankRequest
 from jrerank.doors.intake import Caller, Intake
 from jrerank.doors.native import HitsBody
@@ -38,20 +38,25 @@ def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRo
     A row is a body of `/v1/hits`, with an `id` if it likes: else its number is the id. In place of `hits` it may have `passages`,
     a list of texts or of objects with `id` and `text`. `store` has the texts that the row doesn't give, unless it names one.
     """
-    id = str(row.number)
+    id = row.key or str(row.number)
     try:
         content: Any = parsed(row.text)
         if not isinstance(content, dict):
             raise InvalidInput("it is not a JSON object")
-        id = str(content.pop("id", None) or id)
+        own_id = content.pop("id", None)
+        id = row.key or (id if own_id is None else str(own_id))
         return BulkRow(id, _request(content, intake, store))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return BulkRow(id, InvalidInput(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+        return BulkRow(id, _wrong(row, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
     except InvalidInput as error:
-        return BulkRow(id, error)
+        return BulkRow(id, _wrong(row, str(error)))
     except (ValueError, RecursionError, JrerankError) as error:
-        return BulkRow(id, InvalidInput(f"it is not JSON: {error}"))
+        return BulkRow(id, _wrong(row, f"it is not JSON: {error}"))
+
+
+def _wrong(row: SourceRow, message: str) -> InvalidInput:
+    return InvalidInput(f"{row.place}: {message}" if row.place else message)
 
 
 def _request(content: dict[str, Any], intake: Intake, store: str | None) -> RerankRequest:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jrerank.bulk.output import Output
+from jrerank.bulk.outputs.output import open_output
+from jrerank.bulk.sources.source import Done
 from jrerank.errors import InvalidInput
 
 RUN = {"input": "a", "model": "m"}
@@ -21,30 +22,30 @@ LINES: list[dict[str, object]] = [{"id": str(number), "text": "富士山" * numb
 def test_what_a_kill_tore_is_written_anew(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.unlink(missing_ok=True)
-    with Output(path, RUN) as output:
+    with open_output(path, RUN) as output:
         output.append(LINES[:3])
         output.append(LINES[3:])
     path.write_bytes(path.read_bytes()[:cut])
-    with Output(path, RUN) as resumed:
-        resumed.append(LINES[resumed.done_rows :])
+    with open_output(path, RUN) as resumed:
+        resumed.append(LINES[resumed.done.rows :])
     assert [json.loads(line) for line in path.read_text("utf-8").splitlines()] == LINES
 
 
 def test_a_run_that_is_over_has_nothing_left(tmp_path: Path) -> None:
-    with Output(tmp_path / "out.jsonl", RUN) as output:
+    with open_output(tmp_path / "out.jsonl", RUN) as output:
         output.append(LINES)
-    with Output(tmp_path / "out.jsonl", RUN) as again:
-        assert again.done_rows == 6
+    with open_output(tmp_path / "out.jsonl", RUN) as again:
+        assert again.done == Done(6, "5")
 
 
 @pytest.mark.parametrize("changed", ["input", "model"])
 def test_another_run_does_not_go_on_in_it(changed: str, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with Output(path, RUN) as output:
+    with open_output(path, RUN) as output:
         output.append(LINES)
     before = path.read_bytes()
     with pytest.raises(InvalidInput, match=f"of a run with another {changed}"):
-        Output(path, RUN | {changed: "other"})
+        open_output(path, RUN | {changed: "other"})
     assert path.read_bytes() == before
 
 
@@ -52,5 +53,22 @@ def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("mine")
     with pytest.raises(InvalidInput, match="not the output of a bulk run"):
-        Output(path, RUN)
+        open_output(path, RUN)
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("chars", [1, 1 << 20, 3 << 20])
+def test_the_last_id_is_that_of_the_last_whole_line(chars: int, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with open_output(path, RUN) as output:
+        output.append([{"id": "a", "text": "x" * chars}, {"id": "b", "text": "y" * chars}])
+    with path.open("ab") as file:
+        file.write(b'{"id": "torn')
+    with open_output(path, RUN) as output:
+        assert output.done == Done(2, "b")
+
+
+@pytest.mark.parametrize("path", ["no-folder/out.jsonl", "no-folder/out.parquet"])
+def test_an_output_that_cannot_be_written_is_named(path: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        open_output(tmp_path / path, RUN)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from jrerank.bulk.requests import read_row
-from jrerank.bulk.source import SourceRow
+from jrerank.bulk.rows import read_row
+from jrerank.bulk.sources.source import SourceRow
 from jrerank.domain import Candidate, Fusion, RerankRequest
 from jrerank.doors.intake import Intake, Limits
 from jrerank.errors import InvalidInput
@@ -60,7 +60,7 @@ def test_a_rows_own_store_comes_first() -> None:
     assert request(content, "docs").store == "mine"
 
 
-@pytest.mark.parametrize(("content", "id"), [({"id": "x"}, "x"), ({"id": 12}, "12"), ({}, "7"), (b"{", "7")])
+@pytest.mark.parametrize(("content", "id"), [({"id": "x"}, "x"), ({"id": 0}, "0"), ({}, "7"), (b"{", "7")])
 def test_a_row_without_an_id_is_known_by_its_number(content: object, id: str) -> None:
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     assert read_row(SourceRow(7, text, 0), INTAKE).id == id
@@ -82,3 +82,13 @@ def test_what_is_wrong_with_a_row_is_named(content: object, message: str) -> Non
     error = row(content)
     assert isinstance(error, InvalidInput)
     assert message in str(error)
+
+
+def test_the_key_of_a_source_comes_before_a_rows_own_id() -> None:
+    source = SourceRow(7, b'{"id": "x", "query": "q", "passages": []}', 0, key="12")
+    assert read_row(source, INTAKE).id == "12"
+
+
+def test_the_place_of_a_wrong_row_is_said() -> None:
+    error = read_row(SourceRow(7, b'{"query": "q"}', 0, "line 9 of in.jsonl"), INTAKE).request
+    assert str(error) == "line 9 of in.jsonl: hits: Field required"

@@ -1,0 +1,1 @@
+"""`bulk`: rows of queries with passages, as many as there are."""

@@ -1,0 +1,73 @@
+"""The options that say where rows come from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jrerank.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from jrerank.bulk.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """As given on the command line: `name` is a file, a table, a file with a query, or an index."""
+
+    name: str
+    dsn: str | None = None
+    opensearch: str | None = None
+    ca_file: Path | None = None
+    key: str = "id"
+    where: Path | None = None
+
+
+def opened(given: Input) -> Source:
+    """Where rows come from.
+
+    Raises:
+        InvalidInput: the options don't fit together, or there is nothing to read.
+        ConfigurationError: what is needed isn't installed, or a server cannot be reached.
+    """
+    if given.dsn is not None and given.opensearch is not None:
+        raise InvalidInput("rows come from one place: --dsn or --opensearch", field="dsn")
+    if given.opensearch is not None:
+        return _opensearch(given, given.opensearch)
+    if given.where is not None or given.ca_file is not None:
+        raise InvalidInput("--where and --ca-file go with --opensearch", field="where")
+    if given.dsn is not None:
+        from jrerank.bulk.sources.postgres import PostgresSource
+
+        return PostgresSource(given.dsn, given.name, given.key)
+    from jrerank.bulk.sources.files import open_file
+
+    return open_file(Path(given.name))
+
+
+def _opensearch(given: Input, url: str) -> Source:
+    from jrerank.admin.cluster.cluster import LiveCluster
+    from jrerank.admin.cluster.connection import read_connection
+    from jrerank.admin.cluster.request import Request
+    from jrerank.bulk.sources.opensearch import OpenSearchSource
+
+    cluster = LiveCluster(read_connection("JRERANK_OPENSEARCH", url, ca_file=given.ca_file))
+
+    def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        return cluster.ask(Request(method, path, body))
+
+    return OpenSearchSource(ask, given.name, given.key, _query(given.where))
+
+
+def _query(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        query = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"--where {path} cannot be read: {error}", field="where") from None
+    if not isinstance(query, dict):
+        raise InvalidInput(f'--where {path} is no query such as {{"term": {{"lang": "ja"}}}}', field="where")
+    return query

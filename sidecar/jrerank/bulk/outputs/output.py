@@ -1,0 +1,59 @@
+"""What takes the rows of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol, Self
+
+from jrerank.bulk.outputs.jsonl import JsonlOutput
+from jrerank.bulk.outputs.parquet import ParquetOutput
+from jrerank.bulk.outputs.run_note import check_run
+from jrerank.bulk.sources.source import Done
+from jrerank.errors import InvalidInput
+
+Line = dict[str, object]
+
+
+class Output(Protocol):
+    """One line for each row, in the rows' order. `done` are those of earlier runs; `is_finished`: there are no others."""
+
+    @property
+    def done(self) -> Done:
+        """What is there."""
+        ...
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether an earlier run has come to its end."""
+        ...
+
+    def append(self, lines: Iterable[Line]) -> None:
+        """Write lines, and have the disk keep them."""
+        ...
+
+    def finish(self) -> None:
+        """All rows are there."""
+        ...
+
+    def __enter__(self) -> Self:
+        """For `with`."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close it; what was written by `append` stays."""
+        ...
+
+
+def open_output(path: Path, run: dict[str, str]) -> Output:
+    """Open `path` to go on, or begin it.
+
+    Raises:
+        InvalidInput: the file is of another run, or not of a run at all, or cannot be written.
+        ConfigurationError: it is Parquet, and pyarrow isn't installed.
+    """
+    try:
+        check_run(path, run)
+        return ParquetOutput(path) if path.suffix == ".parquet" else JsonlOutput(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error}", field="output") from None

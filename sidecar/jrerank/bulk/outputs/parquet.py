@@ -1,0 +1,117 @@
+"""Parquet: written in one go, once all rows are there, since a Parquet file that was cut off cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from jrerank.bulk.outputs.jsonl import JsonlOutput
+from jrerank.bulk.sources.source import Done
+from jrerank.errors import ConfigurationError, InvalidInput
+
+# Of a row group: some megabytes
+_HITS_AT_ONCE = 16_384
+
+
+class ParquetOutput:
+    """Until the end, rows are lines of `OUTPUT.rows.jsonl`; then they become row groups, and the lines go."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the lines to go on, or begin them.
+
+        Raises:
+            InvalidInput: the file is not Parquet.
+            ConfigurationError: pyarrow isn't installed.
+            OSError: it cannot be written.
+        """
+        try:
+            import pyarrow.parquet  # noqa: PLC0415  an extra
+        except ImportError:
+            raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bulk]'") from None
+        self._path = path
+        self._lines_path = path.with_name(f"{path.name}.rows.jsonl")
+        self._lines: JsonlOutput | None = None
+        self.is_finished = path.exists()
+        if self.is_finished:
+            self.done = Done(_rows(pyarrow.parquet, path))
+            self._lines_path.unlink(missing_ok=True)  # of a run that was killed at the very end
+        else:
+            self._lines = JsonlOutput(self._lines_path)
+            self.done = self._lines.done
+
+    def __enter__(self) -> Self:
+        """For `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file; what was written by `append` stays."""
+        if self._lines is not None:
+            self._lines.__exit__()
+
+    def append(self, lines: Iterable[dict[str, object]]) -> None:
+        """Write lines, and have the disk keep them."""
+        assert self._lines is not None, "a run that is finished has no more rows"  # noqa: S101
+        self._lines.append(lines)
+
+    def finish(self) -> None:
+        """Make the Parquet file of the lines; it is there whole or not at all."""
+        if self.is_finished:
+            return
+        draft = self._path.with_name(f"{self._path.name}.part")
+        _write(self._lines_path, draft)
+        draft.replace(self._path)
+        self._lines_path.unlink()
+        self.is_finished = True
+
+
+def _rows(parquet: Any, path: Path) -> int:
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} is not Parquet: {error}", field="output") from None
+
+
+def _write(lines: Path, path: Path) -> None:
+    import pyarrow.parquet  # noqa: PLC0415  an extra
+
+    schema = _schema(pyarrow)
+    with path.open("wb") as file:
+        with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+            for rows in _some_at_once(lines):
+                writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _some_at_once(path: Path) -> Iterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    hits = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            rows.append(json.loads(line))
+            hits += 1 + len(rows[-1].get("hits", ()))
+            if hits >= _HITS_AT_ONCE:
+                yield rows
+                rows, hits = [], 0
+    if rows:
+        yield rows
+
+
+def _schema(pyarrow: Any) -> Any:
+    """The fields of a line of JSONL; those that a line lacks are null."""
+    text, number, place = pyarrow.string(), pyarrow.float64(), pyarrow.int32()
+    hit = {
+        "id": text,
+        "score": number,
+        "rank": place,
+        "first_rank": place,
+        "first_score": number,
+        "scored": pyarrow.bool_(),
+        "truncated": pyarrow.bool_(),
+    }
+    hits = pyarrow.list_(pyarrow.struct(list(hit.items())))
+    columns = {"id": text, "outcome": text, "reason": text, "missing": pyarrow.list_(text), "hits": hits}
+    return pyarrow.schema([*columns.items(), ("error", text)])

@@ -1,0 +1,107 @@
+"""Rows of files: JSONL, packed or not, and Parquet."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from jrerank.bulk.sources.source import NOTHING_DONE, Done, Source, SourceRow
+from jrerank.errors import ConfigurationError, InvalidInput
+
+_SAMPLE_BYTES = 1 << 20
+# A row may have hundreds of passages
+_ROWS_AT_ONCE = 16
+# Of each column, instead of all of it that is in a row group
+_COLUMN_BUFFER_BYTES = 1 << 20
+
+
+def open_file(path: Path) -> Source:
+    """A `.parquet` file, or JSONL, which may be packed with gzip.
+
+    Raises:
+        InvalidInput: there is no such file.
+        ConfigurationError: it is Parquet, and pyarrow isn't installed.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"there is no file {path}", field="input")
+    return ParquetSource(path) if path.suffix == ".parquet" else JsonlSource(path)
+
+
+def file_fingerprint(path: Path) -> str:
+    """Of a file's size and beginning: enough to tell that a run is resumed on another file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_SAMPLE_BYTES))
+    digest.update(str(path.stat().st_size).encode())
+    return digest.hexdigest()
+
+
+class JsonlSource:
+    """One JSON object a line; blank lines are no rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.size = path.stat().st_size
+        self.fingerprint = file_fingerprint(path)
+
+    def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
+        """See `Source.rows`. Rows that are done are not parsed."""
+        try:
+            with self._path.open("rb") as raw:
+                yield from self._rows(raw, done.rows)
+        except (OSError, EOFError) as error:
+            raise InvalidInput(f"{self._path} cannot be read: {error}", field="input") from error
+
+    def _rows(self, raw: IO[bytes], done: int) -> Iterator[SourceRow]:
+        packed = self._path.suffix == ".gz"
+        lines = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
+        row = read_bytes = 0
+        for number, line in enumerate(lines, start=1):
+            read_bytes += len(line)
+            if not line.strip():
+                continue
+            row += 1
+            if row > done:
+                place = f"line {number} of {self._path.name}"
+                yield SourceRow(row, line, raw.tell() if packed else read_bytes, place)
+
+
+class ParquetSource:
+    """Some rows of a row group at a time; columns are named as the fields of JSONL rows."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow.parquet  # noqa: PLC0415  an extra
+        except ImportError:
+            raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bulk]'") from None
+        self._path = path
+        try:
+            self._file: Any = pyarrow.parquet.ParquetFile(path, buffer_size=_COLUMN_BUFFER_BYTES)
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{path} is not Parquet: {error}", field="input") from error
+        self.size = int(self._file.metadata.num_rows)
+        self.fingerprint = file_fingerprint(path)
+
+    def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
+        """See `Source.rows`. Row groups that are done are not read."""
+        number = 0
+        for group in range(self._file.num_row_groups):
+            group_rows = self._file.metadata.row_group(group).num_rows
+            if number + group_rows > done.rows:
+                yield from (row for row in self._rows(group, number) if row.number > done.rows)
+            number += group_rows
+
+    def _rows(self, group: int, number: int) -> Iterator[SourceRow]:
+        try:
+            for batch in self._file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group]):
+                for content in batch.to_pylist():
+                    number += 1
+                    text = json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
+                    yield SourceRow(number, text, number, f"row {number} of {self._path.name}")
+        except (OSError, ValueError) as error:
+            raise InvalidInput(
+                f"{self._path} cannot be read behind row {number}: {error}", field="input"
+            ) from error

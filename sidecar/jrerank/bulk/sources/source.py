@@ -1,0 +1,56 @@
+"""Rows of queries with passages, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A row as it was read: `text` is a JSON object.
+
+    `number` is from 1; `position` is how far into the source it ends. `place` is for people: `line 12 of in.jsonl`. `key` is the
+    row's id where the source is ordered by one.
+    """
+
+    number: int
+    text: bytes
+    position: int
+    place: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many rows an earlier run has done, and the id of the last of them."""
+
+    rows: int = 0
+    last_id: str | None = None
+
+
+NOTHING_DONE = Done()
+
+
+class Source(Protocol):
+    """What is reranked. `size` is in the unit of `SourceRow.position`; `fingerprint` tells it from another."""
+
+    @property
+    def size(self) -> int:
+        """How much there is."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes where a run could not go on."""
+        ...
+
+    def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
+        """The rows behind those that are done. It waits for disks and servers: not for the event loop.
+
+        Raises:
+            InvalidInput: it cannot be read, or is no longer what the rows that are done were of.
+            Unavailable: a server does not answer.
+        """
+        ...
