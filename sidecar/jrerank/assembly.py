@@ -76,7 +76,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
         ConfigurationError: something isn't set up right; the message says what.
     """
     async with open_stores(settings) as stores, _opened_engine(settings) as (checkpoint, opened):
-        tokenization = Tokenization(checkpoint, settings.max_tokens)
+        tokenization = Tokenization(checkpoint, settings.max_tokens, settings.token_cache_bytes)
         info, metrics, large = _info(checkpoint, opened, tokenization), Metrics(), LargeWork()
         metrics.info.labels(info.model, info.precision).set(1)
         metrics.padding_tokens.set_function(opened.padding_tokens)

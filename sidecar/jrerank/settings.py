@@ -118,6 +118,9 @@ class Settings(BaseSettings):
         4_000_000
     )
     cache_bytes: Annotated[int, Field(ge=0, description="score cache; 0 switches it off")] = 64 * 1024 * 1024
+    token_cache_bytes: Annotated[
+        int, Field(ge=0, description="token ids of passages that come back; 0 switches it off")
+    ] = 16 * 1024 * 1024
     drain_s: Annotated[PositiveInt, Field(description="time for open requests after SIGTERM")] = 20
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -42,6 +42,7 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "max_passage_chars": ("5", 5, "five"),
     "max_queued_tokens": ("5", 5, "1.5"),
     "cache_bytes": ("0", 0, "-1"),
+    "token_cache_bytes": ("0", 0, "-1"),
     "drain_s": ("1", 1, "0"),
     "log_level": ("debug", "debug", "loud"),
     "log_format": ("console", "console", "xml"),

@@ -11,6 +11,7 @@ from functools import partial
 from jrerank.domain import Truncation, Window
 from jrerank.errors import InputTooLong
 from jrerank.models.checkpoint import Checkpoint
+from jrerank.tokenization.id_cache import IdCache
 from jrerank.tokenization.long_text import LongText
 from jrerank.tokenization.slices import SLICE_CHARS
 from jrerank.tokenization.text_tokenizer import TextTokenizer
@@ -48,13 +49,14 @@ class QueryIds:
 class Tokenization:
     """Makes windows for one checkpoint, whose fingerprint it has. Its methods may be called from any thread and release the GIL."""
 
-    def __init__(self, checkpoint: Checkpoint, max_tokens: int) -> None:
-        """Set up for windows of at most `max_tokens`, special tokens included."""
+    def __init__(self, checkpoint: Checkpoint, max_tokens: int, id_cache_bytes: int = 0) -> None:
+        """Set up for windows of at most `max_tokens`, special tokens included; ids of passages that come back are kept."""
         self.max_tokens = min(max_tokens, checkpoint.architecture.max_tokens)
         self.fingerprint = checkpoint.fingerprint
         self._layout = checkpoint.layout
         self._suffix = array("i", self._layout.suffix)
         self._tokenizer = TextTokenizer(checkpoint.tokenizer)
+        self.id_cache = IdCache(id_cache_bytes)
 
     @property
     def slow_because(self) -> str | None:
@@ -89,8 +91,18 @@ class Tokenization:
         most = self._passage_tokens(query, reading)
         return [
             self._windows(query, _cut(ids, most, reading), len(ids) > most, reading)
-            for ids in self._tokenizer.ids(texts)
+            for ids in self._ids(texts)
         ]
+
+    def _ids(self, texts: Sequence[str]) -> Sequence[array[int]]:
+        if self.id_cache.is_off:
+            return self._tokenizer.ids(texts)
+        known = self.id_cache.get(texts)
+        unknown = [text for text, ids in zip(texts, known, strict=True) if ids is None]
+        made = self._tokenizer.ids(unknown) if unknown else []
+        self.id_cache.put(unknown, made)
+        rest = iter(made)
+        return [next(rest) if ids is None else ids for ids in known]
 
     def reader(self, query: QueryIds, text: str, reading: Reading) -> LongReader:
         """Reads a text of any length step by step."""
