@@ -33,8 +33,9 @@ def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-async def reranked(folder: Path, source: Path, output: Path) -> BulkReport:
-    return await rerank_source(tiny_settings(folder), open_file(source), output, None, lambda *_: None)
+async def reranked(folder: Path, source: Path, output: Path, tokenizers: int | None = None) -> BulkReport:
+    settings = tiny_settings(folder)
+    return await rerank_source(settings, open_file(source), output, None, lambda *_: None, tokenizers)
 
 
 def tiny_variables(folder: Path) -> dict[str, str]:

@@ -83,7 +83,7 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
         async with _running_scheduler(settings, opened.engine, tokenization, metrics, large) as scheduler:
             _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
             reranker = Reranker(scheduler, stores, metrics, large)
-            yield _service(settings, stores, scheduler, reranker, info, metrics)
+            yield _service(settings, stores, scheduler, reranker, info, metrics, tokenization)
 
 
 @asynccontextmanager
@@ -129,6 +129,7 @@ def _service(
     reranker: Reranker,
     info: ServiceInfo,
     metrics: Metrics,
+    tokenization: Tokenization,
 ) -> Service:
     return Service(
         reranker=reranker,
@@ -136,6 +137,7 @@ def _service(
         info=info,
         metrics=metrics,
         timeout_ms=settings.timeout_ms,
+        tokenization=tokenization,
         keys=settings.keys(),
         cors_origins=settings.cors_origins,
         checks={name: store.check for name, store in stores.items()},

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from jrerank.bulk.report import BulkReport
 from jrerank.bulk.rows import BulkRow
-from jrerank.bulk.sources.source import Source
 from jrerank.domain import Outcome
 from jrerank.doors.native import hits_answer
 from jrerank.doors.service import Service
-from jrerank.errors import JrerankError
+from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
 
 _NO_LIMIT = 10**12
@@ -19,10 +18,9 @@ def unlimited(settings: Settings) -> Settings:
     return settings.model_copy(update={"max_queued_tokens": _NO_LIMIT})
 
 
-def run_of(source: Source, service: Service) -> dict[str, str]:
-    """What an output depends on."""
+def model_of(service: Service) -> dict[str, str]:
+    """What scores depend on, beside the rows."""
     return {
-        "input": source.fingerprint,
         "model": service.info.fingerprint,
         "precision": service.info.precision,
         "max_tokens": str(service.info.max_tokens),
@@ -30,12 +28,16 @@ def run_of(source: Source, service: Service) -> dict[str, str]:
 
 
 async def answer(service: Service, row: BulkRow, report: BulkReport) -> dict[str, object]:
-    """What is written for a row; `report` counts it."""
-    if isinstance(row.request, JrerankError):
+    """What is written for a row; `report` counts it.
+
+    Raises:
+        Unavailable: the service is shutting down, which is no fault of the row's.
+    """
+    if isinstance(row.request, InvalidInput):
         return _wrong(row, row.request, report)
     try:
         ranking = await service.reranker.rerank(row.request)
-    except JrerankError as error:
+    except InvalidInput as error:
         return _wrong(row, error, report)
     report.tokens += ranking.tokens
     report.incomplete_rows += ranking.outcome is not Outcome.COMPLETE
@@ -44,6 +46,6 @@ async def answer(service: Service, row: BulkRow, report: BulkReport) -> dict[str
     return {"id": row.id} | {name: content[name] for name in ("outcome", "reason", "missing", "hits")}
 
 
-def _wrong(row: BulkRow, error: JrerankError, report: BulkReport) -> dict[str, object]:
-    report.count_wrong(row.id, error)
+def _wrong(row: BulkRow, error: InvalidInput, report: BulkReport) -> dict[str, object]:
+    report.count_wrong(f"row {row.id}: {error}")
     return {"id": row.id, "error": str(error)}

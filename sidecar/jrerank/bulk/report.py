@@ -22,11 +22,11 @@ class BulkReport:
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
-    def count_wrong(self, id: str, error: Exception) -> None:
+    def count_wrong(self, message: str) -> None:
         """One more row that is wrong."""
         self.wrong_rows += 1
         if len(self.wrong) < _NAMED:
-            self.wrong.append(f"row {id}: {error}")
+            self.wrong.append(message)
 
 
 # Is called with the position in the source, the source's size, and the report so far

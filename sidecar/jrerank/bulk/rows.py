@@ -31,6 +31,13 @@ class BulkRow:
         """How many passages it has."""
         return 0 if isinstance(self.request, InvalidInput) else self.request.documents
 
+    @property
+    def passages(self) -> list[str]:
+        """Their texts, where the row gives them."""
+        if isinstance(self.request, InvalidInput):
+            return []
+        return [candidate.passage for candidate in self.request.candidates if candidate.passage is not None]
+
 
 def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRow:
     """What a row asks for.

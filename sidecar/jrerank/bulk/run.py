@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 from jrerank.assembly import running_service
-from jrerank.bulk.answers import answer, run_of, unlimited
+from jrerank.bulk.answers import answer, model_of, unlimited
 from jrerank.bulk.outputs.output import Line, Output, open_output
 from jrerank.bulk.reading import ReadRow, read_ahead
 from jrerank.bulk.report import BulkReport, Progress
 from jrerank.bulk.sources.source import Source
+from jrerank.bulk.tokenizers import Tokenizers, default_processes
 from jrerank.doors.service import Service
 from jrerank.settings import Settings
 
 # So many pairs are read ahead of the writer: enough to keep every worker busy, a few megabytes of text
 _PAIRS_AHEAD = 2_048
+# Where processes tokenize, some of the pairs are with them
+_PAIRS_AHEAD_OF_TOKENIZERS = 16_384
 _WRITE_EVERY_S = 0.5
 
 
@@ -32,9 +35,17 @@ class _Open:
 
 
 async def rerank_source(
-    settings: Settings, source: Source, output_path: Path, store: str | None, progress: Progress
+    settings: Settings,
+    source: Source,
+    output_path: Path,
+    store: str | None,
+    progress: Progress,
+    tokenizers: int | None = None,
 ) -> BulkReport:
     """Rerank every row; go on behind what `output_path` holds already.
+
+    Args:
+        tokenizers: how many processes tokenize ahead of the engine; None: some where a GPU scores.
 
     Raises:
         InvalidInput: the input cannot be read, or the output is of another run.
@@ -42,13 +53,29 @@ async def rerank_source(
         Unavailable: a server with the rows does not answer.
     """
     async with running_service(unlimited(settings)) as service:
-        with open_output(output_path, run_of(source, service)) as output:
-            return await _Run(service, output, store, progress).rerank(source)
+        with (
+            open_output(output_path, {"input": source.fingerprint} | model_of(service)) as output,
+            ExitStack() as stack,
+        ):
+            processes = default_processes(service.info) if tokenizers is None else tokenizers
+            pool = Tokenizers(service.tokenization, processes) if processes else None
+            if pool is not None:
+                stack.callback(pool.close)
+            return await _Run(service, output, store, progress, pool).rerank(source)
 
 
 class _Run:
-    def __init__(self, service: Service, output: Output, store: str | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        service: Service,
+        output: Output,
+        store: str | None,
+        progress: Progress,
+        tokenizers: Tokenizers | None,
+    ) -> None:
         self._service, self._output, self._store, self._progress = service, output, store, progress
+        self._tokenizers = tokenizers
+        self._most_pairs = _PAIRS_AHEAD if tokenizers is None else _PAIRS_AHEAD_OF_TOKENIZERS
         self._report = BulkReport(resumed_rows=output.done.rows)
         self._open: deque[_Open] = deque()
         self._pairs_ahead = 0
@@ -70,12 +97,21 @@ class _Run:
         return self._report
 
     async def _begin(self, some: list[ReadRow], size: int) -> None:
+        prepared = asyncio.create_task(self._prepare(some))
         for read in some:
-            task = asyncio.create_task(answer(self._service, read.row, self._report))
+            task = asyncio.create_task(self._answer(read, prepared))
             self._open.append(_Open(read, task))
             self._pairs_ahead += max(1, read.row.pairs)
-            while self._open and (self._pairs_ahead > _PAIRS_AHEAD or self._open[0].answer.done()):
+            while self._open and (self._pairs_ahead > self._most_pairs or self._open[0].answer.done()):
                 await self._close_first(size)
+
+    async def _prepare(self, some: list[ReadRow]) -> None:
+        if self._tokenizers is not None:
+            await self._tokenizers.prepare([text for read in some for text in read.row.passages])
+
+    async def _answer(self, read: ReadRow, prepared: asyncio.Task[None]) -> Line:
+        await prepared
+        return await answer(self._service, read.row, self._report)
 
     async def _close_first(self, size: int) -> None:
         """Wait for the oldest row, and write what is there once in a while."""

@@ -16,6 +16,7 @@ from jrerank.large_work import LargeWork
 from jrerank.reranker import Reranker
 from jrerank.stores.search import SearchEngine
 from jrerank.telemetry import Metrics, logger
+from jrerank.tokenization.windows import Tokenization
 
 _LOG = logger(__name__)
 
@@ -24,6 +25,7 @@ _LOG = logger(__name__)
 class Service:
     """The parts behind the doors.
 
+    `tokenization` is what the scheduler reads passages with, for who can have their ids ready before.
     `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `queued_s` is how many
     seconds of work are open; `searches` are the engines that callers may search; pages of `cors_origins` may read answers in a
     browser; `cut_off` lets open requests go with what has been scored of them; `bodies` counts for all doors, `turns` are those of
@@ -35,6 +37,7 @@ class Service:
     info: ServiceInfo
     metrics: Metrics
     timeout_ms: float
+    tokenization: Tokenization
     keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)

@@ -35,6 +35,10 @@ class IdCache:
         """Memory taken, about."""
         return self._used_bytes
 
+    def make_room(self, max_bytes: int) -> None:
+        """Hold at least so much from now on."""
+        self._max_bytes = max(self._max_bytes, max_bytes)
+
     def get(self, texts: Sequence[str]) -> list[array[int] | None]:
         """The ids of each text, where they are known. They are shared: nobody may change them."""
         keys = list(map(_key, texts))

@@ -63,6 +63,10 @@ class Tokenization:
         """Why texts are tokenized by the checkpoint's own tokenizer; None if a kernel does it, with the same ids."""
         return self._tokenizer.slow_because
 
+    def tokenizer_json(self) -> str:
+        """For a `TextTokenizer` in another process, which makes the same ids."""
+        return self._tokenizer.to_json()
+
     def query(self, text: str, reading: Reading) -> QueryIds:
         """The query's ids: at most half of a window, so that something of every passage is read.
 

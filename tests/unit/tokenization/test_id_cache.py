@@ -104,3 +104,11 @@ def test_a_passage_that_comes_back_is_not_tokenized_again(tmp_path: Path) -> Non
     (windows,) = tokenization.passages(query, ["晴れ"], Reading())
     assert isinstance(windows, Windows)
     assert windows.windows[0].ids[len(query.ids) :][:3] == ids(7, 8, 9)
+
+
+def test_room_can_be_made_but_not_taken_away() -> None:
+    cache = IdCache(0)
+    cache.make_room(ENTRY_BYTES + 4)
+    cache.make_room(0)
+    cache.put(["a"], [ids(1)])
+    assert cache.get(["a"]) == [ids(1)]

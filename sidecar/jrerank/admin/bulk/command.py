@@ -45,6 +45,12 @@ def bulk(
     engine: EngineOption = None,
     device: DeviceOption = None,
     precision: PrecisionOption = None,
+    tokenizers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="processes that tokenize ahead of the engine [default: 0; on a GPU up to 8]"
+        ),
+    ] = None,
     dsn: Annotated[
         str | None,
         typer.Option(
@@ -93,7 +99,7 @@ def bulk(
         )
         rows = opened(Input(source, dsn, opensearch, ca_file, key, where))
         with Bar() as bar:
-            report = asyncio.run(rerank_source(settings, rows, output, store, bar.show))
+            report = asyncio.run(rerank_source(settings, rows, output, store, bar.show, tokenizers))
     sys.stderr.write(f"{summary(report)}\n")
     if report.wrong_rows or report.incomplete_rows:
         raise typer.Exit(FAILED)

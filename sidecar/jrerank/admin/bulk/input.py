@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jrerank.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from jrerank.admin.cluster.cluster import LiveCluster
+    from jrerank.admin.cluster.connection import Connection
     from jrerank.bulk.sources.source import Source
 
 
@@ -48,17 +51,25 @@ def opened(given: Input) -> Source:
 
 
 def _opensearch(given: Input, url: str) -> Source:
-    from jrerank.admin.cluster.cluster import LiveCluster
     from jrerank.admin.cluster.connection import read_connection
-    from jrerank.admin.cluster.request import Request
     from jrerank.bulk.sources.opensearch import OpenSearchSource
 
-    cluster = LiveCluster(read_connection("JRERANK_OPENSEARCH", url, ca_file=given.ca_file))
+    connection = read_connection("JRERANK_OPENSEARCH", url, ca_file=given.ca_file)
+    # Ray may carry it to another process, which a client doesn't survive
+    return OpenSearchSource(partial(_ask, connection), given.name, given.key, _query(given.where))
 
-    def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        return cluster.ask(Request(method, path, body))
 
-    return OpenSearchSource(ask, given.name, given.key, _query(given.where))
+@lru_cache(maxsize=1)
+def _cluster(connection: Connection) -> LiveCluster:
+    from jrerank.admin.cluster.cluster import LiveCluster
+
+    return LiveCluster(connection)
+
+
+def _ask(connection: Connection, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    from jrerank.admin.cluster.request import Request
+
+    return _cluster(connection).ask(Request(method, path, body))
 
 
 def _query(path: Path | None) -> dict[str, Any] | None:

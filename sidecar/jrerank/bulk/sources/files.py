@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,30 +74,24 @@ class ParquetSource:
     """Some rows of a row group at a time; columns are named as the fields of JSONL rows."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            import pyarrow.parquet  # noqa: PLC0415  an extra
-        except ImportError:
-            raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bulk]'") from None
         self._path = path
-        try:
-            self._file: Any = pyarrow.parquet.ParquetFile(path, buffer_size=_COLUMN_BUFFER_BYTES)
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"{path} is not Parquet: {error}", field="input") from error
-        self.size = int(self._file.metadata.num_rows)
+        with self._opened() as file:
+            self.size = int(file.metadata.num_rows)
         self.fingerprint = file_fingerprint(path)
 
     def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
         """See `Source.rows`. Row groups that are done are not read."""
-        number = 0
-        for group in range(self._file.num_row_groups):
-            group_rows = self._file.metadata.row_group(group).num_rows
-            if number + group_rows > done.rows:
-                yield from (row for row in self._rows(group, number) if row.number > done.rows)
-            number += group_rows
+        with self._opened() as file:
+            number = 0
+            for group in range(file.num_row_groups):
+                group_rows = file.metadata.row_group(group).num_rows
+                if number + group_rows > done.rows:
+                    yield from (row for row in self._rows(file, group, number) if row.number > done.rows)
+                number += group_rows
 
-    def _rows(self, group: int, number: int) -> Iterator[SourceRow]:
+    def _rows(self, file: Any, group: int, number: int) -> Iterator[SourceRow]:
         try:
-            for batch in self._file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group]):
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group]):
                 for content in batch.to_pylist():
                     number += 1
                     text = json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
@@ -105,3 +100,16 @@ class ParquetSource:
             raise InvalidInput(
                 f"{self._path} cannot be read behind row {number}: {error}", field="input"
             ) from error
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            import pyarrow.parquet  # noqa: PLC0415  an extra
+        except ImportError:
+            raise ConfigurationError(f"{self._path} is Parquet: pip install 'jrerank[bulk]'") from None
+        try:
+            file = pyarrow.parquet.ParquetFile(self._path, buffer_size=_COLUMN_BUFFER_BYTES)
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{self._path} is not Parquet: {error}", field="input") from error
+        with closing(file):
+            yield file

@@ -51,7 +51,7 @@ async def gated_service(tiny_folder: Path, engine: GatedEngine) -> AsyncIterator
     reranker = Reranker(scheduler, {}, metrics, large)
     info = ServiceInfo("1", "tiny", "", "fp32", engine.name, 1, 512)
     scheduler.start()
-    yield Service(reranker, limits_of(settings), info, metrics, 30_000)
+    yield Service(reranker, limits_of(settings), info, metrics, 30_000, tokenization)
     engine.permit()
     await scheduler.close()
 

@@ -1,0 +1,33 @@
+"""A row's line is about the row; what befalls the service ends the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jrerank.assembly import running_service
+from jrerank.bulk.answers import answer
+from jrerank.bulk.report import BulkReport
+from jrerank.bulk.rows import read_row
+from jrerank.bulk.sources.source import SourceRow
+from jrerank.errors import Unavailable
+from tiny import tiny_settings
+
+
+async def test_a_service_that_ends_makes_no_row_wrong(tiny_folder: Path) -> None:
+    async with running_service(tiny_settings(tiny_folder)) as service:
+        row = read_row(SourceRow(1, '{"query": "空", "passages": ["晴れ"]}'.encode(), 0), service.intake)
+    report = BulkReport()
+    with pytest.raises(Unavailable):
+        await answer(service, row, report)
+    assert report.wrong_rows == 0
+
+
+async def test_a_store_that_nobody_knows_is_the_rows_mistake(tiny_folder: Path) -> None:
+    text = b'{"query": "q", "hits": [{"id": "a"}], "store": "nowhere"}'
+    report = BulkReport()
+    async with running_service(tiny_settings(tiny_folder)) as service:
+        line = await answer(service, read_row(SourceRow(3, text, 0), service.intake), report)
+    assert line == {"id": "3", "error": "there is no store 'nowhere' (none is configured)"}
+    assert report.wrong == ["row 3: there is no store 'nowhere' (none is configured)"]
