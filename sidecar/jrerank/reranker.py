@@ -1,4 +1,11 @@
-"""The one way through: every door calls `Reranker.rerank`."""
+"""The one way through: every door calls `Reranker.rerank`.
+
+From `POST /v1/hits` to the engine: `doors/http/hits.py` takes the body, `doors/native.py` knows its shape, and `doors/intake.py`
+makes the request of it, with limits and a deadline. Here its passages are fetched, if a store has them, scored and put in order.
+`scheduling/scheduler.py` refuses what can't be done in time, looks scores up by `scheduling/keys.py`, and waits for the rest until
+the deadline. `scheduling/workers.py` has the threads: they take what comes next from `scheduling/queue.py`, and call the engine.
+`ordering.py` makes the ranking.
+"""
 
 from __future__ import annotations
 
