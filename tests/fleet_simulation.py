@@ -33,6 +33,8 @@ CONNECT_TIMEOUT_S = 0.05
 # How long a client leaves a replica alone that did not take its connection
 EJECTED_S = 1.0
 TRIES = 3
+# Of how long answers take
+SMOOTHING = 0.1
 Choice = Literal["random", "heard", "probed"]
 
 
@@ -58,21 +60,26 @@ class Replica:
 
 @dataclass
 class Client:
-    """A node of the search cluster: what it has heard from each replica and when, its own open requests there, and which replicas
-    it leaves alone."""
+    """A node of the search cluster, as the plugin's `Load` is: what it has heard from each replica and when, how long answers took
+    lately, its own open requests there; and which replicas it leaves alone."""
 
     heard_wait_s: dict[int, float] = field(default_factory=dict)
     heard_at: dict[int, float] = field(default_factory=dict)
+    answer_s: dict[int, float] = field(default_factory=dict)
     open_requests: Counter[int] = field(default_factory=Counter)
     ejected_until: dict[int, float] = field(default_factory=dict)
 
     def hear(self, place: int, wait_s: float, now: float) -> None:
         self.heard_wait_s[place], self.heard_at[place] = wait_s, now
 
+    def time(self, place: int, took_s: float) -> None:
+        lately = self.answer_s.get(place, took_s)
+        self.answer_s[place] = lately + SMOOTHING * (took_s - lately)
+
     def expected_wait_s(self, place: int, now: float) -> float:
-        """What was heard, less the time since, and its own requests since then."""
+        """What was heard, less the time since, and as long as answers took for each of its own requests."""
         heard = self.heard_wait_s.get(place, 0.0) - (now - self.heard_at.get(place, 0.0))
-        return max(0.0, heard) + self.open_requests[place] * PAIRS / REPLICA_PAIRS_PER_S
+        return max(0.0, heard) + self.open_requests[place] * self.answer_s.get(place, 0.0)
 
 
 @dataclass
@@ -100,6 +107,7 @@ class _Request:
     arrival: float
     client: Client
     counts: bool
+    sent: float = 0.0
     tries: int = 0
     place: int = -1
     ticket: Ticket[None] | None = None
@@ -159,12 +167,13 @@ class Fleet:
         self._ask(request, place, replica)
 
     def _ask(self, request: _Request, place: int, replica: Replica) -> None:
+        request.sent = self.now
         keys = [b"%d/%d" % (request.number, part) for part in range(BATCHES)]
         pairs = [PairWork(key, None, RUN_TOKENS) for key in keys]
         try:
             request.ticket = replica.queue.admit(pairs, request.arrival + TIMEOUT_S, "a", self.now)
-        except Overloaded as error:
-            request.client.hear(place, error.retry_after_s, self.now)
+        except Overloaded:
+            request.client.hear(place, replica.wait_s, self.now)
             self._send(request)
             return
         self._requests[request.number], request.place = request, place
@@ -197,6 +206,7 @@ class Fleet:
         if request.ticket is not None:
             replica.queue.leave(request.ticket)
         request.client.hear(place, replica.wait_s, self.now)
+        request.client.time(place, self.now - request.sent)
         request.client.open_requests[place] -= 1
         del self._requests[request.number]
         if request.counts:

@@ -41,7 +41,7 @@ final class Load {
         long startNanos = begin();
         response.whenComplete((answer, error) -> {
             if (error == null) {
-                answered(answer.headers().firstValue(HEADER).orElse(""), startNanos);
+                answered(answer.statusCode() == 200, answer.headers().firstValue(HEADER).orElse(""), startNanos);
             }
             end();
         });
@@ -57,10 +57,13 @@ final class Load {
         underWay--;
     }
 
-    private synchronized void answered(String header, long startNanos) {
+    /** A refusal says what waits there, but not how long an answer takes. */
+    private synchronized void answered(boolean isWhole, String header, long startNanos) {
         long now = nanoTime.getAsLong();
-        double took = (now - startNanos) / NANOS;
-        answerSeconds = answerSeconds == 0 ? took : answerSeconds + SMOOTHING * (took - answerSeconds);
+        if (isWhole) {
+            double took = (now - startNanos) / NANOS;
+            answerSeconds = answerSeconds == 0 ? took : answerSeconds + SMOOTHING * (took - answerSeconds);
+        }
         double seconds = seconds(header);
         if (seconds >= 0) {
             queueSeconds = seconds;

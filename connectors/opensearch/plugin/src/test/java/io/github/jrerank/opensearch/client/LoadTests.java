@@ -34,7 +34,7 @@ class LoadTests {
     private void answer(long tookMs, String... header) {
         CompletableFuture<HttpResponse<byte[]>> response = send();
         pass(tookMs);
-        response.complete(new Answer(List.of(header)));
+        response.complete(new Answer(200, List.of(header)));
     }
 
     @Test
@@ -73,6 +73,16 @@ class LoadTests {
     }
 
     @Test
+    void aRefusalSaysWhatWaitsAndNothingOfAnswers() {
+        answer(1_000, "0");
+        CompletableFuture<HttpResponse<byte[]>> refused = send();
+        refused.complete(new Answer(429, List.of("0.250")));
+        assertEquals(0.25, load.expectedSeconds(), EXACT);
+        send();
+        assertEquals(1.25, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
     void whatIsNoNumberSaysNothing() {
         answer(10, "0.500");
         for (String header : List.of("", "much", "NaN", "Infinity", "-1", "1e9")) {
@@ -83,15 +93,10 @@ class LoadTests {
         assertEquals(0.5, load.expectedSeconds(), EXACT);
     }
 
-    private record Answer(List<String> queueSeconds) implements HttpResponse<byte[]> {
+    private record Answer(int statusCode, List<String> queueSeconds) implements HttpResponse<byte[]> {
         @Override
         public HttpHeaders headers() {
             return HttpHeaders.of(queueSeconds.isEmpty() ? Map.of() : Map.of(Load.HEADER, queueSeconds), (name, value) -> true);
-        }
-
-        @Override
-        public int statusCode() {
-            return 200;
         }
 
         @Override
