@@ -1,4 +1,4 @@
-"""Processes that tokenize passages ahead of the scheduler: threads would wait for each other, since ids are made under the GIL."""
+"""Processes that tokenize passages ahead of the scheduler, whose own process has enough to do where a GPU scores."""
 
 from __future__ import annotations
 

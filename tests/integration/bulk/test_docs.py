@@ -24,7 +24,7 @@ COMMANDS = [
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
     for line in block.strip().splitlines()
 ]
-ON_FILES = [command for command in COMMANDS if not {"--dsn", "--opensearch"} & set(command)]
+ON_FILES = [command for command in COMMANDS if not {"--dsn", "--opensearch", "--ray"} & set(command)]
 ON_POSTGRES = [command for command in COMMANDS if "--dsn" in command]
 (QUERY,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 ROWS, (LINE,) = (

@@ -70,3 +70,18 @@ async def test_parquet_goes_in_and_out_with_the_same_columns(tiny_folder: Path, 
     await reranked(tiny_folder, tmp_path / "in.parquet", tmp_path / "out.parquet")
     columns = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert [row | {"error": None} for row in lines(tmp_path / "out.jsonl")] == columns
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ray", "auto", "--tokenizers", "2"], "--tokenizers is for this machine"),
+        (["--dsn", "x", "--opensearch", "http://x"], "rows come from one place"),
+        (["--where", "x.json"], "go with --opensearch"),
+        ([], "there is no file nothing.jsonl"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_named(options: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["bulk", "nothing.jsonl", "out.jsonl", "--model", "bundled", *options])
+    assert result.exit_code == 2
+    assert message in result.output

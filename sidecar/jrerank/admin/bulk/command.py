@@ -20,6 +20,7 @@ from jrerank.admin.options import (
     RevisionOption,
     plain_errors,
 )
+from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
 
 _FROM = "Rows of a server"
@@ -49,6 +50,13 @@ def bulk(
         int | None,
         typer.Option(
             min=0, help="processes that tokenize ahead of the engine [default: 0; on a GPU up to 8]"
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="of a Ray cluster that this machine is one of, such as 10.0.0.7:6379 or auto: its machines do the work",
         ),
     ] = None,
     dsn: Annotated[
@@ -97,9 +105,18 @@ def bulk(
         settings = Settings.load(
             model=model, revision=revision, engine=engine, device=device, precision=precision
         )
+        if ray is not None and tokenizers is not None:
+            raise InvalidInput(
+                "--tokenizers is for this machine; on Ray there are actors", field="tokenizers"
+            )
         rows = opened(Input(source, dsn, opensearch, ca_file, key, where))
         with Bar() as bar:
-            report = asyncio.run(rerank_source(settings, rows, output, store, bar.show, tokenizers))
+            if ray is not None:
+                from jrerank.bulk.on_ray.run import rerank_on_ray
+
+                report = rerank_on_ray(ray, settings, rows, output, store, bar.show)
+            else:
+                report = asyncio.run(rerank_source(settings, rows, output, store, bar.show, tokenizers))
     sys.stderr.write(f"{summary(report)}\n")
     if report.wrong_rows or report.incomplete_rows:
         raise typer.Exit(FAILED)
