@@ -11,12 +11,24 @@ from typing import Any
 SLICE_BYTES = 64 * 1024
 # The bound of pydantic_core's parser, for a text in one piece
 MAX_DEPTH = 200
-# What a token may be is bounded, since a match does not let other threads in either: it takes some milliseconds at most
+# What is looked at for a token is bounded, since a match does not let other threads in either: some milliseconds at most
+_TOKEN_BYTES = 128 * 1024
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_PLAIN = rb"(?:[^\"\[\]{}]++|" + _STRING + rb")*+"
+
+
+def _nested(levels: int) -> bytes:
+    """A container of at most so many levels."""
+    inner = _PLAIN if levels == 1 else _PLAIN + rb"(?:" + _nested(levels - 1) + _PLAIN + rb")*+"
+    return rb"[\[{]" + inner + rb"[\]}]"
+
+
+# Some items at once, each with its comma. A hit, of which engines send thousands, has a document with lists of objects
 _SCALAR = rb'[^"\[\]{},]{1,1024}+'
-_SHORT_STRING = rb'"[^"\\]{0,1024}+"'
-_FLAT = rb'[\[{](?:[^"\[\]{}]{1,1024}+|' + _SHORT_STRING + rb"){0,24}+[\]}]"
-_ITEMS = rb"(?:(?:" + _SCALAR + rb"|" + _SHORT_STRING + rb"|" + _FLAT + rb"){0,4}+,){1,16}+"
-_TOKEN = re.compile(_ITEMS + rb"|" + _SCALAR + rb"|" + _SHORT_STRING + rb"|" + _FLAT + rb'|["\[\]{},]')
+_ITEMS = rb"(?:(?:" + _SCALAR + rb"|" + _STRING + rb"|" + _nested(4) + rb"){0,4}+,){1,16}+"
+_TOKEN = re.compile(
+    _ITEMS + rb"|" + _SCALAR + rb"|" + _STRING + rb"|" + _nested(4) + rb'|["\[\]{},]', re.DOTALL
+)
 _STRING_PART = re.compile(rb'(?:[^"\\]{1,256}+|\\.){1,1024}+', re.DOTALL)
 _FOLLOWING = re.compile(rb"[ \t\r\n]*+(?:(,)|(?=[\]}]))")
 _POSITION = re.compile(" at line .*")
@@ -63,7 +75,7 @@ class _Reader:
     def value(self) -> Any:
         """What the text says."""
         place = 0
-        while token := _TOKEN.match(self._text, place):
+        while token := _TOKEN.match(self._text, place, place + _TOKEN_BYTES):
             begin, place = token.span()
             mark = self._text[begin:place] if place - begin == 1 else b""
             if mark in (b"]", b"}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
 import pydantic_core
@@ -88,3 +89,27 @@ def test_nesting_ends_where_the_parsers_does_and_at_once() -> None:
     for opening in (b"[", b'{"a":'):
         with pytest.raises(ValueError, match=r"recursion limit exceeded at byte 1?[0-9]{3}$"):
             in_slices(opening * 3_000_000)
+
+
+def test_hits_with_documents_are_looked_at_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look costs a microsecond, which added up to twelve times what the parser takes."""
+    hit = {
+        "_index": "a",
+        "_id": "1",
+        "_score": 1.5,
+        "_source": {"body": "山\n" * 50, "tags": [{"n": 1}]},
+    }
+    text = json.dumps({"took": 1, "hits": {"total": {"value": 1}, "hits": [hit] * 1_000}}).encode()
+    looks: list[int] = []
+
+    class Token:
+        def match(
+            self, text: bytes, begin: int, end: int, token: re.Pattern[bytes] = slices._TOKEN
+        ) -> object:
+            looks.append(end - begin)
+            return token.match(text, begin, end)
+
+    monkeypatch.setattr(slices, "_TOKEN", Token())
+    assert sliced(text, json.loads) == json.loads(text)
+    assert len(looks) < 200
+    assert max(looks) <= 128 * 1024, "which a match may take at most"
