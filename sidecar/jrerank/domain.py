@@ -77,7 +77,7 @@ class RerankRequest:
 
 
 class Outcome(StrEnum):
-    """What became of a request: every hit scored, some, or none."""
+    """What became of a request: every passage of every hit read, some, or none."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"

@@ -96,15 +96,16 @@ def _ranking(
     bests = [_best(list(islice(next_results, len(passages)))) for passages in fetched.to_read]
     of_best = [result for _, result in bests]
     _refuse_truncation(of_best)
+    is_read = all(isinstance(result, Scored) for result in results)
     scored = [result if isinstance(result, Scored) else None for result in of_best]
     ordered = order(fetched.candidates, scored, request.fusion)
     hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
     count = sum(hit.scored for hit in hits)
-    outcome = Outcome.COMPLETE if count == len(hits) else Outcome.PARTIAL if count else Outcome.PASSTHROUGH
+    outcome = _outcome(count, len(hits), is_read)
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
-        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, of_best),
+        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, results),
         tokens=sum(result.tokens for result in results if isinstance(result, Scored)),
         missing=fetched.missing,
         truncated=sum(result.truncated for result in scored if result),
@@ -131,13 +132,14 @@ def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
             raise InputTooLong(str(result), field=result.field or f"passages.{index}")
 
 
+def _outcome(scored: int, hits: int, is_read: bool) -> Outcome:
+    """A hit of which one passage was not read may be worth more than its score says: then the order is not complete."""
+    if scored == hits and is_read:
+        return Outcome.COMPLETE
+    return Outcome.PARTIAL if scored else Outcome.PASSTHROUGH
+
+
 def _reason(fetched: FetchedPassages, results: Sequence[PairResult | None]) -> str:
     if any(isinstance(result, Exception) for result in results):
         return "engine_error"
-    unreached = any(
-        result is None and c.passage is not None
-        for c, result in zip(fetched.candidates, results, strict=True)
-    )
-    if fetched.reason == "blank_query" or not unreached:
-        return fetched.reason or "missing_passages"
-    return "deadline"
+    return "deadline" if None in results else fetched.reason or "missing_passages"

@@ -109,11 +109,24 @@ async def test_a_hit_of_several_passages_is_worth_what_its_best_one_is(tokenizat
     assert ranking.tokens > alone.tokens, "all of them have been read"
 
 
-async def test_of_several_passages_one_that_fails_costs_nothing(tokenization: Tokenization) -> None:
+async def test_of_several_passages_one_that_fails_costs_no_score_but_is_told(
+    tokenization: Tokenization,
+) -> None:
     both = Candidate("both", "富士山", others=("空",))
     async with reranking(tokenization) as reranker:
         ranking = await reranker.rerank(request("今日", (both,)))
-    assert (ranking.outcome, ranking.hits[0].best, ranking.hits[0].logit) == (Outcome.COMPLETE, 1, 1.0)
+    assert (ranking.hits[0].best, ranking.hits[0].logit) == (1, 1.0)
+    assert (ranking.outcome, ranking.reason) == (Outcome.PARTIAL, "engine_error")
+
+
+async def test_of_several_passages_one_that_the_deadline_cuts_off_is_told(tokenization: Tokenization) -> None:
+    engine = GatedEngine()
+    engine.permit(3)
+    hits = (Candidate("0", "海", others=("空",)), Candidate("1", "山", others=("空空空",)))
+    async with reranking(tokenization, engine) as reranker:
+        ranking = await reranker.rerank(request("今日", hits, timeout_s=0.3))
+    assert [hit.id for hit in ranking.hits if hit.scored] == ["0", "1"], "each by what was read of it"
+    assert (ranking.outcome, ranking.reason) == (Outcome.PARTIAL, "deadline")
 
 
 async def test_a_pair_that_is_known_is_not_scored_again(tokenization: Tokenization) -> None:
