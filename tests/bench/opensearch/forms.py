@@ -5,6 +5,7 @@ With a default pipeline, a named one and none; from a cluster with the plugin an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -94,12 +95,27 @@ def _check_none(release: Release, engine: Engine, sidecar: FakeSidecar) -> None:
 
 
 def _compare(name: str, plain: Way, ours: Way) -> None:
-    every = forms()
-    found = {form: _differences(plain.ask(asked), ours.ask(asked)) for form, asked in every.items()}
-    wrong = {form: differences for form, differences in found.items() if differences}
-    print(f"  {name}: {len(every) - len(wrong)} of {len(every)} forms are the same", flush=True)
-    for form, differences in wrong.items():
-        print(f"    {form}: {'; '.join(differences)}", flush=True)
+    every, seen = forms(), Counter[str]()
+    for form, asked in every.items():
+        before, after = plain.ask(asked), ours.ask(asked)
+        seen[_kind(after)] += 1
+        if differences := _differences(before, after):
+            seen["different"] += 1
+            print(f"    {form}: {'; '.join(differences)}", flush=True)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in seen.items())
+    print(
+        f"  {name}: {len(every) - seen['different']} of {len(every)} forms are the same ({kinds})", flush=True
+    )
+
+
+def _kind(response: httpx.Response) -> str:
+    if response.status_code != 200:
+        return f"refused with {response.status_code}"
+    return "reranked" if _is_reranked(response.json()) else "as the engine had them"
+
+
+def _is_reranked(answer: Json) -> bool:
+    return bool(answer.get("ext", {}).get("jrerank", {}).get("reranked"))
 
 
 def _differences(plain: httpx.Response, ours: httpx.Response) -> list[str]:
@@ -114,7 +130,7 @@ def _differences(plain: httpx.Response, ours: httpx.Response) -> list[str]:
         "number of hits": lambda answer: len(answer["hits"]["hits"]),
         "profile": lambda answer: bool(answer.get("profile")),
     }
-    if not after.get("ext", {}).get("jrerank", {}).get("reranked"):
+    if not _is_reranked(after):
         checks["hits and sort values"] = _hits
     return [
         f"{name}: {str(check(after))[:200]} for {str(check(before))[:200]}"
@@ -128,4 +144,5 @@ def _beside_hits(answer: Json) -> Json:
 
 
 def _hits(answer: Json) -> list[object]:
-    return [(hit["_id"], hit["_score"], hit.get("sort"), hit.get("fields")) for hit in answer["hits"]["hits"]]
+    shown = ("_id", "_score", "sort", "fields")
+    return [[hit.get(name) for name in shown] for hit in answer["hits"]["hits"]]
