@@ -521,6 +521,11 @@ BEGIN
       THEN coalesce(told.message, told.state, 'its role may not execute jrerank._dblink_answers_within(text, int)') END;
   END IF;
   RETURN loopback.obstacle;
+EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
+  IF loopback.connection IS NOT NULL THEN
+    PERFORM jrerank._dblink_disconnect(dblink, loopback.connection);
+  END IF;
+  RAISE;
 END
 $$;
 
@@ -545,8 +550,8 @@ BEGIN
   END;
   PERFORM jrerank._dblink_disconnect(dblink, loopback);
   RETURN CASE WHEN told.state = 'timeout' THEN false WHEN told.state IS NULL THEN told.answer::boolean END;
-EXCEPTION WHEN query_canceled THEN
-  PERFORM jrerank._dblink_disconnect(dblink, loopback);
+EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
+  PERFORM jrerank._dblink_disconnect(dblink, loopback);  -- whoever may call dblink could use what is left open
   RAISE;
 END
 $$;

@@ -194,6 +194,26 @@ def test_another_backend_looks_whether_anybody_answers(
         )
 
 
+def test_no_error_leaves_the_other_backends_connection_open(
+    way: Any, database_of_way: Database, restartable: RestartableSidecar
+) -> None:
+    """The session could send what it likes over it."""
+    if way.transport != "dblink":
+        return
+    restartable.start()
+    installed = install(database_of_way, way.transport, restartable.address)
+    add_loopback(database_of_way)
+    with database_of_way.connect() as admin:
+        admin.execute("REVOKE EXECUTE ON FUNCTION dblink_send_query(text, text) FROM PUBLIC")
+    with installed.connect() as connection, database_of_way.connect() as admin:
+        assert_old_order(connection, "not_configured")
+        assert connection.execute("SELECT dblink_get_connections()").fetchone() == (None,)
+        admin.execute("SET ROLE jrerank_owner")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="dblink_send_query"):
+            admin.execute("SELECT jrerank._dblink_loopback_obstacle()")
+        assert admin.execute("SELECT dblink_get_connections()").fetchone() == (None,)
+
+
 def test_cancelled_while_another_backend_looks(way: Any, database_of_way: Database) -> None:
     if way.transport != "dblink":
         return

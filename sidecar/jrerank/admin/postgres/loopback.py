@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def loopback_step(owner: str, wrapper: str) -> Step:
-    """A role that may do nothing but look, with a password that nobody knows, and the server `jrerank_loopback`."""
+    """A role that is granted nothing but to look, with a password that nobody knows, and the server `jrerank_loopback`."""
     return Step(
         "server jrerank_loopback, and a role of its own that may log in",
         _statement(owner, wrapper, secrets.token_urlsafe(32)),
