@@ -50,7 +50,7 @@ def test_rows_come_in_the_order_of_their_key_from_any_on(dsn: str) -> None:
 
 def test_names_and_columns_may_be_odd_and_json_is_json(dsn: str, tmp_path: Path) -> None:
     path = tmp_path / "odd.sql"
-    path.write_text('select * from "S.p"."Odd ""table" where q <> \'%s\';\n', encoding="utf-8")
+    path.write_text('select * from "S.p"."Odd ""table" where q <> \'%s\'; -- all of them\n', encoding="utf-8")
     source = PostgresSource(dsn, str(path), "K y")
     first, second = source.rows()
     assert (first.key, second.key) == ("a%s", "b")

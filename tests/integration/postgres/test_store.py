@@ -71,10 +71,13 @@ async def test_a_query_in_place_of_a_table(dsn: str) -> None:
         assert await store.fetch(["a", "b"], 5) == {"a": "山\n富士山は高い"}
 
 
-QUERY = "select id, text from docs where id = any(%(ids)s) order by id -- of texts"
+QUERY = "select id, text from docs where id = any(%(ids)s) order by id"
 
 
-@pytest.mark.parametrize("given", [{"table": "docs"}, {"query": QUERY}, {"query": QUERY[:-12] + ";"}])
+@pytest.mark.parametrize(
+    "given",
+    [{"table": "docs"}, *({"query": QUERY + end} for end in (" -- by id", ";", ";\n-- of texts; /* */"))],
+)
 async def test_a_reply_is_read_up_to_a_bound(
     dsn: str, given: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +90,12 @@ async def test_a_reply_is_read_up_to_a_bound(
         assert set(await store.fetch(["a"], 5)) == {"a"}
         with pytest.raises(StoreError, match="reply is larger"):
             await store.fetch(["a", "b"], 5)
+    monkeypatch.setattr(statement, "MAX_REPLY_BYTES", 5)
+    async with store_on(dsn, **given) as store:
+        for ids in (["a"], ["a", "b"]):
+            with pytest.raises(StoreError, match="reply is larger"):
+                await store.fetch(ids, 5)
+        assert await store.fetch(["nowhere"], 5) == {}
 
 
 async def test_what_a_reply_takes_in_memory_counts_as_the_requests(dsn: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jrerank.bulk.sources.keys import check_done, check_keys
 from jrerank.bulk.sources.source import NOTHING_DONE, Done, SourceRow
 from jrerank.errors import ConfigurationError, InvalidInput, Unavailable
+from jrerank.stores.postgres.one_statement import one_statement
 
 if TYPE_CHECKING:
     import psycopg
@@ -118,9 +119,11 @@ def _relation(name: str) -> tuple[sql.Composable, str]:
         table = _identifier(*name.split("."))
         return _text("select * from {}").format(table), name
     try:
-        statement = Path(name).read_text(encoding="utf-8").strip().rstrip(";")
+        statement = one_statement(Path(name).read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{name} cannot be read: {error}", field="input") from None
+    except ValueError as error:
+        raise InvalidInput(f"{name} {error}", field="input") from None
     return _text(f"\n{statement}\n"), statement
 
 

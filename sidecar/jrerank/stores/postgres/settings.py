@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from jrerank.stores.postgres.ids import IdType
+from jrerank.stores.postgres.one_statement import one_statement
 from jrerank.stores.reading import KindSettings
 
 DEFAULT_ID_COLUMN, DEFAULT_TEXT_COLUMNS = "id", ("text",)
@@ -43,6 +44,7 @@ def _check_table(name: str) -> str:
 
 
 def _check_query(query: str) -> str:
+    query = one_statement(query)
     if "%(ids)s" not in PLACEHOLDER.findall(query):
         raise ValueError("must ask for the ids, as in: select id, body from docs where id = any(%(ids)s)")
     if "%" in PLACEHOLDER.sub("", query):

@@ -15,15 +15,17 @@ from jrerank.stores.postgres.settings import (
 )
 from jrerank.stores.replies import MAX_REPLY_BYTES
 
-# libpq takes a whole result into memory before anybody can look how large it is, so the server counts. Where the last row that fits
-# is followed by another, there was more
-_BOUNDED = """select passages.* from (
-  select found.*, sum({size}) over (rows unbounded preceding) <= {most} as jrerank_fits,
-    lead(true, 1, false) over () as jrerank_is_followed
+# libpq takes a whole result into memory before anybody can look how large it is, so the server counts. The last row that fits
+# tells whether another follows; where not even the first one fits, it comes with nothing in its columns, so that it isn't missed
+_BOUNDED = """select passages.*, not counted.jrerank_fits or counted.jrerank_is_followed from (
+  select found.*, sum({size}) over so_far <= {most} as jrerank_fits,
+    lead(true, 1, false) over so_far as jrerank_is_followed, row_number() over so_far = 1 as jrerank_is_first
   from (
 {selection}
-  ) as found{names}
-) as passages where jrerank_fits"""
+  ) as found{names} window so_far as (rows unbounded preceding)
+) as counted left join lateral (select counted.*) as passages on counted.jrerank_fits
+where counted.jrerank_fits or counted.jrerank_is_first"""
+ADDED_COLUMNS = 4
 # The parameter is cast, never the column: that would keep its index from being used
 _IDS = "%(ids)s"
 _CASTS: Mapping[IdType, str] = {
@@ -37,7 +39,8 @@ _CASTS: Mapping[IdType, str] = {
 def statement(settings: PostgresSettings) -> sql.Composed:
     """Selects an id and its texts for the parameter `ids`, an array of text, up to `MAX_REPLY_BYTES`.
 
-    Two columns are added: true, and whether there was a row more.
+    `ADDED_COLUMNS` follow, of which the last says whether there was a row more. Where not even the first row fits, the others are
+    NULL in it.
     """
     selection, size, names = _of_query(settings) if settings.query is not None else _of_table(settings)
     most = sql.Literal(MAX_REPLY_BYTES)
@@ -47,8 +50,8 @@ def statement(settings: PostgresSettings) -> sql.Composed:
 def _of_query(settings: PostgresSettings) -> tuple[sql.Composable, sql.Composable, sql.Composable]:
     """The operator's own SQL, what is counted of a row, and no other names for its columns."""
     assert settings.query is not None  # noqa: S101  PostgresSettings holds one of both
-    ids, query = _CASTS[settings.id_type], settings.query.rstrip().removesuffix(";")
-    cast = PLACEHOLDER.sub(lambda found: ids if found[0] == _IDS else found[0], query)
+    ids = _CASTS[settings.id_type]
+    cast = PLACEHOLDER.sub(lambda found: ids if found[0] == _IDS else found[0], settings.query)
     return sql.SQL(cast), sql.SQL("octet_length(found::text)"), sql.SQL("")
 
 

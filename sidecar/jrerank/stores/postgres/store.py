@@ -9,7 +9,7 @@ from jrerank.errors import StoreError
 from jrerank.stores.postgres.connections import Connections, Row
 from jrerank.stores.postgres.ids import by_key
 from jrerank.stores.postgres.settings import PostgresSettings
-from jrerank.stores.postgres.statement import statement
+from jrerank.stores.postgres.statement import ADDED_COLUMNS, statement
 from jrerank.stores.replies import MAX_REPLY_BYTES, take_reply
 
 _CHECK_TIMEOUT_S = 1.5  # an orchestrator waits 2 s for the answer
@@ -37,7 +37,7 @@ class PostgresStore:
         """
         asked = by_key(ids, self._settings.id_type)
         passages: dict[str, str] = {}
-        for *columns, _, _ in _whole(await self._connections.rows(self._statement, list(asked), timeout_s)):
+        for columns in _whole(await self._connections.rows(self._statement, list(asked), timeout_s)):
             text = _text(columns)
             if text is not None:
                 for id in asked.get(str(columns[0]), ()):
@@ -61,7 +61,7 @@ class PostgresStore:
 
 
 def _whole(rows: list[Row]) -> list[Row]:
-    """The rows, which count as the request's.
+    """The rows without what the statement adds; they count as the request's.
 
     Raises:
         StoreError: the database had more of them than is read.
@@ -69,8 +69,9 @@ def _whole(rows: list[Row]) -> list[Row]:
     """
     if rows and rows[-1][-1]:
         raise StoreError(f"the database's reply is larger than {MAX_REPLY_BYTES} bytes")
-    take_reply(sum(sys.getsizeof(text) for *columns, _, _ in rows for text in columns))
-    return rows
+    selected = [row[:-ADDED_COLUMNS] for row in rows]
+    take_reply(sum(sys.getsizeof(text) for columns in selected for text in columns))
+    return selected
 
 
 def _text(row: Row) -> str | None:

@@ -55,6 +55,9 @@ def test_a_password_is_not_shown() -> None:
         ({"dsn": DSN, "table": "docs", "pasword": "secret"}, "docs.pasword: Extra inputs"),
         ({"dsn": DSN, "query": "select 1"}, "docs.query: must ask for the ids"),
         ({"dsn": DSN, "query": "select %(ids)s, 5 % 2"}, "docs.query: holds a %"),
+        ({"dsn": DSN, "query": "select %(ids)s; select 1"}, "docs.query: must be a single statement"),
+        ({"dsn": DSN, "query": "select 1; -- %(ids)s"}, "docs.query: must ask for the ids"),
+        ({"dsn": DSN, "query": "select %(ids)s /* all"}, "docs.query: has a /* that nothing closes"),
         ({"dsn": DSN, "query": "select %(ids)s", "id_column": "id"}, "docs: id_column and text_columns go"),
     ],
 )

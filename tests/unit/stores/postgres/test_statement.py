@@ -28,7 +28,7 @@ def test_the_ids_take_the_type_of_the_column() -> None:
 def test_a_query_is_taken_as_it_is() -> None:
     query = "select id, a from v where id = any(%(ids)s)"
     cast = "select id, a from v where id = any(%(ids)s::text[]::uuid[])"
-    for written in (query, query + ";", query + " ;\n", query + " -- by id"):
+    for written in (query, query + ";", query + " ;\n-- by id", query + " -- by id"):
         assert cast in sql_of(query=written, id_type="uuid")
 
 
