@@ -50,7 +50,7 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra opensearch -o sidecar/requirements.lock
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --extra demo --extra otel --extra bench --extra peers --extra opensearch --extra aws \
-	  --extra postgres --extra bulk --extra ray --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
+	  --extra postgres --extra demo-hybrid --extra bulk --extra ray --group check --group test -c sidecar/requirements.lock -o tests/requirements.lock
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --extra otel --extra opensearch --extra postgres \
 	  -c sidecar/requirements.lock -c tests/requirements.lock -o compose/requirements.lock

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from integration.compose.files import COMPOSE, compose_file
-from integration.postgres.extensions import MissingToolError, copy_ours
-from integration.postgres.servers import PostgresServer, postgres_15
+from integration.postgres.extensions import MissingToolError
+from integration.postgres.servers import PostgresServer, postgres_18
 from sidecars import running_sidecar
 
 KEY = "secret-of-the-user-mapping"
@@ -37,11 +37,10 @@ def server(folder: Path) -> Iterator[PostgresServer]:
     with ExitStack() as stack:
         sidecar = stack.enter_context(running_sidecar(folder, api_keys=KEY, pgwire_port="0"))
         try:
-            started = stack.enter_context(postgres_15())
+            started = stack.enter_context(postgres_18())
         except MissingToolError as error:
             assert os.environ.get("CI") != "true", error
             pytest.skip(str(error))
-        copy_ours(started.extensions)
         started.psql("-c", f"CREATE DATABASE {LOADER['PGDATABASE']}")
         for _ in range(2):
             load(started, folder, f"127.0.0.1:{sidecar.pgwire_port}")
@@ -62,25 +61,37 @@ def load(server: PostgresServer, secrets: Path, sidecar: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def readme_statement() -> str:
-    """The SQL of the README's psql line."""
+def readme_statements() -> list[str]:
+    """The SQL of the README's psql lines: hits by hand, and search in one call."""
     readme = (COMPOSE / "README.md").read_text(encoding="utf-8")
-    (statement,) = re.findall(
+    return re.findall(
         r'```console\ndocker compose exec postgres psql [^"]*-c "(.*?)"\n```', readme, re.DOTALL
     )
-    return str(statement)
 
 
 def test_the_readmes_statement_is_reranked(server: PostgresServer) -> None:
+    by_hits, _ = readme_statements()
     with server.connect(LOADER["PGDATABASE"], LOADER["PGUSER"]) as connection:
         connection.execute("SET jrerank.status = 'session'")
-        rows = connection.execute(readme_statement()).fetchall()
+        rows = connection.execute(by_hits).fetchall()
         status = connection.execute(
             "SELECT outcome, transport, documents FROM jrerank.rerank_status()"
         ).fetchone()
     assert [row[0] for row in rows] == [1, 2, 3]
     assert rows[0][1] == 13
     assert status == ("complete", "dblink", 22)
+
+
+def test_text_and_vectors_are_searched_in_one_call(server: PostgresServer) -> None:
+    _, search = readme_statements()
+    with server.connect(LOADER["PGDATABASE"], LOADER["PGUSER"]) as connection:
+        rows = connection.execute(search).fetchall()
+        indexed = connection.execute(
+            "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%hnsw%'"
+        ).fetchone()
+    assert [row[0] for row in rows] == [1, 2, 3]
+    assert all("コウイカ" in row[1] for row in rows[:1])
+    assert indexed == (1,)
 
 
 def test_no_secret_is_left_in_files_or_in_the_log(server: PostgresServer, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +36,12 @@ def demo(
     hybrid: Annotated[
         bool, typer.Option("--hybrid", help="in PostgreSQL: BM25 and vectors, fused, then reranked")
     ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="in OpenSearch: node and sidecar run on until Ctrl-C, with a search to try"
+        ),
+    ] = False,
     html: Annotated[Path, typer.Option("--html", help="where the report goes", dir_okay=False)] = Path(
         "jrerank-demo.html"
     ),
@@ -47,16 +55,19 @@ def demo(
     """
     if hybrid and engine is Engine.OPENSEARCH:
         raise typer.BadParameter("it is PostgreSQL's", param_hint="--hybrid")
+    if keep and engine is not Engine.OPENSEARCH:
+        raise typer.BadParameter("it needs --engine opensearch", param_hint="--keep")
     with plain_errors():
         try:
             if hybrid:
                 _run_hybrid(questions, model, precision)
             elif engine is Engine.OPENSEARCH:
-                _run_opensearch(questions, model, precision, html)
+                _run_opensearch(questions, model, precision, html, keep)
             else:
                 _run_postgres(questions, model, precision, html)
         except ImportError as error:
-            raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[demo]'") from None
+            extra = "demo-hybrid" if hybrid else "demo"
+            raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[{extra}]'") from None
 
 
 def _run_postgres(questions: int, model: str, precision: str, html: Path) -> None:
@@ -99,7 +110,7 @@ def _run_hybrid(questions: int, model: str, precision: str) -> None:
     print(hybrid.VECTORS)
 
 
-def _run_opensearch(questions: int, model: str, precision: str, html: Path) -> None:
+def _run_opensearch(questions: int, model: str, precision: str, html: Path, keep: bool) -> None:
     from jrerank.admin.demo import opensearch
     from jrerank.evaluation.dataset import load_dataset
 
@@ -109,11 +120,19 @@ def _run_opensearch(questions: int, model: str, precision: str, html: Path) -> N
         f"loading {len(dataset.passages)} passages ..."
     )
     weight = opensearch.weight_for_kuromoji(fusion_weight(model))
-    answered, outcomes = opensearch.run(dataset, questions, model, precision, _WINDOW, weight)
-    _print(answered, dataset.passages)
-    said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    print(f"The plugin said of {outcomes.total()} searches: {said}.")
-    _print_gain(answered, dataset.passages, "OpenSearch", html)
+    with opensearch.asked(dataset, questions, model, precision, _WINDOW, weight) as asked:
+        _print(asked.answered, dataset.passages)
+        said = ", ".join(f"{count} {outcome}" for outcome, count in asked.outcomes.items())
+        print(f"The plugin said of {asked.outcomes.total()} searches: {said}.")
+        _print_gain(asked.answered, dataset.passages, "OpenSearch", html)
+        if keep:
+            print(asked.how_to_try(), flush=True)
+            _wait_for_interrupt()
+
+
+def _wait_for_interrupt() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _print_gain(answered: Sequence[Answered], passages: Mapping[str, str], engine: str, html: Path) -> None:

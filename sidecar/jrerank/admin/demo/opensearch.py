@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jrerank.admin.demo.sidecar import running_sidecar
@@ -26,13 +28,31 @@ def weight_for_kuromoji(weight: float) -> float:
     return weight * _BIGRAM_SCORE_OVER_KUROMOJIS
 
 
-def run(
-    dataset: Dataset, questions: int, model: str, precision: str, window: int, weight: float
-) -> tuple[list[Answered], Outcomes]:
-    """Boot a node with kuromoji and the plugin, and a sidecar; load, ask, and stop both.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was answered, how often the plugin said what, and where both still answer."""
 
-    Returns:
-        What was answered, and how often the plugin said what.
+    answered: list[Answered]
+    outcomes: Outcomes
+    node_url: str
+    sidecar_url: str
+
+    def how_to_try(self) -> str:
+        """A search to copy: of the question whose passage gained most."""
+        question = min(self.answered, key=_rank_after_minus_before).question
+        return (
+            f"The node ({self.node_url}) and the sidecar ({self.sidecar_url}) run until Ctrl-C. "
+            "Try, and compare with ?search_pipeline=_none:\n\n"
+            f"curl -s '{self.node_url}/passages/_search' -H 'content-type: application/json' -d '"
+            f'{{"query": {{"match": {{"text": "{question.text}"}}}}, "size": 3, "_source": ["title"]}}\'\n'
+        )
+
+
+@contextmanager
+def asked(
+    dataset: Dataset, questions: int, model: str, precision: str, window: int, weight: float
+) -> Iterator[Asked]:
+    """Boot a node with kuromoji and the plugin, and a sidecar; load and ask; both are stopped at the end.
 
     Raises:
         ConfigurationError: something that a node needs is missing, or one of both did not start.
@@ -59,7 +79,15 @@ def run(
             _ask(question, index, outcomes)
             for question in track(sample, description="Asking", disable=not sys.stdout.isatty())
         ]
-    return answered, outcomes
+        yield Asked(answered, outcomes, node.url, sidecar_url)
+
+
+def _rank_after_minus_before(one: Answered) -> int:
+    places = [
+        ids.index(one.question.passage_id) if one.question.passage_id in ids else len(ids)
+        for ids in (one.reranked, one.first_stage)
+    ]
+    return places[0] - places[1]
 
 
 def _ask(question: Question, index: PassageIndex, outcomes: Outcomes) -> Answered:

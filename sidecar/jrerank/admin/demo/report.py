@@ -44,17 +44,26 @@ def _shown(id: str, right: str, passage: str) -> Text:
 
 def print_figures(answered: Sequence[Answered], window: int, reranking: str = "rerank") -> None:
     """nDCG@10 and MRR@10 before and after, and the times; `reranking` says what the second time is of."""
+    from jrerank.bench.machine import describe_machine
+
     stages = {
         "BM25": [one.first_stage for one in answered],
         "reranker alone": [one.reranked for one in answered],
         "fusion of both": [one.fused for one in answered],
     }
     print_stages(stages, [one.question for one in answered], f"BM25's top {window}")
-    search_ms, rerank_ms = (
-        1000 * sorted(times)[len(answered) // 2]
-        for times in ([one.search_s for one in answered], [one.rerank_s for one in answered])
+    search = _milliseconds([one.search_s for one in answered])
+    rerank = _milliseconds([one.rerank_s for one in answered])
+    machine = describe_machine()
+    print(
+        f"Median per question: search {search}, {reranking} {rerank}, on {machine.cpu} ({machine.cores} cores)."
     )
-    print(f"Median per question: search {search_ms:.1f} ms, {reranking} {rerank_ms:.1f} ms.")
+
+
+def _milliseconds(times_s: Sequence[float]) -> str:
+    ordered = sorted(times_s)
+    median, p95 = (1000 * ordered[int(share * (len(ordered) - 1) + 0.5)] for share in (0.5, 0.95))
+    return f"{median:.1f} ms (p95 {p95:.1f})"
 
 
 def print_stages(
