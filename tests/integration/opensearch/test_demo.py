@@ -26,20 +26,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subpro
     need(OPENSEARCH_3)
     report = tmp_path_factory.mktemp("demo") / "report.html"
     line = ["demo", "--engine", "opensearch", "--questions", "12", "--keep", "--html", str(report)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jrerank.admin", *line],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not lines or not lines[-1].startswith("curl "):
-        lines.append(process.stdout.readline())
-        assert lines[-1], "".join(lines)
-    try:
+    with subprocess.Popen(
+        [sys.executable, "-m", "jrerank.admin", *line], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith("curl "):
+            lines.append(process.stdout.readline())
+            assert lines[-1], "".join(lines)
         yield "".join(lines), process
-    finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
 

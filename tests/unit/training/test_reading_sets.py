@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from bench.reading import among_others, cases
+from jrerank.admin.training.data import read_scenes
 from jrerank.evaluation.bigrams import bigrams
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(("name", "least"), [("paraphrases", 150), ("not_fooled", 60)])
@@ -39,3 +43,15 @@ def test_a_list_has_twenty_sentences_the_right_one_first() -> None:
     for case, list_ in zip(groups, among_others(groups), strict=True):
         assert list_.sentences[:4] == case.sentences
         assert len(set(list_.sentences)) == 20
+
+
+def test_the_scenes_that_are_trained_on_hold_no_question_that_judges() -> None:
+    scenes = read_scenes(ROOT / "data/reading-scenes.jsonl")
+    asked = {
+        question: set(bigrams(question)) for scene in scenes for item in scene for question in item.questions
+    }
+    assert len(asked) > 9_000
+    for case in [*cases("paraphrases"), *cases("not_fooled")]:
+        words = set(bigrams(case.question))
+        near = [one for one, other in asked.items() if len(words & other) > 0.6 * len(words | other)]
+        assert not near, (case.question, near)

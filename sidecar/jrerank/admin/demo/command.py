@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -131,8 +131,10 @@ def _run_opensearch(questions: int, model: str, precision: str, html: Path, keep
 
 
 def _wait_for_interrupt() -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+    stopped = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: stopped.set())
+    stopped.wait()
 
 
 def _print_gain(answered: Sequence[Answered], passages: Mapping[str, str], engine: str, html: Path) -> None:
