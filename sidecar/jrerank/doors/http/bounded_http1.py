@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
 from jrerank.telemetry import logger
@@ -83,6 +84,7 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._unparsed = b""
         self._waits_for_turn = False
         self._is_last = False
+        self._last_cycle: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -131,6 +133,8 @@ class BoundedHttp1Protocol(Http1Protocol):
             super().data_received(part)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self._refuse_head()
+        if self._is_last:
+            self._close_if_idle()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count it.
@@ -147,8 +151,8 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
-        if self._is_last and self.cycle is not None:
-            self.cycle.keep_alive = False
+        if self._is_last:
+            self._close_behind_the_last()
         cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
 
     def on_body(self, body: bytes) -> None:
@@ -210,8 +214,19 @@ class BoundedHttp1Protocol(Http1Protocol):
         self.loop.call_later(0, self._close_if_idle)  # which comes after what there is to read
 
     def _close_if_idle(self) -> None:
-        if not self._unparsed:
+        if self._is_answering():
+            self._close_behind_the_last()
+        elif not self._unparsed:
             super().shutdown()
+
+    def _close_behind_the_last(self) -> None:
+        """The answer to the newest request closes the connection, and no other does: the newest would get none."""
+        last, newest = self._last_cycle, self.cycle
+        if last is not None and last is not newest and not last.response_started:
+            last.keep_alive = True
+        if newest is not None and newest.keep_alive:
+            newest.keep_alive = False
+            self._last_cycle = newest
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

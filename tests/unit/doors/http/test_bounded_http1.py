@@ -207,6 +207,46 @@ async def test_at_the_end_what_has_come_is_answered_before_its_connection_closes
     assert not idle.written
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_at_the_end_a_body_that_has_yet_to_be_parsed_keeps_no_connection_open(
+    is_answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHttp1Protocol, "turns", ParsingTurns())
+    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(LARGE_POST[:100])
+    if is_answered:
+        server.go.set()
+        await settled(server)
+    for _ in range(10):
+        protocol.turns.join(lambda: None)
+    protocol.data_received(LARGE_POST[100:])
+    protocol.shutdown()
+    await asyncio.sleep(0.01)
+    server.go.set()
+    await settled(server)
+    assert transport.is_closed
+    assert transport.written.count(b"200 OK") == 1
+    assert (b"connection: close" in transport.written.lower()) != is_answered
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+async def test_at_the_end_each_of_several_requests_at_once_is_answered(before: int) -> None:
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(GET * before)
+    protocol.shutdown()
+    protocol.data_received(GET * (3 - before))
+    await asyncio.sleep(0.01)
+    server.go.set()
+    for _ in range(4):
+        await settled(server)
+    assert transport.is_closed
+    assert transport.written.count(b"200 OK") == 3
+    assert transport.written.lower().count(b"connection: close") == 1
+
+
 async def test_who_waits_for_an_answer_is_not_hung_up_on_for_what_comes_behind_the_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
