@@ -7,9 +7,11 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,7 +20,23 @@ MANY_DOCUMENTS = 500
 _NICENESS = 1
 P = ParamSpec("P")
 T = TypeVar("T")
-_Line = deque[tuple[Future[Any], Callable[[], Any]]]
+
+
+@dataclass(slots=True, eq=False)
+class _Piece:
+    """One piece of work. `work` is None once nobody waits for it: it may hold a body of many megabytes."""
+
+    result: Future[Any]
+    work: Callable[[], Any] | None
+
+    def leave(self) -> bool:
+        """Whether it has not begun, and never will."""
+        if is_left := self.result.cancel():
+            self.work = None
+        return is_left
+
+
+_Line = deque[_Piece]
 
 
 class LargeWork:
@@ -36,6 +54,16 @@ class LargeWork:
         """What `work` gives, or raises. Who is cancelled before it has begun takes no time."""
         return await self._waited_for(self._new, partial(work, *arguments, **named))
 
+    async def begin_by(
+        self, deadline: float, work: Callable[P, T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """As `run`, of work that has begun by `deadline` (on the clock of `time.monotonic()`) or never does.
+
+        Raises:
+            TimeoutError: others' work came first.
+        """
+        return await self._waited_for(self._new, partial(work, *arguments, **named), deadline)
+
     async def run_if(self, is_large: bool, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """The same at once where it is not large: a hop to another thread costs more than that."""
         return await self.run(work, *arguments, **named) if is_large else work(*arguments, **named)
@@ -48,15 +76,24 @@ class LargeWork:
             return work(*arguments, **named)
         return await self._waited_for(self._answers, partial(work, *arguments, **named))
 
-    async def _waited_for(self, line: _Line, work: Callable[[], T]) -> T:
-        result: Future[T] = Future()
-        line.append((result, work))
+    async def _waited_for(self, line: _Line, work: Callable[[], T], begin_by: float | None = None) -> T:
+        piece = _Piece(Future[T](), work)
+        line.append(piece)
         self._thread.submit(self._run_next)
-        return await asyncio.wrap_future(result)
+        done: asyncio.Future[T] = asyncio.wrap_future(piece.result)
+        try:
+            if begin_by is not None:
+                await asyncio.wait([done], timeout=begin_by - time.monotonic())
+                if not done.done() and piece.leave():
+                    raise TimeoutError
+            return await done
+        finally:
+            piece.leave()
 
     def _run_next(self) -> None:
-        result, work = (self._answers or self._new).popleft()
-        if not result.set_running_or_notify_cancel():
+        piece = (self._answers or self._new).popleft()
+        result, work = piece.result, piece.work
+        if not result.set_running_or_notify_cancel() or work is None:
             return
         try:
             result.set_result(work())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -36,3 +37,30 @@ async def test_answers_go_first_and_who_is_cancelled_takes_no_time() -> None:
     await asyncio.gather(*new, answer, return_exceptions=True)
     assert seen == ["answer", "a", "c"]
     assert await large.answer_if(False, threading.get_ident) == threading.get_ident()
+
+
+async def test_work_that_has_not_begun_in_time_never_does_and_holds_nothing() -> None:
+    large, body = LargeWork(), bytearray(1)
+    seen: list[bytearray] = []
+    go_on = await held(large)
+    with pytest.raises(TimeoutError):
+        await large.begin_by(time.monotonic() + 0.01, seen.append, body)
+    assert large._new[0].work is None
+    go_on.set()
+    assert await large.begin_by(time.monotonic() + 60, len, body) == 1
+    assert not seen
+
+
+async def test_work_that_has_begun_in_time_may_take_longer() -> None:
+    large, begun, go_on = LargeWork(), threading.Event(), threading.Event()
+
+    def work() -> bool:
+        begun.set()
+        return go_on.wait(10)
+
+    deadline = time.monotonic() + 0.5
+    working = asyncio.create_task(large.begin_by(deadline, work))
+    assert await asyncio.to_thread(begun.wait, 10)
+    await asyncio.sleep(deadline - time.monotonic() + 0.01)
+    go_on.set()
+    assert await working

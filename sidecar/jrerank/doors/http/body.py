@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import Request
 
 from jrerank.doors.http.context import service_of, share_of
+from jrerank.doors.http.hang_ups import while_there
+from jrerank.doors.http.large_bodies import beside_if
 from jrerank.errors import InputTooLong, InvalidInput, NotJson, TooSlow
 from jrerank.json_reader.text import WHOLE_BYTES, parsed
 
@@ -29,9 +32,10 @@ class BoundedRequest(Request):
         """Take the body in; its bytes are counted as the request's share.
 
         Raises:
+            Abandoned: the caller has gone.
             InputTooLong: it is beyond a limit.
             InvalidInput: it is packed in another way than gzip or deflate, or is damaged.
-            Overloaded: all open requests together are beyond a limit.
+            Overloaded: all open requests together are beyond a limit, or others' large bodies came first for too long.
             TooSlow: it was not there within the default timeout.
         """
         timeout_s = service_of(self).timeout_ms / 1000
@@ -40,8 +44,10 @@ class BoundedRequest(Request):
                 chunks = await self._bounded()
         except TimeoutError:
             raise TooSlow(f"the body was not there within {timeout_s:g} s") from None
-        is_large = sum(map(len, chunks)) > WHOLE_BYTES
-        self._body = await service_of(self).large.run_if(is_large, _joined, chunks)
+        if sum(map(len, chunks)) <= WHOLE_BYTES:
+            self._body = _joined(chunks)
+        else:
+            self._body = await while_there(self, beside_if(True, self, partial(_joined, chunks)))
 
     async def _bounded(self) -> list[bytes]:
         most, size, chunks, share = service_of(self).limits.body_bytes, 0, [], share_of(self)
@@ -68,14 +74,13 @@ class BoundedRequest(Request):
         """Let `json` give what `of` makes of the body's value; a large one is parsed beside the event loop.
 
         Raises:
-            InputTooLong, Overloaded: what it takes in memory is beyond a limit.
+            InputTooLong, Overloaded: what it takes in memory is beyond a limit, or others' large bodies came first for too long.
             NotJson: it is not JSON.
             InvalidInput: whatever `of` raises.
         """
-        if len(self._body) > WHOLE_BYTES:
-            self._json = await service_of(self).large.run(self._parsed, of)
-        elif self._body:
-            self._json = self._parsed(of)
+        if self._body:
+            is_large = len(self._body) > WHOLE_BYTES
+            self._json = await beside_if(is_large, self, partial(self._parsed, of))
 
     def _parsed(self, of: Callable[[Any], Any]) -> Any:
         try:

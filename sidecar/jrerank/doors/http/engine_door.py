@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -11,8 +12,9 @@ import pydantic
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from jrerank.doors.http.context import service_of, share_of
+from jrerank.doors.http.context import share_of
 from jrerank.doors.http.engine_answers import engine_answer
+from jrerank.doors.http.large_bodies import beside_if
 from jrerank.doors.http.multisearch import index_of, read_searches, read_templates, search_of
 from jrerank.doors.http.opening import lines_read, searching_of
 from jrerank.doors.http.routing import LinesRoute
@@ -97,8 +99,8 @@ class Asking:
         return value
 
     async def _parsed(self, content: bytes) -> Any:
-        large, take_values = service_of(self.http).large, share_of(self.http).take_values
-        return await large.run_if(len(content) > WHOLE_BYTES, parsed, content, take_values)
+        work = partial(parsed, content, share_of(self.http).take_values)
+        return await beside_if(len(content) > WHOLE_BYTES, self.http, work)
 
     async def pass_on(self, body: Json | None, *path: str) -> Replied:
         """The engine's reply to the request as it came, but for its path and ids."""

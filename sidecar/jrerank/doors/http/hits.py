@@ -10,6 +10,7 @@ from jrerank.doors.columns import ColumnsAnswer, ColumnsBody, columns_answer, le
 from jrerank.doors.http.answers import answer
 from jrerank.doors.http.context import caller_of, service_of, share_of
 from jrerank.doors.http.error_shapes import native
+from jrerank.doors.http.large_bodies import beside_if
 from jrerank.doors.http.openapi import NO_STORE, errors_of
 from jrerank.doors.http.routing import ColumnsRoute, HitsRoute
 from jrerank.doors.native import HitsAnswer, HitsBody, hits_answer
@@ -26,7 +27,8 @@ async def hits(body: HitsBody, http: Request) -> Response:
     service, caller = service_of(http), caller_of(http)
     share_of(http).take_documents(body.documents)
     is_large = body.documents > MANY_DOCUMENTS
-    request = await service.large.run_if(is_large, body.to_request, service.intake, caller)
+    to_request = partial(body.to_request, service.intake, caller)
+    request = await beside_if(is_large, http, to_request, body.timeout_ms)
     ranking = await service.reranker.rerank(request)
     service.note(HitsRoute.door, len(request.candidates), ranking, caller.arrival)
     return await answer(http, partial(hits_answer, ranking, service.info.model, caller.arrival), ranking)
@@ -39,7 +41,8 @@ async def columns(body: ColumnsBody, http: Request) -> Response:
     pairs = len(body.queries) * body.size
     share_of(http).take_documents(pairs)
     is_large = pairs > MANY_DOCUMENTS
-    requests = await service.large.run_if(is_large, body.to_requests, service.intake, caller)
+    to_requests = partial(body.to_requests, service.intake, caller)
+    requests = await beside_if(is_large, http, to_requests, body.timeout_ms)
     rankings = await service.reranker.rerank_all(requests)
     for ranking in rankings:
         service.note(ColumnsRoute.door, body.size, ranking, caller.arrival)

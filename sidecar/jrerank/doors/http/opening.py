@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
 
 from jrerank.doors.http.context import caller_of, service_of, share_of
+from jrerank.doors.http.large_bodies import beside_if
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.errors import UnknownStore
@@ -42,5 +44,5 @@ async def lines_read(
 ) -> _Lines:
     """What `read_searches`, or its like, reads of a request's lines; beside the event loop where they are large."""
     content = await http.body() if body is None else body
-    large, take_values = service_of(http).large, share_of(http).take_values
-    return await large.run_if(len(content) > WHOLE_BYTES, read, content, allowed, take_values, default)
+    work = partial(read, content, allowed, share_of(http).take_values, default)
+    return await beside_if(len(content) > WHOLE_BYTES, http, work)

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -17,6 +18,7 @@ from jrerank.doors.http.dialects.dialect import Answer, Dialect, Row
 from jrerank.doors.http.dialects.read import Asked, check_counts, read
 from jrerank.doors.http.dialects.table import DIALECTS
 from jrerank.doors.http.error_shapes import ErrorShape, all_of
+from jrerank.doors.http.large_bodies import beside_if
 from jrerank.doors.http.openapi import answers_of, body_of, errors_of
 from jrerank.doors.http.routing import Route
 from jrerank.doors.http.scores import shown_scores
@@ -94,7 +96,7 @@ async def _answered(http: Request, dialect: Dialect, body: Mapping[str, Any]) ->
     documents = check_counts(dialect, body, service.limits)
     share_of(http).take_documents(documents)
     is_large = documents > MANY_DOCUMENTS
-    asked, requests = await service.large.run_if(is_large, _read, dialect, body, service, caller)
+    asked, requests = await beside_if(is_large, http, partial(_read, dialect, body, service, caller))
     try:
         rankings = await service.reranker.rerank_all(requests)
     except InputTooLong as error:

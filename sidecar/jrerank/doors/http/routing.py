@@ -94,20 +94,24 @@ class Route(APIRoute):
             if not self.reads(request):
                 return self._refuse(request, NOT_JSON)
             await self._take_turn(request)
-            return await while_there(request, handle(request))
+            return await while_there(request, self._parsed_and_handled(request, handle))
         except (Abandoned, ClientDisconnect):
             # That is no fault, and a line of log for each would cost more than the request did
             service_of(request).metrics.requests.labels(self.spoken(request)[0], "abandoned").inc()
             raise Abandoned from None
 
     async def _take_turn(self, request: BoundedRequest) -> None:
-        """Parse a body when it is the request's turn, if there still is somebody who waits for the answer."""
+        """Wait until a body may be parsed, if there still is somebody who waits for the answer."""
         if not await request.body():
             return
         await service_of(request).turns.new(partial(is_closed, request))
         if await has_gone(request):
             raise Abandoned
+
+    async def _parsed_and_handled(self, request: BoundedRequest, handle: Handler) -> Response:
+        """Both while somebody is there: a large body may have to wait for others' large bodies."""
         await self.parse(request)
+        return await handle(request)
 
     def _refuse(self, request: Request, fault: Fault) -> Response:
         """Answer, count and log a request that gets no result. The message stays out of the log: it may quote the caller."""
