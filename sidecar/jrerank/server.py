@@ -16,7 +16,7 @@ from typing import Literal
 import uvicorn
 
 from jrerank import __version__
-from jrerank.allocator import return_freed_memory, return_large_blocks
+from jrerank.allocator import resident_bytes, return_freed_memory, return_large_blocks
 from jrerank.assembly import running_service
 from jrerank.doors.freed_memory import keep_returning
 from jrerank.doors.http.app import make_app
@@ -85,7 +85,7 @@ async def _serve(settings: Settings) -> None:
 @asynccontextmanager
 async def _returning_memory(service: Service) -> AsyncIterator[None]:
     give_back = partial(service.large.run, _give_back)
-    task = asyncio.create_task(keep_returning(service.bodies, give_back))
+    task = asyncio.create_task(keep_returning(service.bodies, resident_bytes, give_back))
     try:
         yield
     finally:

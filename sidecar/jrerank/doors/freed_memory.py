@@ -8,28 +8,40 @@ from collections.abc import Awaitable, Callable
 from jrerank.doors.bodies import OpenBodies
 
 LARGE_BYTES = 4 * 1024 * 1024
+# Thousands of small requests at once leave as much behind
+GROWN_BYTES = 32 * 1024 * 1024
 _EVERY_S = 1.0
 
 
 class FreedMemory:
-    """Looks at open bodies now and then, and knows when it is time."""
+    """Looks at open bodies, and at what the process holds, now and then, and knows when it is time."""
 
-    def __init__(self, bodies: OpenBodies) -> None:
+    def __init__(self, bodies: OpenBodies, resident_bytes: Callable[[], int]) -> None:
         self._bodies = bodies
+        self._resident_bytes = resident_bytes
+        self._held_bytes = resident_bytes()
         self._is_left_behind = False
 
     def is_due(self) -> bool:
-        """Whether bodies were large at some time before the last look, and none has been since."""
+        """Whether bodies were large at some time before the last look, or the process has grown, and none has been large since."""
         was_large = self._bodies.take_most_used_bytes() >= LARGE_BYTES
         is_due = self._is_left_behind and not was_large
-        self._is_left_behind = was_large
+        has_grown = self._resident_bytes() >= self._held_bytes + GROWN_BYTES
+        self._is_left_behind = not is_due and (was_large or has_grown)
         return is_due
 
+    def given_back(self) -> None:
+        """What is held now is in use."""
+        self._held_bytes = self._resident_bytes()
 
-async def keep_returning(bodies: OpenBodies, give_back: Callable[[], Awaitable[None]]) -> None:
+
+async def keep_returning(
+    bodies: OpenBodies, resident_bytes: Callable[[], int], give_back: Callable[[], Awaitable[None]]
+) -> None:
     """Let `give_back` be called whenever it is time, without end."""
-    freed = FreedMemory(bodies)
+    freed = FreedMemory(bodies, resident_bytes)
     while True:
         await asyncio.sleep(_EVERY_S)
         if freed.is_due():
             await give_back()
+            freed.given_back()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from jrerank.doors.bodies import OpenBodies
-from jrerank.doors.freed_memory import LARGE_BYTES, FreedMemory
+from jrerank.doors.freed_memory import GROWN_BYTES, LARGE_BYTES, FreedMemory
 
 
 def test_it_goes_back_once_after_large_bodies_and_not_among_them() -> None:
     bodies = OpenBodies(10 * LARGE_BYTES)
-    freed = FreedMemory(bodies)
+    freed = FreedMemory(bodies, lambda: 0)
     for _ in range(3):
         with bodies.share() as share:
             share.take_text(LARGE_BYTES)
@@ -19,7 +19,7 @@ def test_it_goes_back_once_after_large_bodies_and_not_among_them() -> None:
 
 def test_a_body_that_is_still_open_is_not_free() -> None:
     bodies = OpenBodies(10 * LARGE_BYTES)
-    freed = FreedMemory(bodies)
+    freed = FreedMemory(bodies, lambda: 0)
     with bodies.share() as share:
         share.take_text(LARGE_BYTES)
         assert [freed.is_due() for _ in range(3)] == [False] * 3
@@ -28,8 +28,19 @@ def test_a_body_that_is_still_open_is_not_free() -> None:
 
 def test_small_bodies_leave_nothing_behind_that_is_worth_it() -> None:
     bodies = OpenBodies(10 * LARGE_BYTES)
-    freed = FreedMemory(bodies)
+    freed = FreedMemory(bodies, lambda: 0)
     for _ in range(5):
         with bodies.share() as share:
             share.take_text(LARGE_BYTES - 1)
         assert not freed.is_due()
+
+
+def test_thousands_of_small_ones_are_seen_by_what_the_process_holds() -> None:
+    resident = 100
+    freed = FreedMemory(OpenBodies(1), lambda: resident)
+    assert [freed.is_due() for _ in range(3)] == [False] * 3
+    resident += GROWN_BYTES
+    assert [freed.is_due() for _ in range(2)] == [False, True]
+    resident -= 1_000
+    freed.given_back()
+    assert [freed.is_due() for _ in range(3)] == [False] * 3, "it is in use"
