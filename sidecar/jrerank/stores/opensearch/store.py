@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +10,7 @@ import pydantic_core
 from jrerank.errors import StoreError
 from jrerank.stores.opensearch.connection import Connection
 from jrerank.stores.opensearch.documents import Documents, index_path, refuse_errors
+from jrerank.stores.opensearch.limits import KnownLimits, LimitsAnswer
 from jrerank.stores.opensearch.mappings import field_types
 from jrerank.stores.opensearch.settings import OpenSearchSettings
 from jrerank.stores.passage import passage_text
@@ -19,10 +18,9 @@ from jrerank.stores.search import DEFAULT_MAX_RESULT_WINDOW, EngineReply, IndexL
 
 _CHECK_TIMEOUT_S = 5.0
 _LIMITS_TIMEOUT_S = 2.0
-# What the engine said is kept for so long, and what was assumed since it said nothing
+# The engine is asked again after so long, and sooner where it was not there or knew no such index, which it says at once
 _LIMITS_AGE_S, _ASSUMED_AGE_S = 30.0, 2.0
 _FORBIDDEN = 403
-_MAX_KNOWN_LIMITS = 1_000  # callers choose among the indexes as they like
 
 
 class OpenSearchStore:
@@ -32,7 +30,7 @@ class OpenSearchStore:
         self._settings = settings
         self._connection = Connection(name, settings)
         self._documents = Documents(self._connection, settings.index)
-        self._limits: dict[frozenset[str], tuple[float, IndexLimits]] = {}
+        self._limits = KnownLimits(self._ask_limits)
 
     @property
     def returns_text(self) -> bool:
@@ -108,20 +106,11 @@ class OpenSearchStore:
 
     async def limits(self, index: str) -> IndexLimits:
         """What the indexes can give, asked now and then: it changes rarely."""
-        indexes = frozenset(index.split(","))
-        until, known = self._limits.get(indexes, (-math.inf, IndexLimits()))
-        if time.monotonic() < until:
-            return known
-        said = await self._ask_limits(index)
-        limits, age_s = (IndexLimits(), _ASSUMED_AGE_S) if said is None else (said, _LIMITS_AGE_S)
-        if len(self._limits) >= _MAX_KNOWN_LIMITS:
-            self._limits.clear()
-        self._limits[indexes] = (time.monotonic() + age_s, limits)
-        return limits
+        return await self._limits.of(index)
 
     def forget_limits(self, index: str) -> None:
         """Ask anew next time, as when an index has been made anew."""
-        self._limits.pop(frozenset(index.split(",")), None)
+        self._limits.forget(index)
 
     async def _asked(
         self, method: str, path: str, body: Json | bytes | None, parameters: Mapping[str, str]
@@ -132,7 +121,7 @@ class OpenSearchStore:
         except TimeoutError:
             raise StoreError(f"the engine did not answer within {timeout_ms} ms") from None
 
-    async def _ask_limits(self, index: str) -> IndexLimits | None:
+    async def _ask_limits(self, index: str) -> LimitsAnswer:
         parameters = {
             "filter_path": "*.settings.index.max_result_window,*.mappings._source.enabled,*.mappings.properties",
             "ignore_unavailable": "true",
@@ -141,12 +130,15 @@ class OpenSearchStore:
             reply = await self._connection.request(
                 "GET", f"/{index_path(index)}", None, parameters, _LIMITS_TIMEOUT_S
             )
-        except (StoreError, TimeoutError):  # the search itself will tell
-            return None
+        except TimeoutError:  # and searches would wait as long the next time
+            return LimitsAnswer(None, _LIMITS_AGE_S)
+        except StoreError:  # the search itself will tell
+            return LimitsAnswer(None, _ASSUMED_AGE_S)
         if reply.status == _FORBIDDEN:  # which an account that may only search will be the next time, too
-            return IndexLimits()
-        answered = reply.status == 200 and isinstance(reply.body, dict)
-        return _limits_of(list(reply.body.values())) if answered else None
+            return LimitsAnswer(None, _LIMITS_AGE_S)
+        if reply.status != 200 or not isinstance(reply.body, dict):
+            return LimitsAnswer(None, _ASSUMED_AGE_S)
+        return LimitsAnswer(_limits_of(list(reply.body.values())), _LIMITS_AGE_S)
 
 
 def _limits_of(indexes: Sequence[Any]) -> IndexLimits:

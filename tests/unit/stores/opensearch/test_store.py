@@ -1,3 +1,4 @@
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -170,6 +171,24 @@ async def test_what_was_assumed_since_it_was_not_told_is_soon_asked_again(
     async with store_on(lambda _: next(answers)) as (store, _):
         windows = [(await store.limits("docs")).max_result_window for _ in range(3)]
     assert windows == [IndexLimits().max_result_window, 500, 500]
+
+
+async def test_an_engine_that_is_too_slow_to_say_is_not_waited_for_by_each_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store_module, "_LIMITS_TIMEOUT_S", 0.05)
+    go_on = threading.Event()
+
+    def slow(_: Asked) -> tuple[int, Any]:
+        go_on.wait(10)
+        return 200, {}
+
+    async with store_on(slow) as (store, engine):
+        for _ in range(3):
+            assert await store.limits("docs") == IndexLimits()
+            store.forget_limits("docs")
+        assert len(engine.asked) == 1
+        go_on.set()
 
 
 async def test_limits_that_the_engine_does_not_keep_to_are_asked_for_anew() -> None:
