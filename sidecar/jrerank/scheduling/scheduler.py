@@ -23,8 +23,8 @@ from jrerank.tokenization.windows import Tokenization
 
 # Making keys of more than this would hold up the event loop for some milliseconds
 _MANY_CHARS, _MANY_PASSAGES = 200_000, MANY_DOCUMENTS
-# A request of at least so many pairs is refused before they have keys; of so many it is looked whether their scores are known
-_MANY_ENOUGH, _FIRST_FEW = 20, 3
+# A request of at least so many pairs is refused before they have keys; of so many it is looked whether they are known
+_MANY_ENOUGH, _SAMPLED_PAIRS = 20, 5
 # So many pairs go into the queue, or out of it, in one go of the event loop: a millisecond or two
 _SLICE_PAIRS = 250
 
@@ -125,7 +125,7 @@ class Scheduler:
         ticket = self._workers.admit(first, deadline, caller, later_tokens=later_tokens)
         done = self._open[ticket] = asyncio.get_running_loop().create_future()
         try:
-            await self._extend(ticket, later)
+            await self._extend(ticket, later, deadline)
             await asyncio.wait([done], timeout=deadline - time.monotonic())
         finally:
             del self._open[ticket]
@@ -134,7 +134,7 @@ class Scheduler:
         return dict(ticket.results)
 
     def _refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
-        """A refusal must not cost the keys of all pairs; those of the first few tell whether the request is new."""
+        """A refusal must not cost the keys of all pairs; those of a few tell whether the request is new."""
         chars = [len(passage) for query in queries for passage in query.passages]
         if len(chars) < _MANY_ENOUGH:
             return
@@ -143,7 +143,7 @@ class Scheduler:
         try:
             self._workers.check(sum(tokens), tokens[0], deadline, caller)
         except Overloaded:
-            few = keyed(self._tokenization, [replace(first, passages=first.passages[:_FIRST_FEW])]).texts
+            few = keyed(self._tokenization, _sampled(queries)).texts
             if not any(key in self._cache for key in few) and not self._workers.are_waited_for(few):
                 raise
 
@@ -154,10 +154,17 @@ class Scheduler:
         self._metrics.pairs.labels("scored").inc(len(scored))
         self._metrics.cache_bytes.set(self._cache.used_bytes)
 
-    async def _extend(self, ticket: Ticket[PairText], later: Sequence[PairWork[PairText]]) -> None:
-        """Many pairs go into the queue slice by slice: workers and other requests wait for its lock meanwhile."""
+    async def _extend(
+        self, ticket: Ticket[PairText], later: Sequence[PairWork[PairText]], deadline: float
+    ) -> None:
+        """Many pairs go into the queue slice by slice: workers and other requests wait for its lock meanwhile.
+
+        Those that it is too late for, or that nobody waits for any more, would only have to be taken out again.
+        """
         for begin in range(0, len(later), _SLICE_PAIRS):
             await asyncio.sleep(0)
+            if self._open[ticket].done() or time.monotonic() >= deadline:
+                return
             is_last = begin + _SLICE_PAIRS >= len(later)
             self._workers.extend(ticket, later[begin : begin + _SLICE_PAIRS], is_last=is_last)
         if ticket.is_done:
@@ -200,6 +207,17 @@ class Scheduler:
 def _have_much_to_key(queries: Sequence[QueryPassages]) -> bool:
     chars = [len(passage) for query in queries for passage in query.passages]
     return len(chars) > _MANY_PASSAGES or sum(chars) > _MANY_CHARS
+
+
+def _sampled(queries: Sequence[QueryPassages]) -> list[QueryPassages]:
+    """A few pairs at equal distances: what is new may stand anywhere, as in front where it was indexed just now."""
+    step = -(-sum(len(query.passages) for query in queries) // _SAMPLED_PAIRS)
+    sampled, before = [], 0
+    for query in queries:
+        if passages := query.passages[-before % step :: step]:
+            sampled.append(replace(query, passages=passages))
+        before += len(query.passages)
+    return sampled
 
 
 def _set(done: asyncio.Future[None]) -> None:

@@ -24,6 +24,7 @@ from jrerank.scheduling.keys import KeyedPairs, keyed
 from jrerank.scheduling.scheduler import Scheduler
 from jrerank.scheduling.texts import PairText, QueryPassages
 from jrerank.scheduling.throughput import Throughput
+from jrerank.scheduling.work import Completed, PairWork, Ticket
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import LongReader, Reading, Tokenization
 
@@ -201,7 +202,29 @@ async def test_many_pairs_are_refused_before_they_have_keys_unless_their_scores_
         else:
             await scheduler.score(queries(*many), soon(0.5))
         waiting.cancel()
-    assert keys == (3 if is_known == "new" else 3 + len(many))
+    assert keys == (5 if is_known == "new" else 5 + len(many))
+
+
+@pytest.mark.parametrize("new", [range(3), range(5, 8), range(97, 100)], ids=["in front", "inside", "last"])
+@pytest.mark.parametrize("halves", [1, 2])
+async def test_a_few_new_pairs_among_known_ones_are_let_in_wherever_they_stand(
+    halves: int, new: range, tokenization: Tokenization
+) -> None:
+    engine, cache = GatedEngine(), ScoreCache(10**6)
+    passages = ["空" * (1 + place) for place in range(100)]
+    size = 100 // halves
+    asked = [
+        QueryPassages(f"{half}", passages[half * size : (half + 1) * size], WHOLE) for half in range(halves)
+    ]
+    for place, key in enumerate(keyed(tokenization, asked).texts):
+        if place not in new:
+            cache.put(key, Scored(1.0, 3))
+    async with running(engine, tokenization, max_queued_tokens=2_000, cache=cache) as scheduler:
+        waiting = asyncio.create_task(scheduler.score(queries(*["海" * 50] * 19, query="天気"), soon()))
+        await begun(engine)
+        results = await scheduler.score([*queries(), *asked], soon(0.2))
+        waiting.cancel()
+    assert sum(len(logits(part)) - logits(part).count(None) for part in results) == 97
 
 
 async def test_a_text_that_may_not_be_truncated_decides_for_its_request(
@@ -322,6 +345,32 @@ async def test_when_it_is_cut_off_everybody_gets_what_there_is(ask: Ask, tokeniz
         await asyncio.sleep(0.05)
         scheduler.cut_off()
         assert len(await asyncio.wait_for(scoring, 5)) == 2
+
+
+@pytest.mark.parametrize("ends", ["cut off", "refused", "late"])
+async def test_whose_request_is_over_puts_no_more_of_it_into_the_queue(
+    ends: str, ask: Ask, tokenization: Tokenization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = ask.texts(*(f"{place}番の空" for place in range(1_000)), reading=Reading(truncation="refuse"))
+    async with running(GatedEngine(), tokenization) as scheduler:
+        extend, extended = scheduler._workers.extend, []
+
+        def counted(ticket: Ticket[PairText], pairs: Sequence[PairWork[PairText]], *, is_last: bool) -> None:
+            extended.append(len(pairs))
+            extend(ticket, pairs, is_last=is_last)
+            if ends == "cut off":
+                scheduler.cut_off()
+            elif ends == "refused":
+                scheduler._receive([Completed(pairs[0].key, InputTooLong("too long"), (ticket,))])
+                scheduler._deliver()
+            else:
+                time.sleep(max(0.0, deadline - time.monotonic()))
+
+        monkeypatch.setattr(scheduler._workers, "extend", counted)
+        deadline = soon(1.0 if ends == "late" else 30.0)
+        await scheduler.score_pairs(many, deadline)
+        assert scheduler._workers._queue.open_pairs <= 1, "at most the one that runs"
+    assert extended == [250]
 
 
 async def test_a_closed_scheduler_refuses_and_does_not_block_the_loop(
