@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from jrerank.domain import Candidate, RerankRequest
 from jrerank.doors.bodies import Share
@@ -25,7 +27,7 @@ from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput, JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.stores.opaque_id import asking_for
-from jrerank.stores.search import EngineReply, SearchEngine, engine_words
+from jrerank.stores.search import EngineReply, IndexLimits, SearchEngine, engine_words
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -34,9 +36,14 @@ DOOR = "search"
 _FIELDS = Fields(passages=None)
 _DONE, _REFUSED = 200, 400
 _OF_ACCOUNT = (401, 403)
-_TEMPLATES_AT_ONCE = 8
+_QUESTIONS_AT_ONCE = 8
+T = TypeVar("T")
 Json = dict[str, Any]
 _Answered = tuple[Plan, Json]
+
+
+class AccountRefused(Unavailable):
+    """The engine refuses the account that this sidecar has there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +95,51 @@ class Searching:
         made = said.body.get("template_output") if isinstance(said.body, dict) else None
         return made if said.status == _DONE and isinstance(made, dict) else said
 
-    async def many(self, searches: Sequence[OneOfMany], parameters: Mapping[str, str]) -> EngineReply:
+    async def many(self, searches: Sequence[OneOfMany | Json], parameters: Mapping[str, str]) -> EngineReply:
         """The engine's reply with each of its responses reranked; one that fails fails alone.
+
+        Args:
+            searches: or what already stands in the place of an answer.
 
         Raises:
             Unavailable: the engine gave no reply.
         """
-        plans = [
-            await self._plan(one.index, one.body, place=f"{place}.") for place, one in enumerate(searches)
-        ]
-        said = await self._asked(searches, plans, parameters)
-        answered = dict(enumerate(zip(plans, _responses(said, len(plans)), strict=False)))
-        if not answered:
-            return said
-        answered |= await self._asked_again(searches, answered, parameters)
-        reranked = await asyncio.gather(*(self._response(*one) for one in answered.values()))
-        return replace(said, body={**said.body, "responses": reranked})
+        asked = {place: one for place, one in enumerate(searches) if isinstance(one, OneOfMany)}
+        in_order: dict[int, Any] = {place: one for place, one in enumerate(searches) if place not in asked}
+        planned = await self._plans(asked)
+        plans = {place: plan for place, plan in planned.items() if isinstance(plan, Plan)}
+        in_order |= {place: error for place, error in planned.items() if not isinstance(error, Plan)}
+        said = EngineReply(_DONE, {"took": 0, "responses": []})
+        if plans:
+            said = await self._asked([asked[place] for place in plans], list(plans.values()), parameters)
+            said_to = _responses(said, len(plans))
+            if not said_to:
+                return said
+            answered = dict(zip(plans, zip(plans.values(), said_to, strict=True), strict=True))
+            answered |= await self._asked_again(asked, answered, parameters)
+            reranking = [partial(self._response, *one) for one in answered.values()]
+            reranked = await _together(reranking, len(reranking))
+            in_order |= zip(answered, reranked, strict=True)
+        responses = [in_order[place] for place in range(len(searches))]
+        return replace(said, body={**said.body, "responses": responses})
+
+    async def _plans(self, searches: Mapping[int, OneOfMany]) -> dict[int, Plan | Json]:
+        """By place: how each is asked, or the error in the place of its response."""
+        indexes = list(dict.fromkeys(one.index for one in searches.values()))
+        limits = dict(
+            zip(
+                indexes,
+                await _together([partial(self.engine.limits, index) for index in indexes]),
+                strict=True,
+            )
+        )
+        plans: dict[int, Plan | Json] = {}
+        for place, one in searches.items():
+            try:
+                plans[place] = self._plan_within(limits[one.index], one.body, place=f"{place}.")
+            except InvalidInput as error:
+                plans[place] = _shown(error)
+        return plans
 
     async def many_by_template(
         self, templates: Sequence[OneTemplate], parameters: Mapping[str, str]
@@ -111,34 +147,36 @@ class Searching:
         """As `many`, of the searches that the engine makes of templates, some at a time.
 
         Raises:
-            Unavailable: the engine gave no reply.
+            Unavailable: the engine gave no reply, or did not make them within the time of a request.
         """
-        turn = asyncio.Semaphore(_TEMPLATES_AT_ONCE)
+        async with self._in_time():
+            made = await _together(
+                [partial(self._one_of_many, one, f"{place}") for place, one in enumerate(templates)]
+            )
+        return await self.many(made, parameters)
 
-        async def made(place: int, one: OneTemplate) -> OneOfMany | Json:
-            async with turn:
-                return await self._one_of_many(one, f"{place}")
-
-        found = await asyncio.gather(*(made(place, one) for place, one in enumerate(templates)))
-        searches = [one for one in found if isinstance(one, OneOfMany)]
-        said = await self.many(searches, parameters) if searches else EngineReply(_DONE, {"responses": []})
-        responses = _responses(said, len(searches))
-        if len(responses) != len(searches):
-            return said
-        answers = iter(responses)
-        in_order = [next(answers) if isinstance(one, OneOfMany) else one for one in found]
-        return replace(said, body={"took": 0, **said.body, "responses": in_order})
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        timeout_s = min(self.service.timeout_ms, self.caller.patience_ms) / 1000
+        try:
+            async with asyncio.timeout(self.caller.arrival + timeout_s - time.monotonic()):
+                yield
+        except TimeoutError:
+            raise Unavailable(f"the engine did not fill in the templates within {timeout_s:g} s") from None
 
     async def _one_of_many(self, one: OneTemplate, place: str) -> OneOfMany | Json:
         """A template's search, or what stands in the place of its answer."""
-        made = await self._filled_in(one)
         try:
+            made = await self._filled_in(one)
             return _error_of(made) if isinstance(made, EngineReply) else one.search(made, place)
-        except InvalidInput as error:
+        except (InvalidInput, AccountRefused) as error:
             return _shown(error)
 
     async def _asked_again(
-        self, searches: Sequence[OneOfMany], answered: Mapping[int, _Answered], parameters: Mapping[str, str]
+        self,
+        searches: Mapping[int, OneOfMany],
+        answered: Mapping[int, _Answered],
+        parameters: Mapping[str, str],
     ) -> dict[int, _Answered]:
         """What the engine says to the callers' own searches, by their places, where it refuses the wider ones."""
         refused = {
@@ -168,7 +206,8 @@ class Searching:
         """The engine's reply.
 
         Raises:
-            Unavailable: there is none, or it refuses the store's own account, which is no fault of the caller's.
+            Unavailable: there is none.
+            AccountRefused: it refuses the store's own account, which is no fault of the caller's.
         """
         try:
             with asking_for(self.opaque_id):
@@ -180,15 +219,16 @@ class Searching:
             raise _account_refused(said.status, said.body)
         return said
 
-    async def _plan(
-        self, index: str, search: SearchBody, *, is_scroll: bool = False, place: str = ""
+    async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool) -> Plan:
+        return self._plan_within(await self.engine.limits(index), search, is_scroll=is_scroll)
+
+    def _plan_within(
+        self, limits: IndexLimits, search: SearchBody, *, is_scroll: bool = False, place: str = ""
     ) -> Plan:
         if search.pit is not None:
             search = search.model_copy(update={"pit": self.seal.open_in(search.pit, f"{place}pit.")})
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
-        return make_plan(
-            search, self.engine.text_fields, await self.engine.limits(index), as_fetched=as_fetched
-        )
+        return make_plan(search, self.engine.text_fields, limits, as_fetched=as_fetched)
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
         try:
@@ -256,10 +296,32 @@ class Searching:
         return Answer(PASSTHROUGH, reason)
 
 
-def _account_refused(status: int, said: object) -> Unavailable:
+async def _together(
+    questions: Sequence[Callable[[], Awaitable[T]]], at_once: int = _QUESTIONS_AT_ONCE
+) -> list[T]:
+    """What each gives, `at_once` at a time; the first that fails ends the others.
+
+    Raises:
+        Exception: what that one raised.
+    """
+    turn = asyncio.Semaphore(at_once)
+
+    async def in_turn(question: Callable[[], Awaitable[T]]) -> T:
+        async with turn:
+            return await question()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(in_turn(question)) for question in questions]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _account_refused(status: int, said: object) -> AccountRefused:
     """The engine's words, which name accounts and roles, are for the operator."""
     _LOG.error("engine_refuses_account", status=status, error=engine_words(said) or str(said)[:1_000])
-    return Unavailable(
+    return AccountRefused(
         f"the engine refuses the account that this sidecar has there (its status {status}); the log says why"
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from structlog.testing import capture_logs
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.multisearch import OneOfMany
+from jrerank.doors.http.multisearch import OneOfMany, OneTemplate
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.intake import Caller
 from jrerank.doors.search.options import SearchBody
@@ -20,7 +22,7 @@ from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import Overloaded, StoreError, Unavailable, UnknownStore
 from jrerank.reranker import Reranker
-from jrerank.stores.search import EngineReply
+from jrerank.stores.search import EngineReply, IndexLimits, Json
 from shelf import Shelf
 
 TEXTS = ["空は晴れ", "富士山の高さ", "今日の天気は晴れです"]
@@ -200,3 +202,82 @@ async def test_what_became_of_searches_is_counted(service: Service) -> None:
     counted = service.metrics.exposition().decode()
     for outcome in ("complete", "passthrough"):
         assert f'jrerank_requests_total{{door="search",outcome="{outcome}"}} 1.0' in counted
+
+
+MADE = EngineReply(200, {"template_output": MATCH})
+FORBIDDEN = EngineReply(403, REFUSED | {"status": 403})
+TEMPLATES = [OneTemplate({"index": "docs"}, "docs", {"id": f"{number}"}) for number in range(3)]
+
+
+async def test_a_point_in_time_of_elsewhere_fails_alone_under_its_own_place(service: Service) -> None:
+    bodies = [MATCH, MATCH | {"pit": {"id": "elsewhere"}}, MATCH]
+    searches = [OneOfMany({"index": "docs"}, "docs", SearchBody.model_validate(body)) for body in bodies]
+    first, wrong, last = (await searching(service).many(searches, {})).body["responses"]
+    assert [one["ext"]["jrerank"]["outcome"] for one in (first, last)] == ["complete"] * 2
+    assert wrong["status"] == 422
+    assert wrong["error"]["reason"].startswith("1.pit.id: ")
+
+
+async def test_of_templates_too_each_fails_alone_under_its_own_place(service: Service) -> None:
+    pit = EngineReply(200, {"template_output": MATCH | {"pit": {"id": "elsewhere"}}})
+    shelf = Shelf(TEXTS, FORBIDDEN, pit, MADE)
+    refused, wrong, last = (await searching(service, shelf).many_by_template(TEMPLATES, {})).body["responses"]
+    assert (refused["status"], wrong["status"]) == (503, 422)
+    assert wrong["error"]["reason"].startswith("1.pit.id: ")
+    assert last["ext"]["jrerank"]["outcome"] == "complete"
+
+
+async def test_where_none_is_left_nothing_is_searched(service: Service) -> None:
+    shelf = Shelf(TEXTS, FORBIDDEN)
+    reply = await searching(service, shelf).many_by_template(TEMPLATES[:1], {})
+    assert [response["status"] for response in reply.body["responses"]] == [503]
+    assert len(shelf.asked) == 1
+
+
+class SlowShelf(Shelf):
+    """Never answers a question; how many are open is counted."""
+
+    open = 0
+    limits_asked: tuple[str, ...] = ()
+
+    async def ask(
+        self, method: str, path: Sequence[str], body: Json | None, parameters: Mapping[str, str]
+    ) -> EngineReply:
+        if body == {"id": "0"}:
+            self._next()
+        self.open += 1
+        try:
+            await asyncio.sleep(60)
+        finally:
+            self.open -= 1
+        raise AssertionError
+
+    async def limits(self, index: str) -> IndexLimits:
+        self.limits_asked += (index,)
+        return IndexLimits()
+
+
+async def test_templates_are_all_filled_in_within_the_time_of_one_request(service: Service) -> None:
+    shelf = SlowShelf(TEXTS)
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable, match=r"templates within 0\.1 s"):
+            await searching(service, shelf, at_most_ms=100).many_by_template(TEMPLATES * 100, {})
+    assert shelf.open == 0
+
+
+async def test_an_engine_that_gives_no_answer_is_asked_no_further(service: Service) -> None:
+    shelf = SlowShelf(TEXTS, StoreError("the engine cannot be reached"))
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await searching(service, shelf).many_by_template(TEMPLATES[::-1], {})
+    assert shelf.open == 0
+
+
+async def test_what_an_index_can_give_is_asked_once_for_all_searches(service: Service) -> None:
+    shelf = SlowShelf(TEXTS)
+    searches = [
+        OneOfMany({}, index, SearchBody.model_validate(MATCH))
+        for index in ("docs", "faq", "docs", "docs,faq")
+    ]
+    await searching(service, shelf).many(searches, {})
+    assert shelf.limits_asked == ("docs", "faq", "docs,faq")
