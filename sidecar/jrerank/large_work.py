@@ -89,6 +89,8 @@ class LargeWork:
             return await done
         finally:
             piece.leave()
+            # An error's traceback has this frame, and both have the error: they would hold the work until they are collected
+            del piece, done
 
     def _run_next(self) -> None:
         piece = (self._answers or self._new).popleft()
@@ -99,6 +101,8 @@ class LargeWork:
             result.set_result(work())
         except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
             result.set_exception(error)
+        finally:
+            del piece, result, work  # as above
 
 
 def _after_the_event_loop() -> None:

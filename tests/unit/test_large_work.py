@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -64,3 +67,25 @@ async def test_work_that_has_begun_in_time_may_take_longer() -> None:
     await asyncio.sleep(deadline - time.monotonic() + 0.01)
     go_on.set()
     assert await working
+
+
+async def test_an_error_holds_what_was_worked_on_no_longer_than_it_is_there() -> None:
+    class Body:
+        pass
+
+    def work(body: Body) -> None:
+        raise ValueError("not JSON")
+
+    large = LargeWork()
+    gc.collect()
+    gc.disable()
+    try:
+        body = Body()
+        held_by = weakref.ref(body)
+        with contextlib.suppress(ValueError):
+            await large.begin_by(time.monotonic() + 60, work, body)
+        del body
+        await large.run(lambda: None)
+        assert held_by() is None
+    finally:
+        gc.enable()

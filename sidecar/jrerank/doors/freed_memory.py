@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from jrerank.doors.bodies import OpenBodies
+from jrerank.telemetry import logger
 
+_LOG = logger(__name__)
 LARGE_BYTES = 4 * 1024 * 1024
 # Thousands of small requests at once leave as much behind
 GROWN_BYTES = 32 * 1024 * 1024
@@ -38,10 +40,13 @@ class FreedMemory:
 async def keep_returning(
     bodies: OpenBodies, resident_bytes: Callable[[], int], give_back: Callable[[], Awaitable[None]]
 ) -> None:
-    """Let `give_back` be called whenever it is time, without end."""
+    """Let `give_back` be called whenever it is time, without end, whatever it raises."""
     freed = FreedMemory(bodies, resident_bytes)
     while True:
         await asyncio.sleep(_EVERY_S)
         if freed.is_due():
-            await give_back()
+            try:
+                await give_back()
+            except Exception:  # noqa: BLE001  memory that stays is no reason to keep all that comes after it
+                _LOG.exception("memory_not_returned")
             freed.given_back()

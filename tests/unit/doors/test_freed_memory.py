@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from jrerank.doors import freed_memory
 from jrerank.doors.bodies import OpenBodies
-from jrerank.doors.freed_memory import GROWN_BYTES, LARGE_BYTES, FreedMemory
+from jrerank.doors.freed_memory import GROWN_BYTES, LARGE_BYTES, FreedMemory, keep_returning
 
 
 def test_it_goes_back_once_after_large_bodies_and_not_among_them() -> None:
@@ -44,3 +50,21 @@ def test_thousands_of_small_ones_are_seen_by_what_the_process_holds() -> None:
     resident -= 1_000
     freed.given_back()
     assert [freed.is_due() for _ in range(3)] == [False] * 3, "it is in use"
+
+
+async def test_what_fails_once_is_logged_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freed_memory, "_EVERY_S", 0.0)
+    monkeypatch.setattr(FreedMemory, "is_due", lambda _: True)
+    returned, tries = asyncio.Event(), []
+
+    async def give_back() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("no such function")
+        returned.set()
+
+    with capture_logs() as logs:
+        returning = asyncio.create_task(keep_returning(OpenBodies(LARGE_BYTES), lambda: 0, give_back))
+        await asyncio.wait_for(returned.wait(), 5)
+    returning.cancel()
+    assert [line["event"] for line in logs] == ["memory_not_returned"]

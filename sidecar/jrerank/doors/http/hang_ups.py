@@ -29,6 +29,8 @@ async def while_there(http: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         task.cancel()
         gone.cancel()
+        # The traceback of an error has this frame, and the task the error: the request would wait to be collected
+        del task, gone
 
 
 async def _disconnected(http: Request) -> None:
