@@ -11,7 +11,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_FLAGS = ("-std=c99", "-O3", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared")
+_FLAGS = ("-std=c99", "-O3", "-fPIC", "-fvisibility=hidden", "-shared")
 
 
 class Compile(BuildHookInterface):  # type: ignore[type-arg]

@@ -49,7 +49,8 @@ class Unigram:
         self._ids_per_character = _UTF8_BYTES if vocabulary.bytes else 1
         self._library = _library()
         self._model = _new_model(self._library, vocabulary)
-        weakref.finalize(self, self._library.jrerank_unigram_free, self._model)
+        # Not when Python exits: a daemon thread may still read it
+        weakref.finalize(self, self._library.jrerank_unigram_free, self._model).atexit = False
 
     def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
         """The ids of each text. A space is read as U+2581. Texts have no half surrogate pairs."""

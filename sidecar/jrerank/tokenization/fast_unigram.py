@@ -8,11 +8,14 @@ import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
 from jrerank.tokenization.normalization import clean, quick_normalizer
+
+if TYPE_CHECKING:
+    from jrerank_native.unigram import Unigram
 
 _SPACE = "▁"
 # Unicode's White_Space: str.split takes some control characters for it too
@@ -46,18 +49,13 @@ class FastUnigram:
         """Take over a tokenizer. `content` is its JSON.
 
         Raises:
-            NotFast: it has parts of which nothing is known here.
+            NotFast: it has parts of which nothing is known here, or the package can't be loaded on this machine.
         """
-        from jrerank_native.unigram import Unigram, Vocabulary  # noqa: PLC0415  a package of its own
-
         self._words = _words(content)
         model = content["model"]
         pieces = [(piece, score) for piece, score in model["vocab"]]
         byte_ids = _byte_ids(pieces) if model.get("byte_fallback") else []
-        try:
-            self._unigram = Unigram(Vocabulary(pieces, model["unk_id"], byte_ids, self._words.apart))
-        except ValueError as error:
-            raise NotFast(str(error)) from None
+        self._unigram = _kernel(pieces, model["unk_id"], byte_ids, self._words.apart)
         self._normalizer = tokenizer.normalizer
         self._quick_normalize = quick_normalizer(content["normalizer"])
 
@@ -105,6 +103,20 @@ def fast_unigram(tokenizer: Tokenizer, content: Mapping[str, Any], ids: Ids) -> 
     return fast
 
 
+def _kernel(
+    pieces: Sequence[tuple[str, float]], unknown: int, byte_ids: Sequence[int], words_apart: bool
+) -> Unigram:
+    try:
+        from jrerank_native.unigram import Unigram, Vocabulary  # noqa: PLC0415  a package of its own
+
+        return Unigram(Vocabulary(pieces, unknown, byte_ids, words_apart))
+    except ValueError as error:
+        raise NotFast(str(error)) from None
+    except (ImportError, OSError, AttributeError) as error:
+        # Half an installation, another version, a wheel of another kind of machine: nobody stays without a reranker for that
+        raise NotFast(f"jrerank-native can't be loaded, install it anew: {error}") from None
+
+
 def _words(content: Mapping[str, Any]) -> _Words:
     if content["model"]["type"] != "Unigram" or content["model"]["unk_id"] is None:
         raise NotFast(f"the model is {content['model']['type']}, not Unigram with an unknown token")
@@ -120,9 +132,10 @@ def _words(content: Mapping[str, Any]) -> _Words:
         raise NotFast(f"spaces are handled in another way: {parts[-1]}")
     if dropped and scheme == "never":
         raise NotFast("spaces are dropped altogether")
-    return _Words(
-        apart=parts[-1].get("split", True), space_first=scheme == "always", white_space_dropped=dropped
-    )
+    apart = parts[-1].get("split", True)
+    if dropped and not apart:
+        raise NotFast("a piece may go across U+2581 and not across the space that is read as such")
+    return _Words(apart, space_first=scheme == "always", white_space_dropped=dropped)
 
 
 def _byte_ids(pieces: Sequence[tuple[str, float]]) -> list[int]:
@@ -134,10 +147,11 @@ def _byte_ids(pieces: Sequence[tuple[str, float]]) -> list[int]:
 
 
 def _tried_texts(pieces: Sequence[str]) -> list[str]:
-    """Texts of every kind, always the same ones."""
+    """Texts of every kind, and each piece that goes from one word into the next."""
     generator = random.Random(1)  # noqa: S311
     words = [piece.replace(_SPACE, " ") for piece in pieces]
-    return [
+    across = [piece for piece in pieces if _SPACE in piece[1:]]
+    return [*across, *(piece.replace(_SPACE, " ") for piece in across)] + [
         "".join(
             generator.choice(_ODD) if generator.random() < odd else generator.choice(words)
             for _ in range(generator.randrange(1, 60))

@@ -101,6 +101,9 @@ def _lines(node: Node) -> list[str]:
 
 
 def _print(name: str, record: Record) -> None:
+    if not record.took_ms:
+        print(f"  {name:<18} no search has ended: take more --seconds", flush=True)
+        return
     failed = sum(count for status, count in record.statuses.items() if status != 200)
     said = ", ".join(f"{count} {reason or 'reranked'}" for reason, count in record.reasons.items())
     total = len(record.took_ms)

@@ -14,6 +14,7 @@ import httpx
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load, passages
 from integration.opensearch.search import Engine, Json, marker
 from jrerank.admin.opensearch_node.node import Node
+from jrerank.stores.passage import cut
 from sidecars import running_sidecar
 
 WINDOW = 100
@@ -115,7 +116,7 @@ def _ways(engine: Engine, direct: httpx.Client, index: str) -> tuple[Way, Way]:
 
 def _hit(hit: Json) -> Json:
     text = "\n".join(hit["_source"][field] for field in PASSAGE_FIELDS)
-    return {"id": hit["_id"], "text": text[:SENT_CHARS], "score": hit["_score"]}
+    return {"id": hit["_id"], "text": cut(text, SENT_CHARS), "score": hit["_score"]}
 
 
 def _bytes(value: object) -> bytes:

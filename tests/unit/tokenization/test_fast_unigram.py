@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import json
 import random
+import sys
 from array import array
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +18,11 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from jrerank.tokenization.fast_unigram import NotFast, fast_unigram
 from jrerank.tokenization.text_tokenizer import TextTokenizer
+from jrerank_native import unigram
 from tiny_tokenizers import KINDS, corpus, modernbert_unigram, text_tokenizer
 
 UNIGRAMS = ("modernbert_unigram", "xlm_roberta_unigram")
+OTHER_LIBRARY = Path(str(importlib.import_module("tokenizers.tokenizers").__file__))
 ODD = [
     *("😀", "𠮟", "ｶﾞ", "が", "①", "㍻", "\u3000", "  ", "\t", "\n", "▁", "é", "ﬁ", "½", "\u200b", "\ufeff", "\x1c", "\x85"),
     *("\xa0", "\x00", "か\u3099", "\U0001ccd6", "\u2028", "</s>", "<s>", "<unk>", "<0x41>", "<mask>", "（", "！", "００", "\ud800"),
@@ -95,6 +100,45 @@ def test_nobody_is_trusted_whose_ids_differ() -> None:
         fast_unigram(tokenizer, content, lambda texts: [array("i", [*ids, 7]) for ids in own(texts)])
 
 
+@pytest.mark.parametrize("text", ["a▁b", "a b"])
+def test_each_piece_from_one_word_into_the_next_is_tried(text: str) -> None:
+    """Random texts hardly ever hold one of them."""
+    vocab = [["<unk>", 0.0], ["▁", -2.0], *([chr(0x4E00 + n), -9.0] for n in range(8000)), ["a▁b", -1.0]]
+    content: dict[str, Any] = {
+        "added_tokens": [],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False},
+        "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": False, "vocab": vocab},
+    }
+    tokenizer = Tokenizer.from_str(json.dumps(content))
+    own = own_ids(tokenizer)
+
+    def ids(texts: Sequence[str], but: str = "") -> list[Any]:
+        return [array("i", [7] if texts[n] == but else found) for n, found in enumerate(own(texts))]
+
+    assert fast_unigram(tokenizer, content, ids).ids([text]) == ids([text])
+    with pytest.raises(NotFast, match="ids of 1 of 302 texts differ"):
+        fast_unigram(tokenizer, content, functools.partial(ids, but=text))
+
+
+def test_a_kernel_that_cannot_be_loaded_keeps_nobody_from_starting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tokenizer, content = without_specials()
+    unreadable = tmp_path / "libunigram.so"
+    for file in (tmp_path / "missing.so", unreadable, OTHER_LIBRARY):
+        unreadable.write_text("of another kind of machine")
+        monkeypatch.setattr(unigram, "_FILE", file)
+        with pytest.raises(NotFast, match=f"jrerank-native can't be loaded, install it anew: .*{file.name}"):
+            fast_unigram(tokenizer, content, own_ids(tokenizer))
+    monkeypatch.setitem(sys.modules, "jrerank_native.unigram", None)
+    slow_because = TextTokenizer(modernbert_unigram()).slow_because
+    assert slow_because is not None
+    assert slow_because.startswith(
+        "jrerank-native can't be loaded, install it anew: import of jrerank_native"
+    )
+
+
 def changed(**parts: Any) -> Tokenizer:
     tokenizer = Tokenizer.from_str(modernbert_unigram().to_str())
     for name, part in parts.items():
@@ -112,11 +156,16 @@ def with_words() -> Tokenizer:
     "tokenizer",
     [
         changed(pre_tokenizer=pre_tokenizers.Whitespace()),
+        changed(
+            pre_tokenizer=pre_tokenizers.Sequence(
+                [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(split=False)]
+            )
+        ),
         changed(pre_tokenizer=pre_tokenizers.Metaspace(prepend_scheme="first", split=True)),
         changed(pre_tokenizer=pre_tokenizers.Metaspace(replacement="_", prepend_scheme="never")),
         with_words(),
     ],
-    ids=["words", "first space", "other space", "added words"],
+    ids=["words", "no split at U+2581", "first space", "other space", "added words"],
 )
 def test_what_is_not_known_is_left_to_the_tokenizer(tokenizer: Tokenizer) -> None:
     text_tokenizer = TextTokenizer(tokenizer)
