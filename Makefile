@@ -7,7 +7,7 @@ NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql bench-tokenizing simulate soak lock clean system
+.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql bench-tokenizing simulate soak lock clean system compiler
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -15,7 +15,7 @@ demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measur
 demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
 	$(DEMO)/bin/jrerank-admin demo --engine opensearch
 
-test: $(DEV)/.installed system  ## all tests
+test: system $(DEV)/.installed  ## all tests
 	$(DEV)/bin/python -m pytest
 
 test-unit: $(DEV)/.installed  ## those that start no server
@@ -39,7 +39,7 @@ soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for M
 simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what p99, how many to spare (docs/scale-out.md)
 	PYTHONPATH=tests $(DEV)/bin/python -m fleet_simulation
 
-bench-sql: $(DEV)/.installed system  ## SQL against HTTP, and 16 clients against the engine
+bench-sql: system $(DEV)/.installed  ## SQL against HTTP, and 16 clients against the engine
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.sql
 
 bench-tokenizing: $(DEV)/.installed  ## the kernel against `tokenizers`, by CPU time, and its ids of FUZZ=10000 odd texts
@@ -60,14 +60,11 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	  --upgrade --no-header --no-annotate --no-emit-index-url -c compose/build-requirements.lock -c tests/requirements.lock \
 	  -o sidecar/install-requirements.lock
 
-$(DEMO)/.installed: sidecar/requirements.lock pyproject.toml
+$(DEMO)/.packages: sidecar/requirements.lock pyproject.toml
 	$(call install,$(DEMO),sidecar/requirements.lock)
 
-$(DEV)/.installed: tests/requirements.lock pyproject.toml $(NATIVE)
+$(DEV)/.packages: tests/requirements.lock pyproject.toml
 	$(call install,$(DEV),tests/requirements.lock)
-	if command -v $${CC:-cc} >/dev/null; then \
-	  $(DEV)/bin/uv pip install --quiet --python $(DEV)/bin/python --reinstall --no-deps --no-build-isolation ./native; \
-	else echo "no C compiler: jrerank-native is not built, and its tests fail" >&2; fi
 
 # Everything by its hash: the installer and what builds this project too, for which nothing else is fetched
 define install
@@ -79,7 +76,19 @@ define install
 	touch $@
 endef
 
-system:  ## what the integration tests run that pip does not have
+# Without a compiler the kernels are left out, and looked for again by the next make
+$(DEMO)/.installed $(DEV)/.installed: %/.installed: %/.packages $(NATIVE)
+	if echo '#include <stdlib.h>' | $${CC:-cc} -E - >/dev/null 2>&1; then \
+	  $*/bin/uv pip install --quiet --python $*/bin/python --reinstall --no-deps --no-build-isolation ./native && touch $@; \
+	else echo "no C compiler with libc's headers: jrerank-native is not built, texts are tokenized more slowly" >&2; fi
+
+# Where it can be installed, for the kernels
+$(DEV)/.installed: | compiler
+
+compiler:
+	@tests/install-system-packages gcc libc6-dev
+
+system: compiler  ## what the integration tests run that pip does not have
 	tests/install-system-packages
 
 clean:

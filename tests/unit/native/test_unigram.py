@@ -10,6 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+import kernel
+
+if kernel.is_missing:
+    pytest.skip(kernel.WHY, allow_module_level=True)
+
 from jrerank_native.unigram import SPACE, Unigram, Vocabulary
 
 # Letters of one to four bytes in UTF-8

@@ -18,9 +18,10 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from jrerank.tokenization.fast_unigram import NotFast, fast_unigram
 from jrerank.tokenization.text_tokenizer import TextTokenizer
-from jrerank_native import unigram
+from kernel import needs_kernel
 from tiny_tokenizers import KINDS, corpus, modernbert_unigram, text_tokenizer
 
+pytestmark = needs_kernel
 UNIGRAMS = ("modernbert_unigram", "xlm_roberta_unigram")
 OTHER_LIBRARY = Path(str(importlib.import_module("tokenizers.tokenizers").__file__))
 ODD = [
@@ -124,6 +125,8 @@ def test_each_piece_from_one_word_into_the_next_is_tried(text: str) -> None:
 def test_a_kernel_that_cannot_be_loaded_keeps_nobody_from_starting(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    from jrerank_native import unigram
+
     tokenizer, content = without_specials()
     unreadable = tmp_path / "libunigram.so"
     for file in (tmp_path / "missing.so", unreadable, OTHER_LIBRARY):
