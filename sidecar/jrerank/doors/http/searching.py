@@ -36,6 +36,8 @@ DOOR = "search"
 _FIELDS = Fields(passages=None)
 _DONE, _REFUSED = 200, 400
 _OF_ACCOUNT = (401, 403)
+# Errors of the searched indexes, whatever the account: a block of reading is a 403 too
+_OF_INDEXES = ("cluster_block_exception", "index_closed_exception")
 _QUESTIONS_AT_ONCE = 8
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -215,7 +217,7 @@ class Searching:
         except StoreError as error:
             _LOG.warning("engine_failed", error=str(error))
             raise Unavailable(error.public) from error
-        if said.status in _OF_ACCOUNT:
+        if _is_of_account(said.status, said.body):
             raise _account_refused(said.status, said.body)
         return said
 
@@ -232,7 +234,7 @@ class Searching:
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
         try:
-            if isinstance(response, dict) and response.get("status") in _OF_ACCOUNT:
+            if isinstance(response, dict) and _is_of_account(response.get("status"), response):
                 raise _account_refused(response["status"], response)
             if not isinstance(response, dict) or "error" in response:
                 return response
@@ -248,28 +250,34 @@ class Searching:
         if not await large.run_if(is_large, is_well_formed, said.body):
             _LOG.warning("hits_malformed")
             return said
-        candidates = [] if plan.reason else await large.run_if(is_large, plan.candidates, said.body)
-        reason = plan.reason or plan.reason_in(candidates)
-        answer = self._passed(reason) if reason else await self._answer(plan, candidates)
-        took_ms = int((time.monotonic() - start) * 1000)
-        shown = await large.answer_if(is_large, reply, said.body, plan, answer, took_ms)
-        return replace(said, body=self.seal.seal_in(shown))
-
-    async def _answer(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
+        shown = partial(self._shown, said.body, plan, start, is_large)
         try:
-            answer = await self._ask(plan, candidates)
+            body = await shown(await self._answer(plan, said.body, is_large))
+        except JrerankError:
+            raise
+        except Exception:  # noqa: BLE001  a bug costs the new order, never the hits
+            _LOG.exception("search_not_reranked")
+            body = await shown(_if_allowed(plan, self._passed("internal_error")))
+        return replace(said, body=self.seal.seal_in(body))
+
+    async def _shown(self, said: Json, plan: Plan, start: float, is_large: bool, answer: Answer) -> Json:
+        took_ms = int((time.monotonic() - start) * 1000)
+        return await self.service.large.answer_if(is_large, reply, said, plan, answer, took_ms)
+
+    async def _answer(self, plan: Plan, said: Json, is_large: bool) -> Answer:
+        if plan.reason:
+            return self._passed(plan.reason)
+        candidates = await self.service.large.run_if(is_large, plan.candidates, said)
+        if reason := plan.reason_in(candidates):
+            return self._passed(reason)
+        try:
+            return _if_allowed(plan, await self._ask(plan, candidates))
         except UnknownStore as error:
             raise UnknownStore(str(error), field="rerank.store") from None
         except JrerankError as error:
             if plan.options.on_failure == "error":
                 raise
             return self._passed(f"status_{fault_of(error).status}")
-        except Exception:  # noqa: BLE001  a bug costs the new order, never the hits
-            _LOG.exception("search_not_reranked")
-            answer = self._passed("internal_error")
-        if answer.outcome == PASSTHROUGH and plan.options.on_failure == "error":
-            raise Unavailable(f"the search was not reranked: {answer.reason}")
-        return answer
 
     async def _ask(self, plan: Plan, candidates: Sequence[Candidate]) -> Answer:
         request = self._request(plan, candidates)
@@ -294,6 +302,19 @@ class Searching:
         self.service.metrics.requests.labels(DOOR, PASSTHROUGH).inc()
         _LOG.info("search_passed_through", reason=reason)
         return Answer(PASSTHROUGH, reason)
+
+
+def _if_allowed(plan: Plan, answer: Answer) -> Answer:
+    """The answer, unless the search asks to fail where it is not reranked."""
+    if answer.outcome == PASSTHROUGH and plan.options.on_failure == "error":
+        raise Unavailable(f"the search was not reranked: {answer.reason}")
+    return answer
+
+
+def _is_of_account(status: object, said: object) -> bool:
+    error = said.get("error") if isinstance(said, dict) else None
+    kind = error.get("type") if isinstance(error, dict) else None
+    return status in _OF_ACCOUNT and kind not in _OF_INDEXES
 
 
 async def _together(

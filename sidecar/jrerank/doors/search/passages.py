@@ -44,7 +44,7 @@ def _highlighted(found: object, fields: Sequence[str], asked: object) -> str | N
     lines = [
         plain(_without(fragment, tags))
         for field in fields
-        for fragment in found.get(field, ())
+        for fragment in found.get(field) or ()
         if isinstance(fragment, str)
     ]
     return "\n".join(line for line in lines if line.strip()) or None

@@ -48,6 +48,13 @@ def failing(service: Service, error: Exception) -> Searching:
     return searching(replace(service, reranker=Failing(error)))
 
 
+class Unreadable(dict[str, Any]):
+    """A document that reading fails at."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        raise KeyError(f"a bug at {key}")
+
+
 async def one(search: Searching, **body: Any) -> EngineReply:
     return await search.one("docs", SearchBody.model_validate(MATCH | body), {})
 
@@ -134,6 +141,15 @@ async def test_a_refusal_of_the_stores_own_account_is_no_refusal_of_the_caller(
     assert (response["status"], "jrerank-reader" in str(response)) == (503, False)
 
 
+async def test_a_block_of_an_index_is_no_refusal_of_the_account(service: Service) -> None:
+    reason = "index [docs] blocked by: [FORBIDDEN/7/index read (api)];"
+    body = {"error": {"type": "cluster_block_exception", "reason": reason}, "status": 403}
+    assert await one(searching(service, Shelf(TEXTS, EngineReply(403, body)))) == EngineReply(403, body)
+    several = searching(service, Shelf(TEXTS, EngineReply(200, {"responses": [body]})))
+    reply = await several.many([OneOfMany({}, "docs", SearchBody.model_validate(MATCH))], {})
+    assert reply.body["responses"] == [body]
+
+
 async def test_an_engine_that_gives_no_answer(service: Service) -> None:
     error = StoreError("the engine cannot be reached", detail="nobody at 10.0.0.7:9200")
     with pytest.raises(Unavailable, match=r"^the engine cannot be reached$"):
@@ -157,6 +173,27 @@ async def test_a_reranker_that_fails_costs_the_new_order_only(
     assert marker(reply) == marker(reply) | {"outcome": "passthrough", "reason": reason, "reranked": 0}
     with pytest.raises(Unavailable):
         await one(failing(service, error), rerank={"on_failure": "error"})
+
+
+@pytest.mark.parametrize(
+    ("hit", "rerank", "outcome"),
+    [
+        ({"highlight": {"body": None}}, {"passage_from": "highlight"}, "complete"),
+        ({"_source": Unreadable()}, {}, "passthrough"),
+    ],
+)
+async def test_a_hit_that_cannot_be_read_costs_no_hit(
+    service: Service, hit: dict[str, Any], rerank: dict[str, Any], outcome: str
+) -> None:
+    hits = [{"_id": "0", "_score": 1.0, "_source": {"body": "空"}} | hit]
+    found = EngineReply(200, {"hits": {"hits": hits}})
+    reply = await one(searching(service, Shelf([], found)), rerank=rerank)
+    assert ids(reply.body) == ["0"]
+    assert marker(reply)["outcome"] == outcome
+    if outcome == "passthrough":
+        assert marker(reply)["reason"] == "internal_error"
+        with pytest.raises(Unavailable, match="internal_error"):
+            await one(searching(service, Shelf([], found)), rerank={"on_failure": "error"})
 
 
 async def test_a_store_that_there_is_none_of_is_the_callers_mistake(service: Service) -> None:
