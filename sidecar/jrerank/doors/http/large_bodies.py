@@ -1,4 +1,4 @@
-"""Work on a large body waits for its thread no longer than its caller waits for an answer."""
+"""Work on a body: at once where it is small, and in time where it is large."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 from fastapi import Request
 
 from jrerank.doors.http.context import arrival_of, proxy_timeout_ms, service_of
-from jrerank.errors import Overloaded
+from jrerank.doors.large_bodies import in_time
 
 T = TypeVar("T")
 
@@ -23,15 +23,10 @@ async def beside_if(
 
     Raises:
         InvalidInput: see `proxy_timeout_ms`.
-        Overloaded: others' large bodies came first, until it was too late.
+        Overloaded: see `in_time`.
     """
     if not is_large:
         return work()
     service = service_of(http)
-    timeout_s = min(timeout_ms or service.timeout_ms, proxy_timeout_ms(http)) / 1000
-    try:
-        return await service.large.begin_by(arrival_of(http) + timeout_s, work)
-    except TimeoutError:
-        raise Overloaded(
-            f"others' large bodies came first, for longer than the timeout of {timeout_s:g} s"
-        ) from None
+    timeout_ms = min(timeout_ms or service.timeout_ms, proxy_timeout_ms(http))
+    return await in_time(service, work, arrival_of(http), timeout_ms)

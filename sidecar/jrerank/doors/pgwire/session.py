@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from functools import partial
 from typing import Any
 
 import pydantic_core
@@ -12,6 +13,7 @@ from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
 from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, least_of
 from jrerank.doors.intake import Caller
+from jrerank.doors.large_bodies import in_time
 from jrerank.doors.native import HitsBody, hits_answer, hits_body, json_of
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked
@@ -127,8 +129,10 @@ class Session:
     async def _rerank(self, body: bytes, arrival: float) -> str:
         service = self._service
         with span("pgwire", {}) as attributes, service.bodies.share() as share:
-            asked, requests = await service.large.run_if(
-                len(body) > WHOLE_BYTES, self._read, body, share, Caller(self._login.caller, arrival)
+            read = partial(self._read, body, share, Caller(self._login.caller, arrival))
+            is_large = len(body) > WHOLE_BYTES
+            asked, requests = (
+                await in_time(service, read, arrival, service.timeout_ms) if is_large else read()
             )
             share.take_documents(sum(request.documents for request in requests))
             with counted_by(share.take_text):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from engines import GatedEngine
+from held_work import held
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked, NoSql
 from jrerank.doors.pgwire.login import Login
@@ -127,6 +128,16 @@ async def test_limits_are_those_of_the_service(service: Service) -> None:
     with little.bodies.share() as share, pytest.raises(Overloaded):
         share.take_text(300)
         await run(session_of(little), '{"query": "", "hits": []}')
+
+
+async def test_a_large_request_waits_for_others_no_longer_than_its_time(service: Service) -> None:
+    large = REQUEST.replace("{", "{" + " " * 500_000, 1)
+    impatient = replace(service, timeout_ms=50)
+    go_on = await held(impatient.large)
+    with pytest.raises(Overloaded, match=r"timeout of 0\.05 s"):
+        await run(session_of(impatient), large)
+    go_on.set()
+    assert json.loads((await run(session_of(service), large)).value)["outcome"] == "complete"
 
 
 async def test_a_cancelled_request_leaves_the_queue(gated_service: Service, engine: GatedEngine) -> None:
