@@ -81,10 +81,13 @@ def test_its_searches_are_reranked_as_it_says(answers: list[httpx.Response]) -> 
 
 def test_its_last_requests_show_the_counts(answers: list[httpx.Response]) -> None:
     *_, stats, metrics = answers
-    (counted,) = stats.json()["nodes"].values()
+    ((node_id, counted),) = stats.json()["nodes"].items()
     assert counted["searches"]["outcomes"] == {"complete": 2}
     assert counted["endpoints"]["main"][0]["circuit"] == "closed"
-    assert f'jrerank_plugin_searches_total{{node="{counted["name"]}",outcome="complete"}} 2\n' in metrics.text
+    assert (
+        f'jrerank_plugin_searches_total{{node="{counted["name"]}",node_id="{node_id}",outcome="complete"}} 2\n'
+        in metrics.text
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,16 @@ import java.util.function.LongSupplier;
 
 /**
  * How long a request would wait at one sidecar, as far as this node knows: what the last answer said of the sidecar's queue, less the
- * time since, and as long as answers took lately for each request of this node that is under way there.
+ * time since, and as long as answers took lately for each request of this node that is under way there. Who gives no answer is
+ * expected to take at least as long once more.
  */
 final class Load {
     /** Seconds of work that are open at a sidecar, on each of its answers. */
     static final String HEADER = "x-jrerank-queue-seconds";
     private static final double NANOS = 1e9;
     private static final double SMOOTHING = 0.1;
+    /** What waits where a request is refused without a word of it, as a proxy does whose sidecar is gone. */
+    private static final double UNKNOWN_SECONDS = 1;
     /** Nobody's queue is as long: a number beyond it is a mistake. */
     private static final double MAX_SECONDS = 3_600;
 
@@ -41,7 +44,9 @@ final class Load {
         long startNanos = begin();
         response.whenComplete((answer, error) -> {
             if (error == null) {
-                answered(answer.statusCode() == 200, answer.headers().firstValue(HEADER).orElse(""), startNanos);
+                answered(answer.statusCode(), answer.headers().firstValue(HEADER).orElse(""), startNanos);
+            } else {
+                unanswered(startNanos);
             }
             end();
         });
@@ -58,17 +63,37 @@ final class Load {
     }
 
     /** A refusal says what waits there, but not how long an answer takes. */
-    private synchronized void answered(boolean isWhole, String header, long startNanos) {
-        long now = nanoTime.getAsLong();
-        if (isWhole) {
-            double took = (now - startNanos) / NANOS;
-            answerSeconds = answerSeconds == 0 ? took : answerSeconds + SMOOTHING * (took - answerSeconds);
+    private synchronized void answered(int status, String header, long startNanos) {
+        if (status == 200) {
+            took(secondsSince(startNanos));
         }
         double seconds = seconds(header);
-        if (seconds >= 0) {
-            queueSeconds = seconds;
-            heardNanos = now;
+        boolean isUnknown = seconds < 0 && (status == 429 || status >= 500);
+        if (isUnknown || seconds >= 0) {
+            waits(isUnknown ? UNKNOWN_SECONDS : seconds);
         }
+    }
+
+    /** Of a request that has failed or was cancelled it is known that an answer would have taken longer. */
+    private synchronized void unanswered(long startNanos) {
+        double atLeast = secondsSince(startNanos);
+        if (atLeast > answerSeconds) {
+            took(atLeast);
+        }
+        waits(Math.max(stillWaiting(), atLeast));
+    }
+
+    private void took(double seconds) {
+        answerSeconds = answerSeconds == 0 ? seconds : answerSeconds + SMOOTHING * (seconds - answerSeconds);
+    }
+
+    private void waits(double seconds) {
+        queueSeconds = seconds;
+        heardNanos = nanoTime.getAsLong();
+    }
+
+    private double secondsSince(long startNanos) {
+        return (nanoTime.getAsLong() - startNanos) / NANOS;
     }
 
     /** Below zero where there is no such number: an older sidecar says nothing. */

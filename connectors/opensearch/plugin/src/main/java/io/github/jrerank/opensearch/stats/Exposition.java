@@ -15,24 +15,24 @@ final class Exposition {
         sample("failed_nodes", "gauge", "", Map.of(), count);
     }
 
-    /** `stats` as `NodeStats` gives them, whole or from a node of another version. */
-    void add(String node, Map<String, Object> stats) {
+    /** `stats` as `NodeStats` gives them, whole or from a node of another version. Names of nodes need not be unique, their ids are. */
+    void add(String name, String id, Map<String, Object> stats) {
+        Map<String, String> node = with(with(Map.of(), "node", name), "node_id", id);
         Map<?, ?> searches = map(stats.get("searches"));
-        counts("searches_total", "outcome", Map.of("node", node), searches.get("outcomes"));
-        counts("reasons_total", "reason", Map.of("node", node), searches.get("reasons"));
+        counts("searches_total", "outcome", node, searches.get("outcomes"));
+        counts("reasons_total", "reason", node, searches.get("reasons"));
         map(searches.get("took_ms")).forEach(
-            (outcome, took) -> histogram("search_seconds", labels("node", node, "outcome", String.valueOf(outcome)), map(took))
+            (outcome, took) -> histogram("search_seconds", with(node, "outcome", String.valueOf(outcome)), map(took))
         );
         map(stats.get("endpoints")).forEach((endpoint, sidecars) -> {
             for (Object sidecar : list(sidecars)) {
-                add(node, String.valueOf(endpoint), map(sidecar));
+                add(with(node, "endpoint", String.valueOf(endpoint)), map(sidecar));
             }
         });
     }
 
-    private void add(String node, String endpoint, Map<?, ?> sidecar) {
-        Map<String, String> labels = labels("node", node, "endpoint", endpoint);
-        labels.put("url", String.valueOf(sidecar.get("url")));
+    private void add(Map<String, String> endpoint, Map<?, ?> sidecar) {
+        Map<String, String> labels = with(endpoint, "url", String.valueOf(sidecar.get("url")));
         sample("circuit_open", "gauge", "", labels, "open".equals(sidecar.get("circuit")) ? 1 : 0);
         sample("circuits_open_for_some", "gauge", "", labels, list(sidecar.get("open_for")).size());
         counts("sidecar_events_total", "event", labels, sidecar.get("counts"));
@@ -41,9 +41,7 @@ final class Exposition {
 
     private void counts(String name, String label, Map<String, String> labels, Object counts) {
         map(counts).forEach((value, count) -> {
-            Map<String, String> more = new LinkedHashMap<>(labels);
-            more.put(label, String.valueOf(value));
-            sample(name, "counter", "", more, number(count));
+            sample(name, "counter", "", with(labels, label, String.valueOf(value)), number(count));
         });
     }
 
@@ -61,9 +59,7 @@ final class Exposition {
     }
 
     private void bucket(String name, Map<String, String> labels, String bound, Object count) {
-        Map<String, String> more = new LinkedHashMap<>(labels);
-        more.put("le", bound);
-        sample(name, "histogram", "_bucket", more, number(count));
+        sample(name, "histogram", "_bucket", with(labels, "le", bound), number(count));
     }
 
     private void sample(String name, String type, String suffix, Map<String, String> labels, Number value) {
@@ -81,11 +77,10 @@ final class Exposition {
         return label.getKey() + "=\"" + value + "\"";
     }
 
-    private static Map<String, String> labels(String first, String firstValue, String second, String secondValue) {
-        Map<String, String> labels = new LinkedHashMap<>();
-        labels.put(first, firstValue);
-        labels.put(second, secondValue);
-        return labels;
+    private static Map<String, String> with(Map<String, String> labels, String label, String value) {
+        Map<String, String> more = new LinkedHashMap<>(labels);
+        more.put(label, value);
+        return more;
     }
 
     private static Map<?, ?> map(Object value) {

@@ -33,7 +33,7 @@ public final class MetricsHandler extends NodesHandler {
             public RestResponse buildResponse(StatsResponse response) {
                 Exposition exposition = new Exposition();
                 exposition.failedNodes(response.failures().size());
-                response.getNodes().forEach(node -> exposition.add(node.getNode().getName(), node.values()));
+                response.getNodes().forEach(node -> exposition.add(node.getNode().getName(), node.getNode().getId(), node.values()));
                 return new BytesRestResponse(RestStatus.OK, TYPE, exposition.text());
             }
         };

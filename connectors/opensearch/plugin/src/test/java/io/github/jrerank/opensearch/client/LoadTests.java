@@ -83,6 +83,43 @@ class LoadTests {
     }
 
     @Test
+    void whoGivesNoAnswerIsExpectedToTakeAsLongAgain() {
+        CompletableFuture<HttpResponse<byte[]>> hanging = send();
+        pass(250);
+        hanging.cancel(true);
+        assertEquals(0.25, load.expectedSeconds(), EXACT);
+        pass(250);
+        assertEquals(0, load.expectedSeconds(), EXACT);
+        CompletableFuture<HttpResponse<byte[]>> next = send();
+        assertEquals(0.25, load.expectedSeconds(), EXACT);
+        next.completeExceptionally(new java.io.IOException("connection reset"));
+        assertEquals(0, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
+    void aCancelledRequestMakesNoAnswerQuicker() {
+        answer(1_000, "0");
+        CompletableFuture<HttpResponse<byte[]>> cancelled = send();
+        pass(10);
+        cancelled.cancel(true);
+        send();
+        assertEquals(1.01, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
+    void aRefusalWithoutAWordOfTheQueueCountsAsASecond() {
+        for (int status : List.of(429, 502, 503)) {
+            send().complete(new Answer(status, List.of()));
+            assertEquals(1, load.expectedSeconds(), EXACT);
+            pass(400);
+            assertEquals(0.6, load.expectedSeconds(), EXACT);
+        }
+        answer(0, "0");
+        send().complete(new Answer(422, List.of()));
+        assertEquals(0, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
     void whatIsNoNumberSaysNothing() {
         answer(10, "0.500");
         for (String header : List.of("", "much", "NaN", "Infinity", "-1", "1e9")) {
