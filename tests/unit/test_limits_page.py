@@ -11,7 +11,7 @@ from jrerank.doors import native
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, kept_statements, login, prepared, server
-from jrerank.doors.search import options, source_filter, url_parameters
+from jrerank.doors.search import options, passages, source_filter, url_parameters
 from jrerank.json_reader import slices
 from jrerank.models import artifacts
 from jrerank.models.architectures import config_reader
@@ -31,6 +31,7 @@ CONSTANTS = {
     "values of a hit, with `passage_from: values`": passage.MAX_VALUES,
     "values of all hits of a search, in equal shares": passage.MAX_VALUES_OF_SEARCH,
     "characters of what is read of them, in equal shares": passage.MAX_CHARS_OF_SEARCH,
+    "different `pre_tags` and `post_tags` of a search with `passage_from: highlight`": passages.MAX_TAGS,
     "fields of a reranked search's `passage_fields`": options.MAX_PASSAGE_FIELDS,
     "characters of a search's `filter_path`": url_parameters.MAX_FILTER_PATH_CHARS,
     "parts of a path in a search's options": options.MAX_PATH_PARTS,

@@ -43,19 +43,42 @@ def passage_texts(
 ) -> tuple[str, ...]:
     """A passage for each value of a field that has several, beside those of fields that have one; else `passage_text` alone.
 
-    Values beyond the bounds are left out, but never the first.
+    The fields take turns. Where not all values are within the bounds, the last passage is the text of all fields.
     """
-    texts = [
-        [cut(text, bounds.passage_chars) for value in _values(source, field) for text in _text(value)]
-        for field in fields
-    ]
+    texts = [_some_texts(source, field, bounds) for field in fields]
     several = [place for place, values in enumerate(texts) if len(values) > 1]
     if not several:
         whole = passage_text(source, fields)
         return () if whole is None else (whole,)
-    made = (_with_one_of(texts, place, value) for place in several for value in texts[place])
-    shortened = (cut(text, bounds.passage_chars) for text in itertools.islice(made, bounds.passages))
-    return _foremost(dict.fromkeys(shortened), bounds.chars)
+    made: Iterator[str] = (_with_one_of(texts, place, value) for place, value in _in_turns(texts, several))
+    if sum(len(texts[place]) for place in several) > bounds.passages:
+        made = itertools.chain(itertools.islice(made, bounds.passages - 1), _whole(source, fields, bounds))
+    return _foremost(dict.fromkeys(cut(text, bounds.passage_chars) for text in made), bounds.chars)
+
+
+def _some_texts(source: Mapping[str, object], field: str, bounds: ValueBounds) -> list[str]:
+    """As many as there are passages, and one more: then some are left out."""
+    texts = (text for value in _values(source, field) for text in _text(value))
+    return [cut(text, bounds.passage_chars) for text in itertools.islice(texts, bounds.passages + 1)]
+
+
+def _in_turns(texts: Sequence[Sequence[str]], places: Sequence[int]) -> Iterator[tuple[int, str]]:
+    for turn in range(max(len(texts[place]) for place in places)):
+        for place in places:
+            if turn < len(texts[place]):
+                yield place, texts[place][turn]
+
+
+def _whole(source: Mapping[str, object], fields: Sequence[str], bounds: ValueBounds) -> Iterator[str]:
+    """The beginning of `passage_text`, with all of it that is read."""
+    texts = (text for field in fields for value in _values(source, field) for text in _text(value))
+    left, lines = bounds.passage_chars, []
+    for text in texts:
+        lines.append(text)
+        if left <= 0:
+            break
+        left -= sum(map(len, cut(text, left).split()))
+    yield "\n".join(lines)
 
 
 def _with_one_of(texts: Sequence[Sequence[str]], place: int, value: str) -> str:

@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from jrerank.stores.passage import ValueBounds, passage_text, passage_texts
 
 PassageFrom = Literal["fields", "values", "highlight"]
 Json = Mapping[str, Any]
+# Each of them is looked for in each fragment
+MAX_TAGS = 50
 _PLAIN_TAGS = ["<em>", "</em>"]
 _STYLED_TAGS = [*(f'<em class="hlt{number}">' for number in range(1, 11)), "</em>"]
 
 
+@dataclass(frozen=True, slots=True)
+class Highlighting:
+    """How a search's highlights are marked: by which tags, longer ones first, and whether they are escaped as HTML."""
+
+    tags: tuple[str, ...] = ()
+    is_escaped: bool = False
+
+    @classmethod
+    def of(cls, asked: object) -> Highlighting | None:
+        """Of `highlight` of a search's body; None where there are more tags than are looked for."""
+        tags = dict.fromkeys(_tags(asked))
+        is_escaped = isinstance(asked, dict) and asked.get("encoder") == "html"
+        return None if len(tags) > MAX_TAGS else cls(tuple(sorted(tags, key=len, reverse=True)), is_escaped)
+
+
 def passages_of(
-    hit: Json, fields: Sequence[str], passage_from: PassageFrom, highlight: object, bounds: ValueBounds
+    hit: Json,
+    fields: Sequence[str],
+    passage_from: PassageFrom,
+    highlighting: Highlighting | None,
+    bounds: ValueBounds,
 ) -> tuple[str, ...]:
     """The passages of a hit, of which the best counts; none where it shows none.
 
     Args:
         fields: the passage fields.
-        highlight: of the search's body; a hit without highlights in passage fields is read as `fields`.
+        highlighting: of the search; without, and without highlights in passage fields, a hit is read as `fields`.
         bounds: of the passages that are made of `values`.
     """
-    if passage_from == "highlight" and (text := _highlighted(hit.get("highlight"), fields, highlight)):
-        return (text,)
+    if passage_from == "highlight" and highlighting is not None:
+        text = _highlighted(hit.get("highlight"), fields, highlighting)
+        if text is not None:
+            return (text,)
     source = hit.get("_source")
     if not isinstance(source, dict) or not fields:
         return ()
@@ -35,14 +59,13 @@ def passages_of(
     return () if text is None else (text,)
 
 
-def _highlighted(found: object, fields: Sequence[str], asked: object) -> str | None:
+def _highlighted(found: object, fields: Sequence[str], highlighting: Highlighting) -> str | None:
     """The fragments of all passage fields, a line each, without the marks around words."""
     if not isinstance(found, dict):
         return None
-    tags = sorted(dict.fromkeys(_tags(asked)), key=len, reverse=True)
-    plain = html.unescape if isinstance(asked, dict) and asked.get("encoder") == "html" else str
+    plain = html.unescape if highlighting.is_escaped else str
     lines = [
-        plain(_without(fragment, tags))
+        plain(_without(fragment, highlighting.tags))
         for field in fields
         for fragment in found.get(field) or ()
         if isinstance(fragment, str)

@@ -10,7 +10,7 @@ from jrerank.domain import Candidate
 from jrerank.doors.search import passthrough
 from jrerank.doors.search.fields import Fields
 from jrerank.doors.search.options import RerankSection, SearchBody
-from jrerank.doors.search.passages import passages_of
+from jrerank.doors.search.passages import Highlighting, passages_of
 from jrerank.doors.search.query_text import query_text
 from jrerank.doors.search.source_filter import SourceFilter
 from jrerank.doors.search.window import Page
@@ -37,6 +37,7 @@ class Plan:
     body: Json
     is_widened: bool = False
     shown: SourceFilter | None = None
+    highlighting: Highlighting | None = None
 
     def as_asked(self) -> Plan:
         """The caller's own search, for an engine that refuses the wider one."""
@@ -50,7 +51,7 @@ class Plan:
     def passages(self, hit: Json, hits: int) -> tuple[str, ...]:
         """What of one of so many hits is read here; the best of them counts."""
         bounds = ValueBounds.of_each(hits, self.options.max_tokens_per_doc)
-        return passages_of(hit, self.fields, self.options.passage_from, self.asked.get("highlight"), bounds)
+        return passages_of(hit, self.fields, self.options.passage_from, self.highlighting, bounds)
 
     def reason_in(self, candidates: list[Candidate]) -> str | None:
         """Why these cannot be reranked; None where they can."""
@@ -111,12 +112,20 @@ def make_plan(
     if not is_open:
         reason = passthrough.PASSAGES_FILTERED if as_fetched else _cannot_open(body, limits)
     if reason is not None or as_fetched:
-        return Plan(reason, options, text or "", fields, page, body, body)
+        return Plan(
+            reason, options, text or "", fields, page, body, body, highlighting=_highlighting(body, options)
+        )
     wide = page.widened(options.window, limits.max_result_window)
     widened = {**body, "from": wide.start, "size": wide.size}
     if not is_open:
         widened["_source"] = shown.opened(fields).as_json()
-    return Plan(None, options, text or "", fields, page, body, widened, True, None if is_open else shown)
+    filtered, marks = None if is_open else shown, _highlighting(body, options)
+    return Plan(None, options, text or "", fields, page, body, widened, True, filtered, marks)
+
+
+def _highlighting(body: Json, options: RerankSection) -> Highlighting | None:
+    is_read = options.passage_from == "highlight"
+    return Highlighting.of(body.get("highlight")) if is_read else None
 
 
 def _cannot_open(body: Json, limits: IndexLimits) -> str | None:

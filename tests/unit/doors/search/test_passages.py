@@ -1,6 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
-from jrerank.doors.search.passages import passages_of
+from jrerank.doors.search.passages import MAX_TAGS, Highlighting, passages_of
 from jrerank.stores.passage import ValueBounds, cut, passage_texts
 from shared_vectors import Case, cases
 
@@ -12,7 +14,8 @@ def test_the_shared_vectors(case: Case) -> None:
     given = case.input
     hit = {"_source": given["source"], "highlight": given.get("found")}
     bounds = ValueBounds.of_each(given.get("hits", 1), None)
-    found = passages_of(hit, given["passage_fields"], given["passage_from"], given.get("highlight"), bounds)
+    highlighting = Highlighting.of(given.get("highlight"))
+    found = passages_of(hit, given["passage_fields"], given["passage_from"], highlighting, bounds)
     assert list(found) == case.expected
 
 
@@ -25,13 +28,36 @@ def test_a_hit_without_its_document_has_none() -> None:
     [
         (ValueBounds(9, 16, 8192), ("題題題題題\n0部", "題題題題題\n1部")),
         (ValueBounds(9, 1, 8192), ("題題題題題\n0部",)),
-        (ValueBounds(9, 16, 3), ("題題題\n",)),
+        (ValueBounds(9, 16, 3), ("題題題\n", "題題題")),
     ],
 )
 def test_of_many_values_some_are_read_and_none_whole(bounds: ValueBounds, expected: tuple[str, ...]) -> None:
     source = {"title": "題" * 5, "parts": [f"{part}部" for part in range(1000)]}
     assert passage_texts(source, ["title", "parts"], bounds) == expected
     assert len(passage_texts(source, ["title", "parts"], ALONE)) == 100
+
+
+@pytest.mark.parametrize(("more", "expected"), [(0, "東京"), (1, "全文")])
+def test_highlights_with_too_many_tags_are_read_as_fields(more: int, expected: str) -> None:
+    tags = [f"<{number}>" for number in range(MAX_TAGS + more)]
+    highlighting = Highlighting.of({"pre_tags": tags, "post_tags": tags[:1], "fields": {"body": {}}})
+    hit = {"_source": {"body": "全文"}, "highlight": {"body": ["<7>東京<0>"]}}
+    assert passages_of(hit, ["body"], "highlight", highlighting, ALONE) == (expected,)
+
+
+def test_no_more_values_are_looked_at_than_may_be_read() -> None:
+    class Counted(list[str]):
+        looked_at = 0
+
+        def __iter__(self) -> Iterator[str]:
+            for value in super().__iter__():
+                self.looked_at += 1
+                yield value
+
+    parts = Counted(map(str, range(100_000)))
+    found = passage_texts({"parts": parts}, ["parts"], ValueBounds(3, 10**6, 20))
+    assert found == ("0", "1", "\n".join(map(str, range(15))) + "\n")
+    assert parts.looked_at < 50
 
 
 def test_a_search_of_any_size_has_the_same_bounds() -> None:

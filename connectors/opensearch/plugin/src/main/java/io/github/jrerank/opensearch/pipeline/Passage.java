@@ -23,25 +23,38 @@ public final class Passage {
 
     /**
      * A passage for each value of a field that has several, beside those of fields that have one; else the one of all fields.
-     * Values beyond the bounds are left out, but never the first.
+     * The fields take turns. Where not all values are within the bounds, the last passage is the text of all fields.
      */
     static List<String> each(Map<String, Object> source, List<String> fields, ValueBounds bounds) {
-        List<List<String>> texts = fields.stream().map(field -> values(field, source, bounds.passageChars())).toList();
+        List<List<String>> texts = fields.stream().map(field -> values(field, source, bounds)).toList();
         List<Integer> several = IntStream.range(0, texts.size()).filter(place -> texts.get(place).size() > 1).boxed().toList();
         if (several.isEmpty()) {
             return Stream.ofNullable(of(source, fields)).toList();
         }
-        List<String> passages = several.stream()
-            .flatMap(place -> texts.get(place).stream().map(value -> withOneOf(texts, place, value)))
-            .limit(bounds.passages())
-            .map(text -> cut(text, bounds.passageChars()))
-            .distinct()
-            .toList();
+        int count = several.stream().mapToInt(place -> texts.get(place).size()).sum();
+        boolean areAllRead = count <= bounds.passages();
+        Stream<String> made = inTurns(texts, several).limit(areAllRead ? count : bounds.passages() - 1);
+        Stream<String> whole = areAllRead ? Stream.empty() : Stream.of(of(source, fields));
+        List<String> passages = Stream.concat(made, whole).map(text -> cut(text, bounds.passageChars())).distinct().toList();
         return foremost(passages, bounds.chars());
     }
 
-    private static List<String> values(String field, Map<String, Object> source, int maxChars) {
-        return values(XContentMapValues.extractValue(field, source)).map(text -> cut(text, maxChars)).toList();
+    private static Stream<String> inTurns(List<List<String>> texts, List<Integer> places) {
+        int turns = places.stream().mapToInt(place -> texts.get(place).size()).max().orElse(0);
+        return IntStream.range(0, turns)
+            .boxed()
+            .flatMap(turn -> places.stream()
+                .filter(place -> turn < texts.get(place).size())
+                .map(place -> withOneOf(texts, place, texts.get(place).get(turn)))
+            );
+    }
+
+    /** As many as there are passages, and one more: then some are left out. */
+    private static List<String> values(String field, Map<String, Object> source, ValueBounds bounds) {
+        return values(XContentMapValues.extractValue(field, source))
+            .limit(bounds.passages() + 1L)
+            .map(text -> cut(text, bounds.passageChars()))
+            .toList();
     }
 
     private static List<String> foremost(List<String> texts, int chars) {
