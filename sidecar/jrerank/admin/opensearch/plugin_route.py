@@ -109,14 +109,35 @@ def check_installed(cluster: Cluster) -> None:
 
 
 def stats_of_nodes(cluster: Cluster) -> list[Json]:
-    """The counters of each node with the plugin, by the nodes' names; none where the one that answers lacks it."""
+    """The counters of each node with the plugin, by the nodes' names; none where the one that answers lacks it.
+
+    Raises:
+        ConfigurationError: the node that answers has an older plugin, or some nodes gave no answer; the message names them.
+    """
     try:
         found = cluster.look(STATS) or {}
     except Refused as refused:
         if refused.status == 400:  # what a node says of a path that no plugin has registered
             return []
         raise
+    if found and "nodes" not in found:
+        raise ConfigurationError(
+            "the node that answers has an older jrerank plugin, which tells of no other node: install this "
+            "version's on every node, and restart it"
+        )
+    if failures := found.get("_nodes", {}).get("failures"):
+        raise ConfigurationError(
+            f"no counters of the jrerank plugin from {', '.join(_failed(cluster, failures))}: see these nodes' "
+            "logs; a node with an older plugin gives none"
+        )
     return sorted(found.get("nodes", {}).values(), key=lambda node: str(node["name"]))
+
+
+def _failed(cluster: Cluster, failures: Sequence[Json]) -> list[str]:
+    """The names of nodes that failed, or their ids."""
+    nodes = (cluster.look("/_nodes/plugins") or {}).get("nodes", {})
+    ids = [str(failure.get("node_id")) for failure in failures]
+    return sorted(str(nodes.get(id, {}).get("name", id)) for id in ids)
 
 
 def nodes_without_endpoint(nodes: Sequence[Json], name: str) -> list[str]:

@@ -24,6 +24,7 @@ from jrerank.admin.opensearch.plugin_route import (
 from jrerank.admin.opensearch.probe import Probe, probe
 from jrerank.admin.opensearch.stock_route import address_of
 from jrerank.admin.opensearch.trust import what_is_missing
+from jrerank.errors import ConfigurationError
 
 
 def findings(cluster: Cluster, name: str, index: str | None, query: str | None) -> Iterator[Finding]:
@@ -67,7 +68,11 @@ def _plugin(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
     missing = f"missing on {', '.join(lacking)}" if lacking else f"on all {count} nodes"
     yield Finding("plugin", not lacking, missing)
     name = (processor(pipeline, "jrerank") or {}).get("endpoint")
-    nodes = stats_of_nodes(cluster)
+    try:
+        nodes = stats_of_nodes(cluster)
+    except ConfigurationError as error:
+        yield Finding("endpoint", False, str(error))
+        return
     lacking = nodes_without_endpoint(nodes, str(name))
     if lacking or not nodes:
         yield Finding(

@@ -21,7 +21,9 @@ def run(server: RecordedServer) -> dict[str, tuple[bool | None, str]]:
     return {one.name: (one.ok, one.text) for one in findings(cluster, "p", None, None)}
 
 
-def plugin_cluster(plugins: list[str], endpoints: dict[str, Any]) -> RecordedServer:
+def plugin_cluster(
+    plugins: list[str], endpoints: dict[str, Any], stats: dict[str, Any] | None = None
+) -> RecordedServer:
     pipeline = plugin_route.pipeline_body(PluginRoute("p", ("text",)), "main")
     nodes = {"n": {"name": "n1", "plugins": [{"name": name} for name in plugins]}}
     return RecordedServer(
@@ -32,7 +34,7 @@ def plugin_cluster(plugins: list[str], endpoints: dict[str, Any]) -> RecordedSer
             ("GET /_nodes/plugins", lambda asked: {"nodes": nodes}),
             (
                 "GET /_plugins/_jrerank/stats",
-                lambda asked: {"nodes": {"n": {"name": "n1", "endpoints": endpoints}}},
+                lambda asked: stats or {"nodes": {"n": {"name": "n1", "endpoints": endpoints}}},
             ),
             ("GET /_all/_settings/.*", lambda asked: {}),
         ]
@@ -54,6 +56,20 @@ def test_a_plugin_and_an_endpoint_that_are_missing() -> None:
         found = run(server)
     assert found["plugin"] == (False, "missing on n1")
     assert found["endpoint"] == (False, "main is not in the settings of n1")
+
+
+def test_nodes_of_an_older_plugin_and_nodes_that_fail_are_told() -> None:
+    older: dict[str, Any] = {"endpoints": {"main": []}, "searches": {}}
+    with plugin_cluster(["jrerank"], {}, older) as server:
+        is_good, text = run(server)["endpoint"]
+    assert (is_good, "an older jrerank plugin" in text) == (False, True)
+    failed: dict[str, Any] = {
+        "_nodes": {"failed": 1, "failures": [{"node_id": "n"}, {"node_id": "gone"}]},
+        "nodes": {},
+    }
+    with plugin_cluster(["jrerank"], {}, failed) as server:
+        is_good, text = run(server)["endpoint"]
+    assert (is_good, "from gone, n1: " in text) == (False, True)
 
 
 def test_a_model_that_is_gone() -> None:
