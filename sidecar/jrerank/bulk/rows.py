@@ -45,13 +45,14 @@ def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRo
     A row is a body of `/v1/hits`, with an `id` if it likes: else its number is the id. In place of `hits` it may have `passages`,
     a list of texts or of objects with `id` and `text`. `store` has the texts that the row doesn't give, unless it names one.
     """
-    id = row.key or str(row.number)
+    id = str(row.number) if row.key is None else row.key
     try:
         content: Any = parsed(row.text)
         if not isinstance(content, dict):
             raise InvalidInput("it is not a JSON object")
         own_id = content.pop("id", None)
-        id = row.key or (id if own_id is None else str(own_id))
+        if row.key is None and own_id is not None:
+            id = str(own_id)
         return BulkRow(id, _request(content, intake, store))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

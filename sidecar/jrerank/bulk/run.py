@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jrerank.assembly import running_service
 from jrerank.bulk.answers import answer, model_of, unlimited
-from jrerank.bulk.outputs.output import Line, Output, open_output
+from jrerank.bulk.outputs.output import Line, Output, check_nothing_new, open_output
 from jrerank.bulk.reading import ReadRow, read_ahead
 from jrerank.bulk.report import BulkReport, Progress
 from jrerank.bulk.sources.source import Source
@@ -57,6 +57,7 @@ async def rerank_source(
             open_output(output_path, {"input": source.fingerprint} | model_of(service)) as output,
             ExitStack() as stack,
         ):
+            check_nothing_new(output, source, output_path)
             processes = default_processes(service.info) if tokenizers is None else tokenizers
             pool = Tokenizers(service.tokenization, processes) if processes else None
             if pool is not None:

@@ -154,3 +154,32 @@ def test_the_command_reranks_a_table_as_it_would_a_file_and_goes_on(
     again = CliRunner().invoke(app, command)
     assert (again.exit_code, output.read_bytes()) == (0, undisturbed), again.output
     assert "rows were done before" in again.output
+
+
+def test_rows_that_come_once_a_parquet_file_is_finished_are_not_lost(
+    dsn: str, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in tiny_variables(tiny_folder).items():
+        monkeypatch.setenv(name, value)
+    output = tmp_path / "table.parquet"
+    command = ["bulk", "few", str(output), "--dsn", dsn]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create table few as select 1 as id, 'q' as query, array['a'] as passages")
+        for _ in range(2):
+            assert CliRunner().invoke(app, command).exit_code == 0
+        before = output.read_bytes()
+        connection.execute("insert into few values (2, 'r', array['b'])")
+    refused = CliRunner().invoke(app, command)
+    assert (refused.exit_code, output.read_bytes()) == (2, before)
+    assert "finished with 1 rows, and there are 2 now" in refused.output
+
+
+def test_a_run_does_not_go_on_in_another_database_whatever_its_address(
+    dsn: str, database: Callable[[str], str]
+) -> None:
+    other = database("create table questions as select 1 as id, 'q' as query")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create role reader login password 'reads'; grant select on questions to reader")
+    here = PostgresSource(dsn, "questions").fingerprint
+    assert PostgresSource(f"{dsn} user=reader password=reads", "questions").fingerprint == here
+    assert PostgresSource(other, "questions").fingerprint != here

@@ -17,8 +17,9 @@ from bulk_rows import lines, tiny_variables
 from integration.opensearch.search import Engine
 from jrerank.admin.app import app
 from jrerank.admin.bulk.input import Input, opened
+from jrerank.bulk.sources.opensearch import OpenSearchSource
 from jrerank.bulk.sources.source import Done, Source
-from jrerank.errors import InvalidInput
+from jrerank.errors import InvalidInput, JrerankError, Refused, Unavailable
 
 _NUMBERS = count()
 PAGE = (Path(__file__).parents[3] / "docs" / "bulk.md").read_text(encoding="utf-8")
@@ -105,6 +106,48 @@ def test_documents_that_come_later_are_not_seen_and_those_that_came_before_stop_
     assert len([first, *rows]) == 40
     with pytest.raises(InvalidInput, match="rows have come or gone"):
         list(source(engine, index, "name").rows(Done(25, "q024")))
+
+
+def test_documents_whose_content_is_not_stored_are_an_error_that_names_one(
+    engine: Engine, index: str
+) -> None:
+    name = f"{index}-bare"
+    engine.put(name, {"mappings": {"_source": {"enabled": False}, "properties": MAPPING}})
+    engine.bulk(name, [document(1)])
+    with pytest.raises(
+        InvalidInput, match=r"the document of .* with the key 1 comes without _source"
+    ) as error:
+        list(source(engine, name, "number").rows())
+    assert error.value.field == "input"
+    engine.http.delete(name)
+
+
+@pytest.mark.parametrize("error", [Refused("no right"), Unavailable("it is gone")])
+def test_all_rows_are_there_also_where_the_point_in_time_stays(
+    error: JrerankError, engine: Engine, index: str
+) -> None:
+    def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        if method == "DELETE":
+            raise error
+        return dict(engine.http.request(method, path, json=body).json())
+
+    assert len(list(OpenSearchSource(ask, index, "number").rows())) == 40
+
+
+def test_a_run_does_not_go_on_in_another_cluster(engine: Engine, index: str) -> None:
+    def asked(root: dict[str, Any] | Refused) -> str:
+        def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+            if path != "/":
+                return dict(engine.http.request(method, path, json=body).json())
+            if isinstance(root, Refused):
+                raise root
+            return root
+
+        return OpenSearchSource(ask, index, "number").fingerprint
+
+    here = engine.http.get("/").json()
+    assert asked(here) == source(engine, index, "number").fingerprint
+    assert len({asked(here), asked(here | {"cluster_uuid": "another"}), asked(Refused("no right"))}) == 3
 
 
 def test_the_command_of_the_page_reranks_an_index_and_goes_on(

@@ -87,6 +87,8 @@ def test_what_is_wrong_with_a_row_is_named(content: object, message: str) -> Non
 def test_the_key_of_a_source_comes_before_a_rows_own_id() -> None:
     source = SourceRow(7, b'{"id": "x", "query": "q", "passages": []}', 0, key="12")
     assert read_row(source, INTAKE).id == "12"
+    for text in (source.text, b"{"):
+        assert read_row(SourceRow(7, text, 0, key=""), INTAKE).id == ""
 
 
 def test_the_place_of_a_wrong_row_is_said() -> None:

@@ -54,8 +54,9 @@ def _opensearch(given: Input, url: str) -> Source:
     from jrerank.admin.cluster.connection import read_connection
     from jrerank.bulk.sources.opensearch import OpenSearchSource
 
-    connection = read_connection("JRERANK_OPENSEARCH", url, ca_file=given.ca_file)
-    # Ray may carry it to another process, which a client doesn't survive
+    # Ray may carry it to another process, in a folder of its own, which a client doesn't survive
+    ca_file = None if given.ca_file is None else given.ca_file.absolute()
+    connection = read_connection("JRERANK_OPENSEARCH", url, ca_file=ca_file)
     return OpenSearchSource(partial(_ask, connection), given.name, given.key, _query(given.where))
 
 

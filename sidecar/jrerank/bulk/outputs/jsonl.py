@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Self
 
@@ -22,17 +23,23 @@ class JsonlOutput:
 
     is_finished = False
 
-    def __init__(self, path: Path) -> None:
-        """Open `path` to go on, or begin it.
+    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+        """Open `path` to go on, or begin it, once `check` has found nothing against it. No other run can open it meanwhile.
 
         Raises:
-            InvalidInput: its last line is none of a run.
+            InvalidInput: another run is writing it, or its last line is none of a run, or as `check` does.
             OSError: it cannot be written.
         """
         self._file = path.open("ab")
-        rows, end = _whole_lines(path)
-        self._file.truncate(end)
-        self.done = Done(rows, _last_id(path, end))
+        try:
+            _lock(self._file, path)
+            check()
+            rows, end = _whole_lines(path)
+            self._file.truncate(end)
+            self.done = Done(rows, _last_id(path, end))
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         """For `with`."""
@@ -51,6 +58,16 @@ class JsonlOutput:
 
     def finish(self) -> None:
         """There is nothing left to do."""
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    """Until it is closed, also by a kill: two runs would write the same rows, and each would cut off what the other is writing."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InvalidInput(
+            f"another run is writing {path}: wait until it has ended, or name another output", field="output"
+        ) from None
 
 
 def _whole_lines(path: Path) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,11 +19,11 @@ _HITS_AT_ONCE = 16_384
 class ParquetOutput:
     """Until the end, rows are lines of `OUTPUT.rows.jsonl`; then they become row groups, and the lines go."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the lines to go on, or begin them.
+    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+        """Open the lines to go on, or begin them, once `check` has found nothing against it.
 
         Raises:
-            InvalidInput: the file is not Parquet.
+            InvalidInput: the file is not Parquet, or another run is writing it, or as `check` does.
             ConfigurationError: pyarrow isn't installed.
             OSError: it cannot be written.
         """
@@ -33,13 +33,16 @@ class ParquetOutput:
             raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bulk]'") from None
         self._path = path
         self._lines_path = path.with_name(f"{path.name}.rows.jsonl")
-        self._lines: JsonlOutput | None = None
-        self.is_finished = path.exists()
-        if self.is_finished:
+        self._lines = None if path.exists() else JsonlOutput(self._lines_path, check)
+        if self._lines is not None and path.exists():  # another run has finished it since
+            self._lines.__exit__()
+            self._lines = None
+        self.is_finished = self._lines is None
+        if self._lines is None:
+            check()
             self.done = Done(_rows(pyarrow.parquet, path))
             self._lines_path.unlink(missing_ok=True)  # of a run that was killed at the very end
         else:
-            self._lines = JsonlOutput(self._lines_path)
             self.done = self._lines.done
 
     def __enter__(self) -> Self:
@@ -111,6 +114,7 @@ def _schema(pyarrow: Any) -> Any:
         "first_score": number,
         "scored": pyarrow.bool_(),
         "truncated": pyarrow.bool_(),
+        "best_text": place,
     }
     hits = pyarrow.list_(pyarrow.struct(list(hit.items())))
     columns = {"id": text, "outcome": text, "reason": text, "missing": pyarrow.list_(text), "hits": hits}

@@ -29,6 +29,7 @@ def open_file(path: Path) -> Source:
     """
     if not path.is_file():
         raise InvalidInput(f"there is no file {path}", field="input")
+    path = path.absolute()  # on Ray another process reads it, in a folder of its own
     return ParquetSource(path) if path.suffix == ".parquet" else JsonlSource(path)
 
 
@@ -42,6 +43,8 @@ def file_fingerprint(path: Path) -> str:
 
 class JsonlSource:
     """One JSON object a line; blank lines are no rows."""
+
+    rows_now: int | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -72,6 +75,8 @@ class JsonlSource:
 
 class ParquetSource:
     """Some rows of a row group at a time; columns are named as the fields of JSONL rows."""
+
+    rows_now: int | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jrerank.bulk.sources.keys import check_done, check_keys, not_unique
 from jrerank.bulk.sources.source import NOTHING_DONE, Done, SourceRow
-from jrerank.errors import InvalidInput
+from jrerank.errors import InvalidInput, JrerankError, Refused
 
 Json = dict[str, Any]
 # Method, path, body: the answer
@@ -38,9 +38,10 @@ class OpenSearchSource:
         """
         self._ask, self._index, self._key = ask, index, key
         self._where = where or {"match_all": {}}
-        self.fingerprint = hashlib.sha256(json.dumps([index, key, self._where]).encode()).hexdigest()
+        what = [self._cluster(), index, key, self._where]
+        self.fingerprint = hashlib.sha256(json.dumps(what).encode()).hexdigest()
         self._check_type()
-        self.size = self._count()
+        self.size = self.rows_now = self._count()
         check_keys(key, self.size, self.size - self._count({"exists": {"field": key}}))
 
     def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
@@ -57,9 +58,8 @@ class OpenSearchSource:
                     if key == after:
                         raise not_unique(self._key, f"two documents have {key}")
                     number, after = number + 1, key
-                    text = json.dumps(hit["_source"], ensure_ascii=False).encode("utf-8", "replace")
                     place = f"the document of {self._index} with the key {key}"
-                    yield SourceRow(number, text, number, place, key)
+                    yield SourceRow(number, _content(hit, place), number, place, key)
         if number < total:
             # Of documents with one key that stand on both sides of a page's end, only the first are found
             raise not_unique(self._key, f"{total} documents have {number} keys")
@@ -83,6 +83,13 @@ class OpenSearchSource:
         query = {"bool": {"filter": [self._where, *([also] if also else [])]}}
         return int(self._ask("POST", f"/{self._index}/_count", {"query": query})["count"])
 
+    def _cluster(self) -> str | None:
+        """Which cluster it is, under whatever address; None where the account may not know."""
+        try:
+            return str(self._ask("GET", "/", None)["cluster_uuid"])
+        except (Refused, KeyError):
+            return None
+
     def _check_type(self) -> None:
         answer = self._ask("GET", f"/{self._index}/_field_caps?fields={self._key}", None)
         types = set(answer["fields"].get(self._key, {}))
@@ -100,4 +107,14 @@ class OpenSearchSource:
         try:
             yield opened["pit_id"]
         finally:
-            self._ask("DELETE", path, {"pit_id": [opened["pit_id"]]})
+            with suppress(JrerankError):  # else it ends by itself, and all rows are there
+                self._ask("DELETE", path, {"pit_id": [opened["pit_id"]]})
+
+
+def _content(hit: Json, place: str) -> bytes:
+    if "_source" not in hit:
+        raise InvalidInput(
+            f"{place} comes without _source, which holds its query and passages: the index doesn't store it",
+            field="input",
+        )
+    return json.dumps(hit["_source"], ensure_ascii=False).encode("utf-8", "replace")

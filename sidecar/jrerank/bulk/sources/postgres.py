@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT_S = 10
+# Which one it is, under whatever address. A copy of the server's files has the same number
+_DATABASE = "select current_database(), (select system_identifier from pg_control_system())"
 # A row may have hundreds of passages
 _ROWS_AT_ONCE = 16
 
@@ -45,12 +47,13 @@ class PostgresSource:
         self._rows, statement = _relation(relation)
         # With its table: a name alone would also mean a column of the result, which is text
         self._key = _identifier("jrerank_row", key)
-        self.fingerprint = hashlib.sha256(f"{statement}\0{key}".encode()).hexdigest()
         with self._connected() as connection:
+            where = connection.execute(_DATABASE).fetchone()
+            self.fingerprint = hashlib.sha256(f"{where}\0{statement}\0{key}".encode()).hexdigest()
             columns = _text("count(*), count({key}), count(distinct {key})").format(key=self._key)
             rows, with_key, keys = self._select(connection, columns)
         check_keys(key, rows, rows - with_key, keys)
-        self.size = rows
+        self.size = self.rows_now = rows
 
     def rows(self, done: Done = NOTHING_DONE) -> Iterator[SourceRow]:
         """See `Source.rows`."""

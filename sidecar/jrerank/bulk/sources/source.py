@@ -42,6 +42,11 @@ class Source(Protocol):
         ...
 
     @property
+    def rows_now(self) -> int | None:
+        """How many there are, where they may become more or fewer under the same fingerprint."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """Changes where a run could not go on."""
         ...

@@ -68,6 +68,23 @@ def test_the_last_id_is_that_of_the_last_whole_line(chars: int, tmp_path: Path) 
         assert output.done == Done(2, "b")
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_one_run_at_a_time_writes_an_output(name: str, tmp_path: Path) -> None:
+    path, lines_path = tmp_path / name, tmp_path / name.replace(".parquet", ".parquet.rows.jsonl")
+    with open_output(path, RUN) as output:
+        output.append(LINES[:2])
+        with lines_path.open("ab") as file:
+            file.write(b'{"id": "half written')
+        before = lines_path.read_bytes()
+        for run in (RUN, RUN | {"model": "other"}):
+            with pytest.raises(InvalidInput, match="another run is writing") as refused:
+                open_output(path, run)
+            assert refused.value.field == "output"
+        assert lines_path.read_bytes() == before
+    with open_output(path, RUN) as output:
+        assert output.done.rows == 2
+
+
 @pytest.mark.parametrize("path", ["no-folder/out.jsonl", "no-folder/out.parquet"])
 def test_an_output_that_cannot_be_written_is_named(path: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be written"):
