@@ -1,4 +1,7 @@
-"""Every command of docs/bulk.md, run as it stands there; servers' addresses apart."""
+"""Every command of docs/bulk.md, run as it stands there; servers' addresses apart.
+
+The one with `--ray` is in test_ray.py, where the cluster is, and the one with `--opensearch` beside a node.
+"""
 
 from __future__ import annotations
 

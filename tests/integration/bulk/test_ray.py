@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shlex
 import socket
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +16,14 @@ from pathlib import Path
 import pytest
 from ray.exceptions import RayError, RayTaskError
 
-from bulk_rows import command, reranked, write_rows
+from bulk_rows import command, lines, reranked, write_rows
 from jrerank.admin.opensearch_node.node import free_port
 from jrerank.bulk.on_ray.run import errors_as_ours, rerank_on_ray
 from jrerank.bulk.sources.files import open_file
 from jrerank.errors import ModelNotFound, Unavailable
 from tiny import tiny_settings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "bulk.md").read_text(encoding="utf-8")
 
 
 def node() -> dict[str, object]:
@@ -69,6 +74,23 @@ def test_the_output_is_that_of_one_process_also_where_it_goes_on(
     assert done.returncode == 1, done.stderr
     assert "rows were done before; 1 rows were wrong\nrow wrong: line 151 of in.jsonl: hits" in done.stderr
     assert output.read_bytes() == undisturbed
+
+
+def test_the_command_of_the_page(address: str, tmp_path: Path) -> None:
+    """`auto` is the cluster of this machine, or the one that `RAY_ADDRESS` names."""
+    (line,) = re.findall(r"^jrerank-admin .*--ray auto$", PAGE, re.MULTILINE)
+    write_rows(tmp_path / "questions.jsonl", 3)
+    done = subprocess.run(
+        [sys.executable, "-m", "jrerank.admin", *shlex.split(line)[1:]],
+        env=os.environ | {"RAY_ADDRESS": address},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 rows, 60 pairs" in done.stderr
+    assert len(lines(tmp_path / "reranked.jsonl")) == 3
 
 
 def test_what_goes_wrong_on_another_machine_is_said_as_if_it_were_here() -> None:

@@ -86,6 +86,7 @@ class Scorer:
         self._service.tokenization.id_cache.put(short(row.passages), ids)
         line = await answer(self._service, row, report)
         return {
+            "number": fields["number"],
             "line": json.dumps(line, ensure_ascii=False).encode("utf-8", "replace").decode(),
             "position": fields["position"],
             "pairs": row.pairs,

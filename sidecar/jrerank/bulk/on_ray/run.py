@@ -15,7 +15,7 @@ from typing import Any
 
 from jrerank.bulk.answers import unlimited
 from jrerank.bulk.on_ray.layout import READER_SHARE, Layout, Machine, layout
-from jrerank.bulk.outputs.output import Output, open_output
+from jrerank.bulk.outputs.output import Output, check_nothing_new, open_output
 from jrerank.bulk.report import BulkReport, Progress
 from jrerank.bulk.sources.source import Source
 from jrerank.errors import ConfigurationError, JrerankError, Unavailable
@@ -65,7 +65,8 @@ def rerank_on_ray(
             scoring = scoring.model_copy(update={"workers": machines.workers})
         model = _model(scoring, machines)
         with open_output(output_path, {"input": source.fingerprint} | model.run) as output:
-            run = _Run(output, progress)
+            check_nothing_new(output, source, output_path)
+            run = Taker(output, progress)
             if not output.is_finished:
                 rows = _stages(source, output, scoring, store, model, machines)
                 run.take(rows.iter_batches(batch_size=None, batch_format="pyarrow"), source.size)
@@ -73,7 +74,9 @@ def rerank_on_ray(
             return run.finished(source.size)
 
 
-class _Run:
+class Taker:
+    """Writes what comes back from the cluster."""
+
     def __init__(self, output: Output, progress: Progress) -> None:
         self._output, self._progress = output, progress
         self._report = BulkReport(resumed_rows=output.done.rows)
@@ -81,8 +84,14 @@ class _Run:
         self._written_at = self._started = time.monotonic()
 
     def take(self, batches: Any, size: int) -> None:
+        """Write batches of `SCORED` as they come.
+
+        Raises:
+            Unavailable: a row is lacking, or comes twice; those before it are written.
+        """
         for batch in batches:
             for row in batch.to_pylist():
+                self._check_number(row["number"])
                 self._lines.append(json.loads(row["line"]))
                 self._count(row)
             if time.monotonic() - self._written_at > _WRITE_EVERY_S:
@@ -91,8 +100,17 @@ class _Run:
         self._write()
 
     def finished(self, size: int) -> BulkReport:
+        """What became of the rows, once all are there."""
         self._progress(size, size, self._report)
         return self._report
+
+    def _check_number(self, number: int) -> None:
+        expected = self._output.done.rows + self._report.rows + 1
+        if number != expected:
+            self._write()
+            raise Unavailable(
+                f"the Ray cluster gave row {number} in place of row {expected}: the same command goes on"
+            )
 
     def _count(self, row: dict[str, Any]) -> None:
         self._report.rows += 1
