@@ -1,4 +1,4 @@
-"""Debian's Python, as a stand-in for the base image where no registry can be reached."""
+"""Debian's Python and C compiler, as a stand-in for base images where no registry can be reached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from integration.compose.engine import Engine
 
-_PACKAGES = "ca-certificates,python3,python3-venv"
+_PACKAGES = "ca-certificates,gcc,libc6-dev,python3,python3-venv"
 # How this machine's pip reaches its index. It goes into the base image, as it would in a company's own.
 _PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 _PIP_VARIABLES = (

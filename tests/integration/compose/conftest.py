@@ -29,8 +29,9 @@ def engine() -> Iterator[Engine]:
 def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The sidecar's image."""
     if not engine.pulls:
-        base = Dockerfile.read(DOCKERFILE).defaults()["PYTHON"]
-        import_base_image(engine, base, tmp_path_factory.mktemp("base") / "root")
+        defaults = Dockerfile.read(DOCKERFILE).defaults()
+        import_base_image(engine, defaults["PYTHON"], tmp_path_factory.mktemp("base") / "root")
+        engine.run("tag", defaults["PYTHON"], defaults["COMPILER"])
     engine.build(DOCKERFILE, TAG, ROOT)
     yield TAG
     if engine.pulls:  # else it goes with the engine

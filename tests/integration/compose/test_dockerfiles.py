@@ -70,7 +70,7 @@ def test_packages_are_installed_by_their_hashes_and_never_built() -> None:
     from_locks = [
         command for command in installs if "--require-hashes" in command and "--only-binary :all:" in command
     ]
-    assert len(from_locks) == 2
+    assert len(from_locks) == 3
     assert all("--no-deps /wheels/" in command for command in installs if command not in from_locks)
 
 

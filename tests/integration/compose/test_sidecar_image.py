@@ -95,6 +95,16 @@ def test_it_reranks_with_the_graph_that_is_in_it(running: Container) -> None:
     assert [hit["id"] for hit in answer["hits"]] == ["b", "a"]
 
 
+def test_it_tokenizes_by_the_kernel(engine: Engine, running: Container) -> None:
+    code = (
+        "from jrerank.assembly import load_checkpoint; from jrerank.settings import Settings;"
+        " from jrerank.tokenization.windows import Tokenization;"
+        " print(Tokenization(load_checkpoint(Settings()), 512).slow_because)"
+    )
+    done = engine.run("exec", running.name, "/opt/jrerank/bin/python", "-c", code)
+    assert done.stdout.strip() == "None"
+
+
 def test_without_the_key_nobody_is_answered(running: Container) -> None:
     assert httpx.post(f"{running.url}/v1/hits", json=QUESTION).status_code == 401
 
