@@ -9,7 +9,8 @@ from bench.opensearch import faults, forms, gain, leak, overhead
 PARTS = ("overhead", "faults", "leak", "gain", "forms")
 
 
-def main() -> None:
+def main() -> int:
+    """1 where forms of searches differ."""
     parser = argparse.ArgumentParser(prog="bench.opensearch")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--rounds", type=int, default=300, help="of overhead")
@@ -26,11 +27,11 @@ def main() -> None:
         faults.main(options.seconds)
     if "leak" in wanted:
         leak.main(options.searches)
-    if "forms" in wanted:
-        forms.main()
+    different = forms.main() if "forms" in wanted else 0
     if "gain" in wanted:
         gain.main(options.questions)
+    return int(different > 0)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
