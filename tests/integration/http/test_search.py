@@ -263,7 +263,6 @@ class TestRefusals:
         "no window": ({"rerank": {"window": 0}}, "rerank.window"),
         "a typo in ext": ({"ext": {"jrerank": {"querry": "x"}}}, "ext.jrerank.querry"),
         "a page that is none": ({"from": -1}, "from"),
-        "a point in time that was opened elsewhere": ({"pit": {"id": "abc"}}, "pit.id"),
     }
 
     @pytest.mark.parametrize(("body", "field"), list(BODIES.values()), ids=list(BODIES))
@@ -272,6 +271,14 @@ class TestRefusals:
         assert (response.status_code, response.json()["error"]["field"]) == (422, field)
         several = multisearch(http, [({}, MATCH), ({}, body)])
         assert (several.status_code, several.json()["error"]["field"]) == (422, f"1.{field}")
+
+    def test_of_a_point_in_time_from_elsewhere_are_of_one_search(self, http: httpx.Client) -> None:
+        elsewhere = {"pit": {"id": "abc"}}
+        response = http.post("/v1/search/docs", json=elsewhere)
+        assert (response.status_code, response.json()["error"]["field"]) == (422, "pit.id")
+        right, wrong = multisearch(http, [({}, MATCH), ({}, elsewhere)]).json()["responses"]
+        assert right["status"] == 200
+        assert (wrong["status"], wrong["error"]["reason"][:9]) == (422, "1.pit.id:")
 
     @pytest.mark.parametrize("name", ["bogus", "source", "size", "from"])
     def test_of_url_parameters(self, http: httpx.Client, name: str) -> None:

@@ -24,7 +24,7 @@ def test_it_shows_hits_before_and_after_and_figures_for_three_orders(tmp_path: P
         (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
         assert all(0 < float(figure) <= 1 for figure in row)
     assert "8 questions, BM25's top 20" in result.output
-    assert re.search(r"search \d+\.\d ms, with reranking \d+\.\d ms", result.output)
+    assert re.search(r"search \d+\.\d ms \(p95 \d+\.\d\), with reranking \d+\.\d ms", result.output)
     assert "Over HTTP the same orders, hit by hit, for all 8 questions" in result.output
     assert re.search(
         r"Gain: [+-]0\.\d{4} nDCG@10 \(95 % interval [+-]0\.\d+ to [+-]0\.\d+, p = [\d.e-]+;", result.output
