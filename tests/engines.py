@@ -18,7 +18,8 @@ ONE_AT_A_TIME = BatchLimit(windows=1, tokens=0)
 class GatedEngine:
     """A window's logit is how often it says 空; a batch in which one holds the token `fails_on` fails as a whole.
 
-    Each batch waits for a permit unless the engine `is_open`. `scored` are all windows of the batches that did not fail.
+    Each batch waits for a permit unless the engine `is_open`; who came first gets the first, so that `batches` are in the order in which
+    they were taken. `scored` are all windows of the batches that did not fail.
     """
 
     name = "gated"
@@ -38,6 +39,7 @@ class GatedEngine:
         self.started = threading.Semaphore(0)
         self._gate = threading.Condition()
         self._permits = math.inf if is_open else 0.0
+        self._came = self._passed = 0
 
     @property
     def runs(self) -> int:
@@ -56,9 +58,12 @@ class GatedEngine:
     def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         self.started.release()
         with self._gate:
-            self._gate.wait_for(lambda: self._permits > 0)
+            place, self._came = self._came, self._came + 1
+            self._gate.wait_for(lambda: self._permits > 0 and self._passed == place)
             self._permits -= 1
-        self.batches.append(windows)
+            self._passed += 1
+            self.batches.append(windows)
+            self._gate.notify_all()
         if any(self._fails_on in window.ids for window in windows):
             raise EngineError("no mountains")
         return [float(window.ids.count(SKY)) for window in windows]
