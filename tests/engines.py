@@ -18,8 +18,8 @@ ONE_AT_A_TIME = BatchLimit(windows=1, tokens=0)
 class GatedEngine:
     """A window's logit is how often it says 空; a batch in which one holds the token `fails_on` fails as a whole.
 
-    Each batch waits for a permit unless the engine `is_open`; who came first gets the first, so that `batches` are in the order in which
-    they were taken. `scored` are all windows of the batches that did not fail.
+    Each batch waits for a permit unless the engine `is_open`; who came first gets the first, so that `batches` are in the order in
+    which they were taken. `scored` are all windows of the batches that did not fail.
     """
 
     name = "gated"
