@@ -134,9 +134,16 @@ def pruned_tokenizer(content: dict[str, Any], kept: Sequence[int]) -> dict[str, 
         if token["content"] in names
     ]
     content["truncation"] = content["padding"] = None
+    content["normalizer"] = _composing(content["normalizer"])
     for name, token in content["post_processor"]["special_tokens"].items():
         token["ids"] = [names[name]]
     return content
+
+
+def _composing(normalizer: dict[str, Any] | None) -> dict[str, Any]:
+    """`normalizer`, then NFC: `tokenizers` maps half-width katakana and its voicing mark one by one, and leaves them apart."""
+    steps = normalizer["normalizers"] if normalizer and normalizer["type"] == "Sequence" else [normalizer]
+    return {"type": "Sequence", "normalizers": [*filter(None, steps), {"type": "NFC"}]}
 
 
 def cross_encoder(packed: Packed, kept: Sequence[int], seed: int = 0) -> XLMRobertaForSequenceClassification:

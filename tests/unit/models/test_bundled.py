@@ -35,6 +35,17 @@ def test_logits_equal_those_of_transformers(checkpoint: Checkpoint, tmp_path: Pa
         assert graph.logit(pair) == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    ("half", "full"),
+    [("ﾊﾟｿｺﾝの重さ", "パソコンの重さ"), ("ｶﾞｷﾞ", "ガギ"), ("は\u3099", "ば"), ("ＡＴＭ", "ATM")],
+)
+def test_half_width_and_decomposed_letters_are_the_same_to_it(
+    checkpoint: Checkpoint, half: str, full: str
+) -> None:
+    tokenizer = checkpoint.tokenizer
+    assert tokenizer.encode(half).ids == tokenizer.encode(full).ids
+
+
 def test_it_is_small_enough_for_a_package() -> None:
     assert sum(file.stat().st_size for file in BUNDLED.iterdir()) <= 40_000_000
 

@@ -139,3 +139,8 @@ def test_the_encoder_is_berts_with_positions_counted_from_two(source: Path, fold
 def test_the_folder_can_be_trained_and_served(folder: Path) -> None:
     assert load_checkpoint(folder, "e5").architecture.max_tokens == POSITIONS
     assert len(open_scorer(folder, 16, (0,)).score([("富士山", "高さ")])) == 1
+
+
+def test_half_width_katakana_and_their_marks_become_a_letter(folder: Path) -> None:
+    normalizer = Tokenizer.from_file(str(folder / "tokenizer.json")).normalizer
+    assert normalizer.normalize_str("カ\u3099") == "ガ"
