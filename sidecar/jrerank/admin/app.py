@@ -18,6 +18,7 @@ from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
 from jrerank.admin.serve import serve
 from jrerank.admin.texts import replace_what_cannot_be_shown
+from jrerank.admin.training.average_command import average
 from jrerank.admin.training.command import train
 from jrerank.admin.training.pack_command import pack
 
@@ -34,6 +35,7 @@ app.command()(doctor)
 app.command()(demo)
 app.command()(train)
 models.app.command()(pack)
+models.app.command()(average)
 app.add_typer(models.app, name="models")
 app.add_typer(bench, name="bench")
 app.add_typer(postgres.app, name="postgres")

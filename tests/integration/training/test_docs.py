@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
+from jrerank.models.source import BUNDLED
 from training_models import tiny_model, write_corpus
 
 ROOT = Path(__file__).parents[3]
@@ -28,9 +30,17 @@ def test_the_command_leaves_a_model(command: str, tmp_path: Path, monkeypatch: p
     arguments = shlex.split(command.replace("\\\n", ""))[1:]
     if arguments[:2] == ["models", "pack"]:
         tune(arguments[2])
+    if arguments[:2] == ["models", "average"]:
+        shutil.copytree(BUNDLED, arguments[3])
     run(arguments)
-    folder = arguments[1] if arguments[0] == "train" else arguments[3]
-    assert (tmp_path / folder / "model.safetensors").is_file()
+    assert (tmp_path / made_by(arguments) / "model.safetensors").is_file()
+
+
+def made_by(arguments: list[str]) -> str:
+    """The folder that the command writes."""
+    return arguments[
+        {"train": 1, "pack": 3, "average": 4}[arguments[0] if arguments[0] == "train" else arguments[1]]
+    ]
 
 
 def tune(folder: str) -> None:
@@ -48,6 +58,6 @@ def run(arguments: list[str]) -> None:
 
 
 def test_there_are_commands_and_the_links_lead_somewhere() -> None:
-    assert len(COMMANDS) == 5
+    assert len(COMMANDS) == 6
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         assert (ROOT / "docs" / target).exists(), target

@@ -76,3 +76,29 @@ def test_the_newest_weights_are_the_last_states_averages(
 def test_a_run_without_a_look_has_nothing_to_pack(files: tuple[Path, Path], tmp_path: Path) -> None:
     result = packed(tiny_model(tmp_path / "bare"), tmp_path / "out", files)
     assert (result.exit_code, "has not come to its first look" in result.stderr) == (3, True)
+
+
+def test_the_mean_of_a_run_and_its_start_is_packed_as_a_run_is(
+    run: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    start, mean = run.parent / "start", tmp_path / "mean"
+    averaged = CliRunner().invoke(app, ["models", "average", str(start), str(run), str(mean)])
+    assert averaged.exit_code == 0, averaged.output
+    weights = [load_file(folder / "model.safetensors") for folder in (start, run, mean)]
+    assert all(
+        torch.allclose((first[name] + second[name]) / 2, values)
+        for first, second, averages in [weights]
+        for name, values in averages.items()
+    )
+    assert packed(mean, tmp_path / "small", files).exit_code == 0
+    card = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
+    assert "| mean of | `start` (0.5) and `run` (0.5), by their weights |" in card
+    assert [line for line in card.splitlines() if line.startswith("## ")] == [
+        "## Made by", "## Made by (run)", "## Dev set", "## What a score means",
+    ]  # fmt: skip
+
+
+def test_models_of_two_shapes_are_refused_in_a_line(run: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["models", "average", "bundled", str(run), str(tmp_path / "mean")])
+    assert result.exit_code == 3
+    assert "config.json of bundled and run: architecture is" in result.stderr

@@ -14,7 +14,7 @@ from jrerank.admin.app import app
 
 COMMANDS = [
     "serve", "rerank", "doctor", "demo", "train", "version", "models pull", "models list", "models check", "models build",
-    "models pack",
+    "models pack", "models average",
     "postgres setup", "postgres status", "postgres remove", "postgres index", "postgres search",
     "opensearch setup", "opensearch status", "opensearch remove", "opensearch index", "opensearch pipeline show",
     "opensearch plugin path", "opensearch plugin build",
