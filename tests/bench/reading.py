@@ -8,21 +8,25 @@ apart.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import tempfile
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from jrerank.bench.quality.scorers import Scorer, local_scorer
+from jrerank.domain import Candidate
 from jrerank.evaluation.measures import ndcg
+from jrerank.settings import Settings
+from jrerank.telemetry import configure_logging
 from jrerank.training.lexical import LexicalIndex
-from sidecars import running_sidecar
 
 DATA = Path(__file__).parents[1] / "data"
 OTHERS = 16
+
+Score = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,51 +63,62 @@ def gain(scores: Sequence[float]) -> float:
     return ndcg([str(i) for i in order], {"0": 1}, cutoff=10)
 
 
-def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.reading")
-    parser.add_argument("--model", default="bundled")
-    parser.add_argument("--precision", default="int8")
-    options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_sidecar(Path(folder), options.model, precision=options.precision) as sidecar,
-        httpx.Client(base_url=sidecar.url, timeout=60) as client,
-    ):
-        _print_paraphrases(client, among_others(cases("paraphrases")))
-        _print_not_fooled(client, cases("not_fooled"))
-
-
-def _print_paraphrases(client: httpx.Client, lists: Sequence[Case]) -> None:
+async def paraphrases(score: Score) -> tuple[float, float]:
+    """Mean nDCG@10 of BM25 over all the set's sentences, and of the model."""
+    lists = among_others(cases("paraphrases"))
     sentences = [sentence for case in cases("paraphrases") for sentence in case.sentences]
     index, places = LexicalIndex(sentences), {sentence: i for i, sentence in enumerate(sentences)}
     bm25 = []
     for case in lists:
         scores = index.scores(case.question)
         bm25.append([float(scores[places[sentence]]) for sentence in case.sentences])
-    model = [_scores(client, case) for case in lists]
-    print(f"paraphrases, {len(lists)} lists, nDCG@10: BM25 {_mean(bm25):.4f}, the model {_mean(model):.4f}")
+    return _mean(bm25), _mean([await score(case.question, case.sentences) for case in lists])
 
 
-def _print_not_fooled(client: httpx.Client, groups: Sequence[Case]) -> None:
-    right = Counter[str]()
-    for case in groups:
-        scores = _scores(client, case)
+async def not_fooled(score: Score) -> dict[str, tuple[int, int]]:
+    """Of each kind, how many right sentences are above all others, and of how many."""
+    right, all_cases = Counter[str](), cases("not_fooled")
+    for case in all_cases:
+        scores = await score(case.question, case.sentences)
         right[case.kind] += scores[0] > max(scores[1:])
-    for kind, count in Counter(case.kind for case in groups).items():
-        print(f"not fooled: {kind:<10} {right[kind]:>3} of {count}")
-    print(f"not fooled: {right.total()} of {len(groups)}")
+    return {kind: (right[kind], count) for kind, count in Counter(case.kind for case in all_cases).items()}
+
+
+def score_with(scorer: Scorer) -> Score:
+    """Logits of texts."""
+
+    async def score(question: str, texts: Sequence[str]) -> list[float]:
+        candidates = [Candidate(str(place), text) for place, text in enumerate(texts)]
+        logits = (await scorer.score(question, candidates)).logits
+        return [-math.inf if logit is None else logit for logit in logits]
+
+    return score
+
+
+async def measure(settings: Settings) -> None:
+    """Print both tables."""
+    async with local_scorer(settings, settings.model) as scorer:
+        score = score_with(scorer)
+        bm25, model = await paraphrases(score)
+        print(f"paraphrases, nDCG@10: BM25 {bm25:.4f}, the model {model:.4f}")
+        counts = await not_fooled(score)
+    for kind, (right, count) in counts.items():
+        print(f"not fooled: {kind:<10} {right:>3} of {count}")
+    print(f"not fooled: {sum(right for right, _ in counts.values())} of {sum(n for _, n in counts.values())}")
+
+
+def main() -> None:
+    """Measure a model."""
+    parser = argparse.ArgumentParser(prog="python -m bench.reading")
+    parser.add_argument("--model", default="bundled")
+    parser.add_argument("--precision", default="int8")
+    options = parser.parse_args()
+    configure_logging("error", "console")
+    asyncio.run(measure(Settings.load(model=options.model, precision=options.precision)))
 
 
 def _mean(lists: Sequence[Sequence[float]]) -> float:
     return sum(map(gain, lists)) / len(lists)
-
-
-def _scores(client: httpx.Client, case: Case) -> list[float]:
-    answer = client.post("/v1/rerank", json={"query": case.question, "documents": list(case.sentences)})
-    answer.raise_for_status()
-    scores = {result["index"]: result["relevance_score"] for result in answer.json()["results"]}
-    return [scores[i] for i in range(len(case.sentences))]
 
 
 if __name__ == "__main__":
