@@ -15,8 +15,8 @@ demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measur
 demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
 	$(DEMO)/bin/jrerank-admin demo --engine opensearch
 
-test: system $(DEV)/.installed  ## all tests
-	$(DEV)/bin/python -m pytest
+test: system test-unit  ## all tests; those with servers one after the other, so that they have the machine to themselves
+	$(DEV)/bin/python -m pytest tests/integration
 
 test-unit: $(DEV)/.installed  ## those that start no server
 	$(DEV)/bin/python -m pytest -n auto --dist worksteal tests/unit
