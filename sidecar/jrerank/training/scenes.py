@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from jrerank.training.examples import Group
 
 _MOST_WRONG = 8
+_OTHER_ENDS = ("!", "?", "！", "？", "」", "』", ")", "）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,15 @@ Scene = tuple[SceneItem, ...]
 class SceneMaker:
     """Draws an item of a scene; no answer of a scene may answer another item of it."""
 
-    def __init__(self, scenes: Sequence[Scene], joined: float = 0.35) -> None:
+    def __init__(self, scenes: Sequence[Scene], joined: float = 0.25) -> None:
         self._places = [(scene, item) for scene in scenes for item in range(len(scene))]
         self._joined = joined
 
     def __call__(self, draw: random.Random) -> Group:
-        """The answer first; in `joined` of the groups the texts are of two sentences that belong to different questions."""
+        """The answer first; in `joined` of the groups the texts are of two sentences that belong to different questions.
+
+        Every text has a full stop or has none by chance: whoever writes scenes ends sentences with one and bare phrases without.
+        """
         scene, place = draw.choice(self._places)
         item = scene[place]
         others = [draw.choice(other.answers) for at, other in enumerate(scene) if at != place]
@@ -46,7 +50,14 @@ class SceneMaker:
             right = _together(draw, right, others.pop())
             others = [_together(draw, text, draw.choice(others)) for text in others]
         wrong = [*item.decoys, *others][:_MOST_WRONG]
-        return Group(draw.choice(item.questions), (right, *draw.sample(wrong, len(wrong))))
+        texts = (right, *draw.sample(wrong, len(wrong)))
+        return Group(draw.choice(item.questions), tuple(_ended(draw, text) for text in texts))
+
+
+def _ended(draw: random.Random, text: str) -> str:
+    if text.endswith(_OTHER_ENDS):
+        return text
+    return text.rstrip("。") + draw.choice(("", "。"))
 
 
 def _together(draw: random.Random, first: str, second: str) -> str:

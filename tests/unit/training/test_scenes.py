@@ -9,24 +9,25 @@ import pytest
 from jrerank.training.scenes import SceneItem, SceneMaker
 
 POOL = (
-    SceneItem(
-        ("プール 料金", "いくらですか"), ("大人は六百円です。", "入場は六百円です。"), ("料金表は古い。",)
-    ),
-    SceneItem(("休みの日",), ("月曜は閉まっています。",), ("休みの日は混みます。",)),
-    SceneItem(("深さ",), ("いちばん深い所で一メートル半です。",)),
-    SceneItem(("駐車場はある？",), ("車は五十台止められます。",)),
+    SceneItem(("プール 料金", "いくらですか"), ("大人は六百円です", "入場は六百円です"), ("料金表は古い",)),
+    SceneItem(("休みの日",), ("月曜は閉まっています",), ("休みの日は混みます",)),
+    SceneItem(("深さ",), ("いちばん深い所で一メートル半です",)),
+    SceneItem(("駐車場はある？",), ("車は五十台止められます",)),
 )
 SHOP = (
-    SceneItem(("店の休み",), ("店は年中開いています。",)),
-    SceneItem(("カードが使えない店",), ("支払いは現金に限ります。",), ("カードが使える店です。",)),
+    SceneItem(("店の休み",), ("店は年中開いています",)),
+    SceneItem(("カードが使えない店",), ("支払いは現金に限ります",), ("カードが使える店です",)),
 )
 
 
-def _groups(joined: float) -> list[tuple[SceneItem, str, tuple[str, ...]]]:
+def _groups(joined: float) -> list[tuple[SceneItem, str, list[str]]]:
     maker = SceneMaker([POOL, SHOP], joined)
     groups = [maker(random.Random(seed)) for seed in range(200)]
     asked = {question: item for scene in (POOL, SHOP) for item in scene for question in item.questions}
-    return [(asked[group.question], group.texts[0], group.texts[1:]) for group in groups]
+    texts = [tuple(text.rstrip("。") for text in group.texts) for group in groups]
+    return [
+        (asked[group.question], right, wrong) for group, (right, *wrong) in zip(groups, texts, strict=True)
+    ]
 
 
 def test_the_answer_comes_first_and_the_rest_of_its_scene_is_wrong() -> None:
@@ -51,6 +52,14 @@ def test_two_sentences_may_stand_together_and_one_of_them_answers() -> None:
         assert not any(answer in text for answer in item.answers for text in wrong)
         if item in POOL:
             assert right != held[0]
+
+
+def test_a_full_stop_does_not_tell_what_is_right() -> None:
+    rooms = [SceneItem(("何名まで",), ("定員は二十人です。",), ("定員を忘れた幹事", "定員は？"))]
+    groups = [SceneMaker([rooms])(random.Random(seed)).texts for seed in range(400)]
+    assert {right for right, *_ in groups} == {"定員は二十人です。", "定員は二十人です"}
+    wrong = {text for _, *others in groups for text in others}
+    assert wrong == {"定員を忘れた幹事", "定員を忘れた幹事。", "定員は？"}
 
 
 @pytest.mark.parametrize("seed", range(3))
