@@ -55,7 +55,7 @@ def test_two_sentences_may_stand_together_and_one_of_them_answers() -> None:
 
 
 def test_a_full_stop_does_not_tell_what_is_right() -> None:
-    rooms = [SceneItem(("何名まで",), ("定員は二十人です。",), ("定員を忘れた幹事", "定員は？"))]
+    rooms = (SceneItem(("何名まで",), ("定員は二十人です。",), ("定員を忘れた幹事", "定員は？")),)
     groups = [SceneMaker([rooms])(random.Random(seed)).texts for seed in range(400)]
     assert {right for right, *_ in groups} == {"定員は二十人です。", "定員は二十人です"}
     wrong = {text for _, *others in groups for text in others}
