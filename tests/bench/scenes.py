@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
-from bench.reading import cases
+from bench.reading import Case, cases
 from jrerank.evaluation.bigrams import bigrams
 
-_NEAR_QUESTION, _NEAR_SENTENCE = 0.45, 0.6
+_NEAR_QUESTION, _NEAR_SENTENCE, _NEAR_CASE = 0.45, 0.6, 0.28
 _FIELDS = ("questions", "answers", "decoys")
 _CONTENT = re.compile(r"[一-鿿々]+|[ァ-ヶー]+|[0-9a-z]+")
 
@@ -33,7 +34,7 @@ class HeldOut:
     """
 
     def __init__(self, texts: Iterable[str], near: float) -> None:
-        self._texts = [(text, frozenset(bigrams(text)), _content(text)) for text in texts]
+        self._texts = [(text, _bigrams(text), _content(text)) for text in texts]
         self._near = near
         self._holders: defaultdict[str, list[int]] = defaultdict(list)
         for place, (_, pairs, _) in enumerate(self._texts):
@@ -42,7 +43,7 @@ class HeldOut:
 
     def like(self, text: str) -> str | None:
         """One that is near, or has the same content words, two at least, around other particles."""
-        pairs, content = frozenset(bigrams(text)), _content(text)
+        pairs, content = _bigrams(text), _content(text)
         shared = Counter(place for pair in pairs for place in self._holders.get(pair, ()))
         for place, count in shared.items():
             other, other_pairs, other_content = self._texts[place]
@@ -50,6 +51,36 @@ class HeldOut:
             if same or count > self._near * (len(pairs) + len(other_pairs) - count):
                 return other
         return None
+
+
+class JudgingCases:
+    """Questions with their right sentences. An item may ask and answer the same in other words: rare bigrams of both tell."""
+
+    def __init__(self, cases: Iterable[Case], near: float) -> None:
+        pairs = [(case.question, _bigrams(case.question), _bigrams(case.sentences[0])) for case in cases]
+        holders = Counter(pair for _, question, right in pairs for pair in question | right)
+        self._rarity = {pair: math.log(1 + len(pairs) / count) for pair, count in holders.items()}
+        self._cases = [
+            (text, question, right, self._sum(question) * self._sum(right)) for text, question, right in pairs
+        ]
+        self._near = near
+
+    def asked_by(self, item: Item) -> str | None:
+        """The question that it is too close to: by the geometric mean of the shares that question and answer have in common."""
+        asked, answered = (_bigrams(" ".join(item[field])) for field in ("questions", "answers"))
+        for text, question, right, whole in self._cases:
+            if (both := question & asked) and self._sum(both) * self._sum(
+                right & answered
+            ) > self._near**2 * whole:
+                return text
+        return None
+
+    def _sum(self, pairs: Iterable[str]) -> float:
+        return sum(self._rarity[pair] for pair in pairs)
+
+
+def _bigrams(text: str) -> frozenset[str]:
+    return frozenset(bigrams(text))
 
 
 def _content(text: str) -> frozenset[str]:
@@ -63,16 +94,17 @@ class Sieve:
 
     questions: HeldOut
     sentences: HeldOut
+    cases: JudgingCases
     left_out: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
     @staticmethod
-    def of_the_sets() -> Sieve:
-        """Against both sets of `bench.reading`."""
-        judging = [*cases("paraphrases"), *cases("not_fooled")]
+    def against(judging: Sequence[Case]) -> Sieve:
+        """One that keeps out what is near these."""
         return Sieve(
             HeldOut((case.question for case in judging), _NEAR_QUESTION),
             HeldOut((text for case in judging for text in case.sentences), _NEAR_SENTENCE),
+            JudgingCases(judging, _NEAR_CASE),
         )
 
     def scene(self, line: str) -> str | None:
@@ -105,6 +137,11 @@ class Sieve:
             if judging := self.sentences.like(sentence):
                 self._leave_out("sentence near one that judges", f"{sentence} ~ {judging}")
                 return False
+        if judging := self.cases.asked_by(texts):
+            self._leave_out(
+                "item that asks and says what one does that judges", f"{texts['questions']} ~ {judging}"
+            )
+            return False
         if both := set(texts["answers"]) & set(texts["decoys"]):
             self._leave_out("answer that is a decoy, too", ", ".join(both))
         return not both
@@ -140,7 +177,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--out", type=Path, help="where the whole goes [default: --into]")
     options = parser.parse_args()
-    sieve = Sieve.of_the_sets()
+    sieve = Sieve.against([*cases("paraphrases"), *cases("not_fooled")])
     lines = [
         line
         for file in (options.into, *options.new)

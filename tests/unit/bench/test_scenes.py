@@ -6,18 +6,25 @@ import json
 
 import pytest
 
-from bench.scenes import HeldOut, Sieve
+from bench.reading import Case
+from bench.scenes import Sieve
 
 GOOD = {"questions": ["窓口 時間"], "answers": ["九時に開く。"], "decoys": ["窓口の時間割。"]}
 OTHER = {"questions": ["駐車料金は？"], "answers": ["一時間二百円。"]}
 
 
+CASES = [
+    Case(
+        "negation", "犬が入れない公園", ("この公園はペットの立ち入りを禁じている。", "公園で犬が生まれた。")
+    ),
+    Case("fact", "月までの距離", ("月は地球から三十八万キロ離れている。", "月は丸い。")),
+    Case("fact", "富士山の高さ", ("富士山の標高は3776メートルである。", "富士山は遠い。")),
+]
+
+
 @pytest.fixture
 def sieve() -> Sieve:
-    return Sieve(
-        HeldOut(["犬が入れない公園", "月までの距離"], 0.45),
-        HeldOut(["この公園はペットの立ち入りを禁じている。"], 0.6),
-    )
+    return Sieve.against(CASES)
 
 
 def line(*items: object) -> str:
@@ -40,6 +47,10 @@ def test_a_good_scene_stays_as_it_is(sieve: Sieve) -> None:
         ({**GOOD, "questions": ["犬が 入れない公園は？"]}, "question near one that judges"),
         ({**GOOD, "questions": ["月への距離"]}, "question near one that judges"),
         ({**GOOD, "answers": ["この公園は動物の立ち入りを禁じている。"]}, "sentence near one that judges"),
+        (
+            {"questions": ["富士 標高", "日本一の高さの山"], "answers": ["富士山の頂は海抜3776メートル。"]},
+            "item that asks and says what one does that judges",
+        ),
         ({**GOOD, "decoys": GOOD["answers"]}, "answer that is a decoy, too"),
         ({**GOOD, "answers": []}, "malformed item"),
         ({**GOOD, "answers": [" "]}, "malformed item"),
@@ -52,6 +63,11 @@ def test_an_item_that_may_not_be_read_is_left_out(sieve: Sieve, item: object, wh
     kept = sieve.scene(line(GOOD, item, OTHER))
     assert kept == line(GOOD, {**OTHER, "decoys": []})
     assert reasons(sieve) == [why]
+
+
+def test_the_same_thing_may_be_asked_something_else(sieve: Sieve) -> None:
+    other = {"questions": ["富士山 最後の噴火"], "answers": ["宝永四年の冬に灰が降った。"], "decoys": []}
+    assert sieve.scene(line(GOOD, other)) == line(GOOD, other)
 
 
 def test_an_item_stays_once(sieve: Sieve) -> None:
