@@ -101,9 +101,15 @@ def train(
 
 
 def command_line(arguments: list[str]) -> str:
-    """As it was typed, with the names of files in place of their paths: a card is published."""
-    words = [Path(word).name if "/" in word and Path(word).exists() else word for word in arguments[1:]]
-    return shlex.join(["jrerank-admin", *words])
+    """As it was typed, with the names of files and folders in place of their paths: a card is published."""
+    return shlex.join(
+        ["jrerank-admin", *(Path(word).name if _is_path(word) else word for word in arguments[1:])]
+    )
+
+
+def _is_path(word: str) -> bool:
+    """Of what is there or will be; a hub id is none."""
+    return "/" in word and (Path(word).is_absolute() or Path(word).exists() or Path(word).parent.is_dir())
 
 
 def _check_sources(

@@ -44,3 +44,18 @@ def test_a_card_names_files_without_their_folders(tmp_path: Path) -> None:
         "JaQuAD/x y",
     ]
     assert command_line(arguments) == "jrerank-admin train out --passages passages.jsonl --data 'JaQuAD/x y'"
+
+
+@pytest.mark.parametrize(
+    ("word", "published"),
+    [
+        ("{folder}/new", "new"),
+        ("{folder}/a/new", "new"),
+        ("hotchpotch/japanese-reranker-xsmall-v2", "hotchpotch/japanese-reranker-xsmall-v2"),
+        ("JaQuAD/x y", "'JaQuAD/x y'"),
+    ],
+)
+def test_a_folder_that_is_yet_to_be_made_has_no_path_on_the_card(
+    tmp_path: Path, word: str, published: str
+) -> None:
+    assert command_line(["x", "train", word.format(folder=tmp_path)]) == f"jrerank-admin train {published}"
