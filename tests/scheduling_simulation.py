@@ -33,6 +33,13 @@ class Arrival:
     gone_after_s: float | None = None
     windows: int = 1
     estimate: float = 1.0  # what the queue is told, as a share of the truth
+    second_pairs: int = 0  # that a second model reads once the first has scored all
+    second_cost: float = 4.0  # of one of its tokens
+
+    @property
+    def second_tokens(self) -> int:
+        """In the first model's."""
+        return round(self.second_pairs * self.tokens * self.windows * self.second_cost)
 
 
 @dataclass(eq=False)
@@ -43,6 +50,8 @@ class Fate:
     ticket: Ticket[Arrival] | None = None
     answered_at: float = 0.0
     scored: int = 0
+    second_ticket: Ticket[Arrival] | None = None
+    reread: int = 0
 
     @property
     def refused(self) -> bool:
@@ -51,6 +60,14 @@ class Fate:
     @property
     def complete(self) -> bool:
         return self.scored == self.arrival.pairs
+
+    @property
+    def is_reread(self) -> bool:
+        return self.reread == self.arrival.second_pairs
+
+    @property
+    def is_done(self) -> bool:
+        return all(ticket is None or ticket.is_done for ticket in (self.ticket, self.second_ticket))
 
     @property
     def took_s(self) -> float:
@@ -166,20 +183,43 @@ class Machine:
     def _answer(self, fate: Fate) -> None:
         if fate.ticket is not None and fate in self._open:
             self._open.remove(fate)
-            self.queue.leave(fate.ticket)
+            if not fate.ticket.has_left:
+                self.queue.leave(fate.ticket)
             fate.answered_at, fate.scored = self.now, len(fate.ticket.results)
+            if fate.second_ticket is not None:
+                self.queue.leave(fate.second_ticket)
+                fate.reread = len(fate.second_ticket.results)
             self._ask_again()
 
+    def _begin_second_round(self, fate: Fate) -> bool:
+        """Whether there is one, and time for it."""
+        arrival = fate.arrival
+        if not arrival.second_pairs or fate.ticket is None or fate.second_ticket is not None:
+            return False
+        self.queue.leave(fate.ticket)
+        cost, tokens = arrival.second_cost, arrival.second_tokens // arrival.second_pairs
+        keys = [b"second " + key for key in list(fate.ticket.results)[: arrival.second_pairs]]
+        pairs = [PairWork(key, arrival, tokens, cost) for key in keys]
+        deadline = arrival.at + arrival.timeout_s
+        try:
+            fate.second_ticket = self.queue.admit(
+                pairs, deadline, arrival.caller, self.now, is_second_round=True
+            )
+        except Overloaded:
+            return False
+        return True
+
     def _drive(self) -> None:
-        for fate in [fate for fate in self._open if fate.ticket is not None and fate.ticket.is_done]:
-            self._answer(fate)
+        for fate in [fate for fate in self._open if fate.is_done]:
+            if not self._begin_second_round(fate):
+                self._answer(fate)
         if self.tokenizer_is_free and (jobs := self.queue.next_texts(SLICE_TOKENS, self.now)):
             self.tokenizer_is_free = False
             tokens = sum(job.text.tokens * job.text.windows for job in jobs)
             self._at(self.now + tokens / self.tokenizer_tokens_per_s, lambda: self._supply(jobs))
         while self.free_workers and (batch := self.queue.next_batch(self.limit, self.now)):
             self.free_workers -= 1
-            tokens = sum(len(queued.window) for queued in batch)
+            tokens = sum(queued.cost for queued in batch)
             self.ran += [(self.now, queued) for queued in batch]
             self.ran_tokens += tokens
             self._at(self.now + tokens / TOKENS_PER_S, partial(self._finish, batch))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jrerank.domain import PairResult
-from jrerank.scheduling.texts import PairText, QueryPassages, QueryText
+from jrerank.scheduling.texts import FIRST, PairText, QueryPassages, QueryText
 from jrerank.tokenization.normalization import clean
 from jrerank.tokenization.windows import Tokenization
 
@@ -26,13 +26,18 @@ class KeyedPairs:
         return [[of.get(key) for key in keys] for keys in self.keys]
 
 
-def keyed(tokenization: Tokenization, queries: Sequence[QueryPassages]) -> KeyedPairs:
-    """All pairs, each once; several queries may have the same long passage, which is digested once."""
+def keyed(tokenization: Tokenization, queries: Sequence[QueryPassages], model: int = FIRST) -> KeyedPairs:
+    """All pairs, each once; several queries may have the same long passage, which is digested once.
+
+    Args:
+        tokenization: that of the `model` which reads them.
+    """
     digests, keys = _Digests(), []
     texts: dict[bytes, PairText] = {}
     for query in queries:
         own = _keys(tokenization.fingerprint, query, digests)
-        text, max_tokens = QueryText(query.query, query.reading), tokenization.most_tokens(query.reading)
+        text = QueryText(query.query, query.reading, model)
+        max_tokens = tokenization.most_tokens(query.reading)
         pairs = (PairText(text, passage, max_tokens) for passage in query.passages)
         texts.update(zip(own, pairs, strict=True))
         keys.append(own)

@@ -12,11 +12,17 @@ tail.
 `admission`.
 
 **Sharing.** Equal pairs that are waited for at the same time are one job, whoever waits.
+
+**Second rounds.** A request may be followed by pairs for a model that takes longer, to put its best hits in order. What they cost
+is charged to its caller, but they come after all first rounds of that caller, and none of those is refused for having to wait for
+them: a request that gets no answer is a loss, one that is read by one model only is not. For the same reason no time is kept for
+them from the start. Where that was simulated, more requests than the machine could do were refused, and fewer had both rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Generic
 
@@ -31,6 +37,8 @@ from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Text
 
 # A request that is first in line and has fewer tokens ready than this is tokenized whatever else is ready
 _FEW_READY_TOKENS = 1_024
+# Later than any deadline
+_AFTER_FIRST_ROUNDS_S = 1e9
 
 
 class Queue(Generic[Text]):
@@ -84,8 +92,9 @@ class Queue(Generic[Text]):
         now: float,
         *,
         later_tokens: int = 0,
+        is_second_round: bool = False,
     ) -> Ticket[Text]:
-        """Take a request in; its pairs are in first-stage order.
+        """Take a request in, or its second round; its pairs are in first-stage order.
 
         Args:
             later_tokens: of those pairs that are still to come by `extend`, by estimate.
@@ -94,10 +103,13 @@ class Queue(Generic[Text]):
             Overloaded: it would not be done by its deadline, though it could be if it came back later.
         """
         demand = self._demand(pairs, later_tokens, deadline, now)
+        if is_second_round:
+            demand = replace(demand, due=_AFTER_FIRST_ROUNDS_S + deadline)
         self._check(demand, caller)
         ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
-        ticket.expects_more = later_tokens > 0
-        ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=ticket.fits)
+        ticket.expects_more, ticket.is_second_round = later_tokens > 0, is_second_round
+        comes_as_a_whole = demand.fits or is_second_round
+        ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=comes_as_a_whole)
         self._tickets.add(ticket)
         self._join_all(ticket, pairs)
         return ticket
@@ -169,7 +181,7 @@ class Queue(Generic[Text]):
         """A pair has been tokenized."""
         if not job.tickets:
             return
-        self._set_waiting(job, sum(map(len, windows)))
+        self._set_waiting(job, sum(map(job.cost, windows)))
         job.is_read, job.truncated, job.windows = True, truncated, windows
         self._add_ready(job, job.waiting_tokens)
         for ticket in job.tickets:
@@ -198,23 +210,23 @@ class Queue(Generic[Text]):
             ticket.in_line_for_worker = False
             self._for_tokenizer.look_again(ticket.caller)
             job = _first_ready(ticket)
-            if job is None or not self._is_in_time(ticket, job.windows[job.taken], now):
+            if job is None or not self._is_in_time(ticket, job, now):
                 self._for_worker.charge(ticket.caller, 0)
                 continue
-            cost = len(job.windows[job.taken])
-            if batch and tokens + cost > limit.tokens:
+            length = len(job.windows[job.taken])
+            if batch and tokens + length > limit.tokens:
                 self._for_worker.charge(ticket.caller, 0)
                 self._line_up(ticket)
                 break
             batch.append(self._take(ticket, job, now))
-            tokens += cost
+            tokens += length
         return batch
 
     def finish(self, queued: QueuedWindow[Text], result: float | Exception) -> Completed[Text] | None:
         """A window has run, with its logit or an error: its pair if it is complete by that."""
         job = queued.job
         job.running -= 1
-        self.running_tokens -= len(queued.window)
+        self.running_tokens -= queued.cost
         if isinstance(result, Exception):
             job.error = job.error or result
             self._drop_waiting(job)
@@ -254,7 +266,7 @@ class Queue(Generic[Text]):
 
     def _due(self, ticket: Ticket[Text], tokens: int) -> float:
         """When what comes after the first `tokens` of a request is due."""
-        if ticket.fits:
+        if ticket.fits or ticket.is_second_round:
             return ticket.due
         return min(ticket.due, ticket.arrival + stretched_s(self._throughput, tokens))
 
@@ -271,7 +283,8 @@ class Queue(Generic[Text]):
         ticket.waiting.add(pair.key)
         job = self._jobs.get(pair.key)
         if job is None:
-            job = self._jobs[pair.key] = Job(pair.key, pair.text, pair.estimated_tokens, [ticket])
+            job = Job(pair.key, pair.text, pair.estimated_tokens, [ticket], token_cost=pair.token_cost)
+            self._jobs[pair.key] = job
             self.waiting_tokens += pair.estimated_tokens
             self.waiting_pairs += 1
         else:
@@ -320,14 +333,15 @@ class Queue(Generic[Text]):
                 jobs.append(job)
         return jobs
 
-    def _is_in_time(self, ticket: Ticket[Text], window: Window, now: float) -> bool:
+    def _is_in_time(self, ticket: Ticket[Text], job: Job[Text], now: float) -> bool:
         """Whether a run would be over by the deadline; a first one need only be begun, so that slow engines answer at all."""
-        run_s = self._throughput.run_seconds_for(len(window)) if ticket.taken_tokens else 0.0
+        is_needed = not ticket.taken_tokens and not ticket.is_second_round
+        run_s = 0.0 if is_needed else self._throughput.run_seconds_for(job.cost(job.windows[job.taken]))
         return now + run_s < ticket.deadline
 
     def _take(self, ticket: Ticket[Text], job: Job[Text], now: float) -> QueuedWindow[Text]:
         window = job.windows[job.taken]
-        tokens = len(window)
+        tokens = job.cost(window)
         job.taken += 1
         job.running += 1
         self.running_tokens += tokens

@@ -6,15 +6,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from jrerank.cache import ScoreCache
 from jrerank.domain import PairResult, Scored
 from jrerank.engines.engine import Engine
-from jrerank.errors import InputTooLong, Overloaded
+from jrerank.errors import InputTooLong, Overloaded, Unavailable
 from jrerank.large_work import MANY_DOCUMENTS, LargeWork
 from jrerank.scheduling.keys import keyed
-from jrerank.scheduling.texts import PairText, QueryPassages
+from jrerank.scheduling.model import ScoringModel, SecondModel
+from jrerank.scheduling.texts import FIRST, SECOND, PairText, QueryPassages
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, PairWork, Ticket
 from jrerank.scheduling.workers import Workers
@@ -32,7 +34,7 @@ _SLICE_PAIRS = 250
 class Scheduler:
     """Scores passages by a deadline. It lives on the event loop that was running at `start`.
 
-    `cache` gets every score as it comes, also those that were too late for their request.
+    `cache` gets every score as it comes, also those that were too late for their request. `second` is the model of second rounds.
     """
 
     def __init__(
@@ -44,9 +46,12 @@ class Scheduler:
         max_queued_tokens: int,
         cache: ScoreCache,
         large: LargeWork,
+        second: SecondModel | None = None,
     ) -> None:
-        self._tokenization = tokenization
-        self._workers = Workers(engine, tokenization, throughput, metrics, max_queued_tokens, self._receive)
+        self._models = [ScoringModel(engine, tokenization), *([second.model] if second else [])]
+        self._workers = Workers(self._models, throughput, metrics, max_queued_tokens, self._receive)
+        self.second_depth = second.depth if second else 0
+        self._is_cut_off = False
         self._metrics = metrics
         self._cache = cache
         self._large = large
@@ -73,6 +78,7 @@ class Scheduler:
 
     def cut_off(self) -> None:
         """Let every open request go with what has been scored of it, as if its deadline were now."""
+        self._is_cut_off = True
         for done in self._open.values():
             _set(done)
 
@@ -90,13 +96,29 @@ class Scheduler:
             Unavailable: the sidecar is shutting down.
         """
         self._refuse_early(queries, deadline, caller)
+        return await self._score_by(FIRST, queries, deadline, caller)
+
+    async def score_second(
+        self, queries: Sequence[QueryPassages], deadline: float, caller: str = ""
+    ) -> list[list[PairResult | None]]:
+        """What the second model makes of each passage; None for one that was not reached by the deadline, or that there is no time
+        for."""
+        if any(query.passages for query in queries) and not self._is_cut_off and time.monotonic() < deadline:
+            with suppress(Unavailable):  # there is an answer without it
+                return await self._score_by(SECOND, queries, deadline, caller)
+        return _unread(queries)
+
+    async def _score_by(
+        self, model: int, queries: Sequence[QueryPassages], deadline: float, caller: str
+    ) -> list[list[PairResult | None]]:
+        tokenization = self._models[model].tokenization
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 pairs = await self._large.run_if(
-                    _have_much_to_key(queries), keyed, self._tokenization, queries
+                    _have_much_to_key(queries), keyed, tokenization, queries, model
                 )
         except TimeoutError:  # others' large work came first
-            return [[None] * len(query.passages) for query in queries]
+            return _unread(queries)
         known = self._cache.known(pairs.texts)
         unknown = {key: text for key, text in pairs.texts.items() if key not in known}
         fresh = await self.score_pairs(unknown, deadline, caller)
@@ -111,15 +133,11 @@ class Scheduler:
         Cancelling this call takes its pairs out of the queue. It raises as `score` does.
 
         Args:
-            pairs: in first-stage order; a key stands for all that the score depends on.
+            pairs: of one model, in first-stage order; a key stands for all that the score depends on.
         """
         if not pairs:
             return {}
-        texts = pairs.values()
-        tokens = self._workers.estimated_tokens(
-            [text.chars for text in texts], max(text.max_tokens for text in texts)
-        )
-        work = list(map(PairWork, pairs, texts, tokens))
+        work = self._work(pairs)
         first, later = work[:_SLICE_PAIRS], work[_SLICE_PAIRS:]
         later_tokens = sum(pair.estimated_tokens for pair in later)
         ticket = self._workers.admit(first, deadline, caller, later_tokens=later_tokens)
@@ -133,17 +151,29 @@ class Scheduler:
         self._observe(ticket)
         return dict(ticket.results)
 
+    def _work(self, pairs: Mapping[bytes, PairText]) -> list[PairWork[PairText]]:
+        texts = pairs.values()
+        tokens = self._workers.estimated_tokens(
+            [text.chars for text in texts], max(text.max_tokens for text in texts)
+        )
+        cost = self._models[next(iter(texts)).model].token_cost
+        return [
+            PairWork(key, text, max(1, round(count * cost)), cost)
+            for (key, text), count in zip(pairs.items(), tokens, strict=True)
+        ]
+
     def _refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
         """A refusal must not cost the keys of all pairs; those of a few tell whether the request is new."""
         chars = [len(passage) for query in queries for passage in query.passages]
         if len(chars) < _MANY_ENOUGH:
             return
         first = next(query for query in queries if query.passages)
-        tokens = self._workers.estimated_tokens(chars, self._tokenization.most_tokens(first.reading))
+        tokenization = self._models[FIRST].tokenization
+        tokens = self._workers.estimated_tokens(chars, tokenization.most_tokens(first.reading))
         try:
             self._workers.check(sum(tokens), tokens[0], deadline, caller)
         except Overloaded:
-            few = keyed(self._tokenization, _sampled(queries)).texts
+            few = keyed(tokenization, _sampled(queries)).texts
             if not any(key in self._cache for key in few) and not self._workers.are_waited_for(few):
                 raise
 
@@ -207,6 +237,10 @@ class Scheduler:
 def _have_much_to_key(queries: Sequence[QueryPassages]) -> bool:
     chars = [len(passage) for query in queries for passage in query.passages]
     return len(chars) > _MANY_PASSAGES or sum(chars) > _MANY_CHARS
+
+
+def _unread(queries: Sequence[QueryPassages]) -> list[list[PairResult | None]]:
+    return [[None] * len(query.passages) for query in queries]
 
 
 def _sampled(queries: Sequence[QueryPassages]) -> list[QueryPassages]:

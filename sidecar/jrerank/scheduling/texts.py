@@ -9,6 +9,8 @@ from itertools import groupby
 from jrerank.errors import InputTooLong
 from jrerank.tokenization.windows import LongReader, QueryIds, Reading, Tokenization, Windows
 
+# Which of a scheduler's models reads a pair
+FIRST, SECOND = 0, 1
 # Windows, or a reader that has not come to the end of a long text yet, or why there are none
 TextOutcome = Windows | LongReader | Exception
 
@@ -23,11 +25,15 @@ class QueryPassages:
 
 
 class QueryText:
-    """The query of a request and how its passages are read. It is tokenized once, by the thread that comes to it first."""
+    """The query of a request, how its passages are read, and by which `model`.
 
-    def __init__(self, text: str, reading: Reading) -> None:
+    It is tokenized once, by the thread that comes to it first.
+    """
+
+    def __init__(self, text: str, reading: Reading, model: int = FIRST) -> None:
         self.text = text
         self.reading = reading
+        self.model = model
         self._ids: QueryIds | None = None
 
     def ids(self, tokenization: Tokenization) -> QueryIds:
@@ -53,6 +59,11 @@ class PairText:
     def chars(self) -> int:
         """The length of both."""
         return len(self.query.text) + len(self.passage)
+
+    @property
+    def model(self) -> int:
+        """Which model reads it."""
+        return self.query.model
 
 
 def read_texts(tokenization: Tokenization, texts: Sequence[PairText]) -> list[TextOutcome]:

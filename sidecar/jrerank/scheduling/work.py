@@ -17,12 +17,14 @@ Text = TypeVar("Text")
 class PairWork(Generic[Text]):
     """A pair that needs a score. `text` is for the tokenizer: the queue does not look into it.
 
-    `key` stands for all that the score depends on. `estimated_tokens` counts until the pair has been tokenized.
+    `key` stands for all that the score depends on. `estimated_tokens` counts until the pair has been tokenized. All tokens here are
+    the first model's: one of the pair's own counts as `token_cost` of them.
     """
 
     key: bytes
     text: Text
     estimated_tokens: int
+    token_cost: float = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -48,6 +50,11 @@ class Job(Generic[Text]):
     tokens: int = 0
     logit: float = -math.inf
     error: Exception | None = None
+    token_cost: float = 1.0
+
+    def cost(self, window: Window) -> int:
+        """The tokens that a window of it counts as."""
+        return max(1, round(len(window) * self.token_cost))
 
     @property
     def is_ready(self) -> bool:
@@ -67,6 +74,7 @@ class Ticket(Generic[Text]):
     `expects_more`: some of its pairs are still to come. `has_left`: nobody waits for it any more, and its pairs
     `to_leave` still have to be told.
     `fits`: whether all of it could be done by the deadline if it were alone. `slot` is its place in its caller's backlog.
+    `is_second_round`: it has an answer already, which its results better.
     """
 
     number: int
@@ -90,6 +98,7 @@ class Ticket(Generic[Text]):
     expects_more: bool = False
     has_left: bool = False
     to_leave: list[bytes] = field(default_factory=list)
+    is_second_round: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -103,6 +112,11 @@ class QueuedWindow(Generic[Text]):
 
     job: Job[Text]
     window: Window
+
+    @property
+    def cost(self) -> int:
+        """The tokens that it counts as."""
+        return self.job.cost(self.window)
 
 
 @dataclass(frozen=True, slots=True)

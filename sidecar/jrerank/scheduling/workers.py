@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 
-from jrerank.engines.engine import Engine, score_each
+from jrerank.engines.engine import BatchLimit, score_each
 from jrerank.errors import Unavailable
 from jrerank.scheduling.fair_queue import FairQueue
+from jrerank.scheduling.model import ScoringModel
 from jrerank.scheduling.queue import Queue
-from jrerank.scheduling.texts import PairText, TextOutcome, read_texts
+from jrerank.scheduling.texts import SECOND, PairText, TextOutcome, read_texts
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Ticket
 from jrerank.telemetry import Metrics, logger
-from jrerank.tokenization.windows import LongReader, Tokenization, Windows
+from jrerank.tokenization.windows import LongReader, Windows
 
 _LOG = logger(__name__)
 _NICENESS = 2
@@ -52,24 +53,24 @@ class _HalfRead:
 class Workers:
     """Owns the threads, the queue between them, and the lock around it. Its methods may be called from any thread.
 
+    The same threads serve every model: a batch's windows go to the engines of those that they were made for.
     `on_completed` is called in a worker's thread with the pairs that have their results.
     """
 
     def __init__(
         self,
-        engine: Engine,
-        tokenization: Tokenization,
+        models: Sequence[ScoringModel],
         throughput: Throughput,
         metrics: Metrics,
         max_queued_tokens: int,
         on_completed: OnCompleted,
     ) -> None:
-        self._engine = engine
-        self._tokenization = tokenization
+        self._models = models
+        self._workers = min(model.engine.workers for model in models)
         self._metrics = metrics
         self._on_completed = on_completed
         self._throughput = throughput
-        tokens_ahead = engine.workers * (_TOKENS_AHEAD + 2 * engine.batch_limit.tokens)
+        tokens_ahead = self._workers * (_TOKENS_AHEAD + 2 * self._batch_limit().tokens)
         self._queue: Queue[PairText] = Queue(self._throughput, max_queued_tokens, tokens_ahead)
         lock = threading.Lock()
         self._windows_ready = threading.Condition(lock)
@@ -84,9 +85,9 @@ class Workers:
 
     def start(self) -> None:
         """Start the threads."""
-        tokenizers = -(-self._engine.workers // _WORKERS_PER_TOKENIZER)
+        tokenizers = -(-self._workers // _WORKERS_PER_TOKENIZER)
         for name, work, threads in (
-            ("worker", self._work, self._engine.workers),
+            ("worker", self._work, self._workers),
             ("tokenizer", self._tokenize, tokenizers),
         ):
             for number in range(threads):
@@ -109,9 +110,9 @@ class Workers:
     def healthy(self) -> bool:
         """Whether threads of each kind live and one worker at least doesn't hang."""
         now = time.monotonic()
-        workers = self._threads[: self._engine.workers]
+        workers = self._threads[: self._workers]
         begun = [self._busy_since.get(thread.ident or 0, now) for thread in workers if thread.is_alive()]
-        reads = any(thread.is_alive() for thread in self._threads[self._engine.workers :])
+        reads = any(thread.is_alive() for thread in self._threads[self._workers :])
         return reads and any(now - since < _HANG_S for since in begun)
 
     def queued_s(self) -> float:
@@ -144,8 +145,10 @@ class Workers:
         with self._lock:
             if self._closed:
                 raise Unavailable("the sidecar is shutting down")
-            now = time.monotonic()
-            ticket = self._queue.admit(pairs, deadline, caller, now, later_tokens=later_tokens)
+            now, is_second = time.monotonic(), pairs[0].text.model == SECOND
+            ticket = self._queue.admit(
+                pairs, deadline, caller, now, later_tokens=later_tokens, is_second_round=is_second
+            )
             self._notify_of(ticket)
         return ticket
 
@@ -184,12 +187,26 @@ class Workers:
         while batch:
             started = time.monotonic()
             self._busy_since[threading.get_ident()] = started
-            results = score_each(self._engine, [queued.window for queued in batch])
+            results = self._score(batch)
             del self._busy_since[threading.get_ident()]
             completed, following = self._finish(batch, results, time.monotonic() - started)
             if completed:
                 self._on_completed(completed)
             batch = following or self._first_batch()
+
+    def _score(self, batch: Sequence[QueuedWindow[PairText]]) -> list[float | Exception]:
+        results: dict[int, float | Exception] = {}
+        for number, model in enumerate(self._models):
+            places = [place for place, queued in enumerate(batch) if queued.job.text.model == number]
+            if places:
+                windows = [batch[place].window for place in places]
+                results.update(zip(places, score_each(model.engine, windows), strict=True))
+        return [results[place] for place in range(len(batch))]
+
+    def _batch_limit(self) -> BatchLimit:
+        """What every engine takes."""
+        limits = [model.engine.batch_limit for model in self._models]
+        return BatchLimit(min(limit.windows for limit in limits), min(limit.tokens for limit in limits))
 
     def _first_batch(self) -> list[QueuedWindow[PairText]]:
         """Wait for work; nothing once the workers have been closed."""
@@ -201,7 +218,7 @@ class Workers:
         return []
 
     def _next_batch(self) -> list[QueuedWindow[PairText]]:
-        batch = self._queue.next_batch(self._engine.batch_limit, time.monotonic())
+        batch = self._queue.next_batch(self._batch_limit(), time.monotonic())
         self._texts_ready.notify()
         return batch
 
@@ -211,7 +228,7 @@ class Workers:
         """What a batch has completed, and the next batch, so that the lock is taken once."""
         tokens = sum(len(queued.window) for queued in batch)
         with self._lock:
-            self._throughput.observe_run(tokens, spent_s)
+            self._throughput.observe_run(sum(queued.cost for queued in batch), spent_s)
             ended = [
                 self._queue.finish(queued, result) for queued, result in zip(batch, results, strict=True)
             ]
@@ -229,7 +246,8 @@ class Workers:
             if isinstance(texts, _HalfRead):
                 self._go_on(texts)
             else:
-                self._supply(texts, read_texts(self._tokenization, [job.text for job in texts]))
+                tokenization = self._models[texts[0].text.model].tokenization  # texts are of one request
+                self._supply(texts, read_texts(tokenization, [job.text for job in texts]))
             prefers_new = isinstance(texts, _HalfRead)
 
     def _next_texts(self, *, prefers_new: bool) -> list[Job[PairText]] | _HalfRead | None:

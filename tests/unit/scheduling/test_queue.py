@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from array import array
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -140,6 +141,84 @@ def test_they_leave_most_of_the_time_to_those_that_can() -> None:
     fates = Machine().run(sorted([*hopeless, *searches], key=lambda arrival: arrival.at))
     assert share([fate for fate in fates if fate.arrival.pairs == 20], complete=True) >= 0.95
     assert all(fate.scored for fate in fates if fate.arrival.pairs == 1000)
+
+
+# Second rounds
+
+# As much work as the first round: the machine can do both of half as many searches
+CASCADE: dict[str, object] = {"second_pairs": 5, "second_cost": 4.0}
+
+
+def with_second_rounds(arrivals: list[Arrival]) -> list[Arrival]:
+    return [replace(arrival, **CASCADE) for arrival in arrivals]  # type: ignore[arg-type]
+
+
+def test_second_rounds_that_the_machine_can_do_are_done() -> None:
+    fates = Machine().run(with_second_rounds(constant(0.5, 60)))
+    assert all(fate.complete and fate.is_reread for fate in fates)
+
+
+def test_time_that_first_rounds_leave_is_used_by_second_ones_of_less_depth() -> None:
+    fates = Machine().run(with_second_rounds(constant(0.7, 60, timeout_s=1.0)))
+    assert all(fate.complete for fate in fates)
+    seconds_left = 60 * (1 - 0.7)
+    assert sum(fate.reread for fate in fates) >= 0.95 * seconds_left * 2 * TOKENS_PER_S / (4 * 100)
+    assert sum(fate.reread >= 2 for fate in fates) >= 0.9 * len(fates), "each its part of it"
+
+
+@pytest.mark.parametrize("load", [0.7, 1.0, 2.0])
+def test_no_search_is_worse_off_for_second_rounds(load: float) -> None:
+    arrivals = poisson(load, 60)
+    alone, fates = Machine().run(arrivals), Machine().run(with_second_rounds(arrivals))
+    assert share(fates, complete=True) >= 0.98 * share(alone, complete=True)
+    assert all(fate.complete or fate.refused for fate in fates)
+    assert max(fate.took_s for fate in fates) <= 0.5 + 1e-9
+
+
+def test_a_second_round_costs_its_caller_what_it_takes() -> None:
+    greedy = [replace(arrival, caller="greedy") for arrival in with_second_rounds(constant(5.0, 60))]
+    modest = constant(0.4, 60, caller="modest")
+    fates = Machine().run(sorted([*greedy, *modest], key=lambda arrival: arrival.at))
+    assert share([fate for fate in fates if fate.arrival.caller == "modest"], complete=True) >= 0.99
+
+
+def test_a_second_round_that_cannot_be_done_in_time_is_begun_from_the_top() -> None:
+    (fate,) = Machine().run([Arrival(0.0, timeout_s=0.25, second_pairs=20, second_cost=10.0)])
+    assert fate.complete
+    assert fate.second_ticket is not None
+    read = [int(key.rpartition(b"/")[2]) for key in fate.second_ticket.results]
+    assert 0 < len(read) < 20
+    assert sorted(read) == list(range(len(read)))
+    assert fate.took_s == pytest.approx(0.25)
+
+
+def test_second_rounds_leave_nothing_behind() -> None:
+    machine = Machine()
+    gone = Arrival(5.0, gone_after_s=0.15)
+    machine.run(with_second_rounds([*constant(2.0, 20), gone]))
+    assert machine.queue.tickets == ()
+    assert (machine.queue.open_pairs, machine.queue.waiting_tokens) == (0, 0)
+    assert (machine.queue.ready_tokens, machine.queue.running_tokens) == (0, 0)
+
+
+def test_a_window_of_a_second_round_counts_for_what_it_costs() -> None:
+    queue = queue_of()
+    queue.admit([PairWork(b"a", "a", 40, 4.0)], 1.0, "a", 0.0, is_second_round=True)
+    tokenize(queue)
+    assert (queue.waiting_tokens, queue.seconds) == (40, 0.04)
+    (queued,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    assert (queued.cost, queue.running_tokens, queue.waiting_tokens) == (40, 40, 0)
+    completed = queue.finish(queued, 0.5)
+    assert completed is not None
+    assert completed.result == Scored(0.5, tokens=10), "tokens that were read are the model's own"
+    assert queue.running_tokens == 0
+
+
+def test_no_run_of_a_second_round_is_begun_that_would_end_too_late() -> None:
+    queue = queue_of()
+    queue.admit([PairWork(b"a", "a", 40, 4.0)], 0.03, "a", 0.0, is_second_round=True)
+    tokenize(queue)
+    assert queue.next_batch(BatchLimit(1, 0), 0.0) == []
 
 
 # The unit of work is the window

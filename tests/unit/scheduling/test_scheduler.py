@@ -21,8 +21,9 @@ from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
 from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.scheduling.keys import KeyedPairs, keyed
+from jrerank.scheduling.model import ScoringModel, SecondModel
 from jrerank.scheduling.scheduler import Scheduler
-from jrerank.scheduling.texts import PairText, QueryPassages
+from jrerank.scheduling.texts import FIRST, PairText, QueryPassages
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, PairWork, Ticket
 from jrerank.telemetry import Metrics
@@ -37,6 +38,7 @@ async def running(
     tokenization: Tokenization,
     max_queued_tokens: int = 10**9,
     cache: ScoreCache | None = None,
+    second: SecondModel | None = None,
 ) -> AsyncIterator[Scheduler]:
     throughput = Throughput(engine.workers)
     scheduler = Scheduler(
@@ -47,6 +49,7 @@ async def running(
         max_queued_tokens,
         ScoreCache(0) if cache is None else cache,
         LargeWork(),
+        second,
     )
     scheduler.start()
     try:
@@ -182,10 +185,12 @@ async def test_many_pairs_are_refused_before_they_have_keys_unless_their_scores_
 ) -> None:
     engine, cache, keys = GatedEngine(), ScoreCache(10**6), 0
 
-    def counted(tokenization: Tokenization, queries: Sequence[QueryPassages]) -> KeyedPairs:
+    def counted(
+        tokenization: Tokenization, queries: Sequence[QueryPassages], model: int = FIRST
+    ) -> KeyedPairs:
         nonlocal keys
         keys += sum(len(query.passages) for query in queries)
-        return keyed(tokenization, queries)
+        return keyed(tokenization, queries, model)
 
     many = ["空" * count for count in range(1, 41)]
     async with running(engine, tokenization, max_queued_tokens=800, cache=cache) as scheduler:
@@ -395,3 +400,77 @@ async def test_it_is_healthy_while_its_threads_live(ask: Ask, tokenization: Toke
         await scheduler.score_pairs(ask(1), soon())
         assert scheduler.healthy()
     assert not scheduler.healthy()
+
+
+# Two models
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> SecondModel:
+    folder = write_checkpoint(tmp_path, tiny_config(num_hidden_layers=3))
+    tokenization = Tokenization(load_checkpoint(folder, "second"), 64)
+    engine = GatedEngine(workers=2, limit=BatchLimit(4, 1_000), is_open=True)
+    return SecondModel(ScoringModel(engine, tokenization, token_cost=2.0), depth=5)
+
+
+def gated(model: SecondModel) -> GatedEngine:
+    assert isinstance(model.model.engine, GatedEngine)
+    return model.model.engine
+
+
+async def test_the_same_threads_serve_both_models_and_one_batch_may_hold_windows_of_both(
+    tokenization: Tokenization, second: SecondModel
+) -> None:
+    engine = GatedEngine(limit=BatchLimit(8, 1_000))
+    before = threading.active_count()
+    async with running(engine, tokenization, second=second) as scheduler:
+        assert threading.active_count() == before + 2, "a worker and a tokenizer"
+        held = asyncio.create_task(scheduler.score(queries("海"), soon()))
+        await begun(engine)
+        first = asyncio.create_task(scheduler.score(queries("空", "空空"), soon()))
+        top = asyncio.create_task(scheduler.score_second(queries("空空空", "空"), soon()))
+        await all_is_read(scheduler, 1 + 4)
+        engine.permit()
+        results = [logits(part) for part in (*await first, *await top)]
+        await held
+    assert results == [[1.0, 2.0], [3.0, 1.0]]
+    assert [len(batch) for batch in (*engine.batches, *gated(second).batches)] == [1, 2, 2]
+
+
+async def test_scores_of_one_model_are_not_taken_for_the_others(
+    tokenization: Tokenization, second: SecondModel
+) -> None:
+    engine, cache = GatedEngine(is_open=True), ScoreCache(10**6)
+    async with running(engine, tokenization, cache=cache, second=second) as scheduler:
+        for _ in range(2):
+            await scheduler.score(queries("空", "海"), soon())
+            await scheduler.score_second(queries("空", "海"), soon())
+    assert (len(engine.skies), len(gated(second).skies), len(cache)) == (2, 2, 4)
+
+
+async def test_open_work_of_the_second_model_counts_for_what_it_costs(
+    tokenization: Tokenization, second: SecondModel
+) -> None:
+    engine = GatedEngine()
+    async with running(engine, tokenization, second=second) as scheduler:
+        held = asyncio.create_task(scheduler.score(queries("海"), soon()))
+        await begun(engine)
+        waits = []
+        for score in (scheduler.score, scheduler.score_second):
+            task = asyncio.create_task(score(queries("空" * 20), soon()))
+            await all_is_read(scheduler, 2)
+            waits.append(scheduler._workers._queue.waiting_tokens)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        held.cancel()
+    assert waits[1] == 2 * waits[0]
+
+
+@pytest.mark.parametrize("late_s", [-1.0, 0.0])
+async def test_no_second_round_is_begun_once_it_is_too_late(
+    late_s: float, tokenization: Tokenization, second: SecondModel
+) -> None:
+    async with running(GatedEngine(is_open=True), tokenization, second=second) as scheduler:
+        assert await scheduler.score_second(queries("空", "海"), soon(late_s)) == [[None, None]]
+        assert await scheduler.score_second(queries(), soon()) == [[]]
+    assert gated(second).runs == 0
