@@ -24,6 +24,14 @@ def tiny_settings(folder: Path, **changes: object) -> Settings:
     return Settings.load(**(defaults | changes))
 
 
+def second_tiny_model(folder: Path) -> dict[str, object]:
+    """Settings for another tiny model that reads what the first one has put first."""
+    model = folder / "second"
+    if not model.exists():
+        write_checkpoint(model, tiny_config(num_hidden_layers=3))
+    return {"second_model": str(model), "second_depth": 3}
+
+
 @asynccontextmanager
 async def tiny_http(folder: Path, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
     """Asks the HTTP app over such a service, without a socket."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from jrerank import __version__
 from jrerank.cache import ScoreCache
-from jrerank.domain import ServiceInfo
+from jrerank.domain import SecondModelInfo, ServiceInfo
 from jrerank.doors.intake import Limits
 from jrerank.doors.service import Service
-from jrerank.engines.engine import Engine
 from jrerank.engines.open import OpenEngine, open_engine
-from jrerank.errors import ConfigurationError
+from jrerank.errors import ConfigurationError, JrerankError
 from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
-from jrerank.scheduling.calibration import calibrated
+from jrerank.scheduling.calibration import calibrated, token_cost
+from jrerank.scheduling.model import ScoringModel, SecondModel
 from jrerank.scheduling.scheduler import Scheduler
 from jrerank.settings import Settings, StoreSettings
 from jrerank.stores.search import SearchEngine
@@ -68,41 +69,83 @@ def load_checkpoint(settings: Settings) -> Checkpoint:
     return open_checkpoint(settings.model, settings.revision, prebuilt_graphs=settings.graph == "prebuilt")
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenModel:
+    """A model that is ready to score."""
+
+    checkpoint: Checkpoint
+    opened: OpenEngine
+    tokenization: Tokenization
+
+
 @asynccontextmanager
 async def running_service(settings: Settings) -> AsyncIterator[Service]:
-    """Load the model, start the workers, and stop them at the end.
+    """Load the model, and the second one if there is one, start the workers, and stop them at the end.
 
     Raises:
         ConfigurationError: something isn't set up right; the message says what.
     """
-    async with open_stores(settings) as stores, _opened_engine(settings) as (checkpoint, opened):
-        tokenization = Tokenization(checkpoint, settings.max_tokens, settings.token_cache_bytes)
-        info, metrics, large = _info(checkpoint, opened, tokenization), Metrics(), LargeWork()
-        metrics.info.labels(info.model, info.precision).set(1)
-        metrics.padding_tokens.set_function(opened.padding_tokens)
-        async with _running_scheduler(settings, opened.engine, tokenization, metrics, large) as scheduler:
-            _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
-            reranker = Reranker(scheduler, stores, metrics, large)
-            yield _service(settings, stores, scheduler, reranker, info, metrics, tokenization)
+    async with open_stores(settings) as stores:
+        with _open_models(settings) as (first, second_model):
+            second = await asyncio.to_thread(_second, settings, first, second_model)
+            info, metrics, large = _info(first, second_model, second), Metrics(), LargeWork()
+            _show(metrics, info, first, second_model)
+            async with _running_scheduler(settings, first, second, metrics, large) as scheduler:
+                _say_ready(info)
+                reranker = Reranker(scheduler, stores, metrics, large)
+                yield _service(settings, stores, scheduler, reranker, info, metrics, first.tokenization)
 
 
-@asynccontextmanager
-async def _opened_engine(settings: Settings) -> AsyncIterator[tuple[Checkpoint, OpenEngine]]:
+@contextmanager
+def _open_models(settings: Settings) -> Iterator[tuple[_OpenModel, _OpenModel | None]]:
+    """The first model, and the second; both keep token ids of passages, each in an equal part of the memory for them."""
+    second_settings = settings.of_second_model()
+    cache_bytes = settings.token_cache_bytes // (1 if second_settings is None else 2)
+    _check_device(second_settings)
+    with ExitStack() as stack:
+        first = _open_model(settings, cache_bytes, stack)
+        if second_settings is None:
+            yield first, None
+            return
+        try:
+            second = _open_model(second_settings, cache_bytes, stack)
+        except JrerankError as error:
+            raise ConfigurationError(f"JRERANK_SECOND_MODEL: {error}") from error
+        yield first, second
+
+
+def _check_device(second: Settings | None) -> None:
+    if second is not None and second.device.startswith(
+        "mps"
+    ):  # two threads that use it crash the process (pytorch#197805)
+        raise ConfigurationError(
+            "JRERANK_SECOND_MODEL: two models cannot share Apple's GPU: leave out --second-model, or take --device cpu"
+        )
+
+
+def _open_model(settings: Settings, cache_bytes: int, stack: ExitStack) -> _OpenModel:
     checkpoint = load_checkpoint(settings)
     opened = open_engine(settings, checkpoint)
-    try:
-        yield checkpoint, opened
-    finally:
-        opened.close()
+    stack.callback(opened.close)
+    return _OpenModel(checkpoint, opened, Tokenization(checkpoint, settings.max_tokens, cache_bytes))
+
+
+def _second(settings: Settings, first: _OpenModel, second: _OpenModel | None) -> SecondModel | None:
+    if second is None:
+        return None
+    engine, tokenization = second.opened.engine, second.tokenization
+    cost = token_cost(first.opened.engine, first.tokenization, engine, tokenization)
+    return SecondModel(ScoringModel(engine, tokenization, cost), settings.second_depth)
 
 
 @asynccontextmanager
 async def _running_scheduler(
-    settings: Settings, engine: Engine, tokenization: Tokenization, metrics: Metrics, large: LargeWork
+    settings: Settings, first: _OpenModel, second: SecondModel | None, metrics: Metrics, large: LargeWork
 ) -> AsyncIterator[Scheduler]:
+    engine, tokenization = first.opened.engine, first.tokenization
     throughput = await asyncio.to_thread(calibrated, engine, tokenization)
-    cache = ScoreCache(settings.cache_bytes)
-    scheduler = Scheduler(engine, tokenization, throughput, metrics, settings.max_queued_tokens, cache, large)
+    cache, most = ScoreCache(settings.cache_bytes), settings.max_queued_tokens
+    scheduler = Scheduler(engine, tokenization, throughput, metrics, most, cache, large, second)
     scheduler.start()
     try:
         yield scheduler
@@ -110,16 +153,47 @@ async def _running_scheduler(
         await scheduler.close()
 
 
-def _info(checkpoint: Checkpoint, opened: OpenEngine, tokenization: Tokenization) -> ServiceInfo:
+def _info(first: _OpenModel, second_model: _OpenModel | None, second: SecondModel | None) -> ServiceInfo:
     return ServiceInfo(
         version=__version__,
-        model=checkpoint.name,
-        fingerprint=checkpoint.fingerprint,
-        precision=opened.precision,
-        engine=opened.engine.name,
-        workers=opened.engine.workers,
-        max_tokens=tokenization.max_tokens,
+        model=first.checkpoint.name,
+        fingerprint=first.checkpoint.fingerprint,
+        precision=first.opened.precision,
+        engine=first.opened.engine.name,
+        workers=first.opened.engine.workers,
+        max_tokens=first.tokenization.max_tokens,
+        second=None if second_model is None or second is None else _second_info(second_model, second),
     )
+
+
+def _second_info(model: _OpenModel, second: SecondModel) -> SecondModelInfo:
+    return SecondModelInfo(
+        model=model.checkpoint.name,
+        fingerprint=model.checkpoint.fingerprint,
+        precision=model.opened.precision,
+        depth=second.depth,
+        token_cost=second.model.token_cost,
+    )
+
+
+def _show(metrics: Metrics, info: ServiceInfo, first: _OpenModel, second: _OpenModel | None) -> None:
+    metrics.info.labels(info.model, info.precision).set(1)
+    opened = [model.opened for model in (first, second) if model]
+    metrics.padding_tokens.set_function(lambda: sum(each.padding_tokens() for each in opened))
+    if info.second is not None:
+        metrics.second_model.labels(info.second.model, info.second.precision).set(info.second.token_cost)
+
+
+def _say_ready(info: ServiceInfo) -> None:
+    _LOG.info("model_ready", model=info.model, precision=info.precision, workers=info.workers)
+    if second := info.second:
+        _LOG.info(
+            "second_model_ready",
+            model=second.model,
+            precision=second.precision,
+            depth=second.depth,
+            token_cost=round(second.token_cost, 2),
+        )
 
 
 def _service(

@@ -110,6 +110,21 @@ class ServiceInfo:
     engine: str
     workers: int
     max_tokens: int
+    second: SecondModelInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondModelInfo:
+    """The model that reads the top `depth` hits of the first one's ranking once more.
+
+    A token of it takes `token_cost` times as long as one of the first model's, as measured at the start.
+    """
+
+    model: str
+    fingerprint: str
+    precision: str
+    depth: int
+    token_cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +145,8 @@ class RankedHit:
 
     `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit
     was not scored. `index` is the 0-based place among the candidates. `truncated`: not all of its passage was read. `best` is the
-    place of the passage that it was scored by among the candidate's.
+    place of the passage that it was scored by among the candidate's. `second_logit` is what the second model says of that passage,
+    which decides the hit's place among all that it has read; `score` and `logit` are on the first model's scale: see `cascade`.
     """
 
     id: str
@@ -140,6 +156,7 @@ class RankedHit:
     first_score: float | None
     truncated: bool = False
     best: int = 0
+    second_logit: float | None = None
 
     @property
     def scored(self) -> bool:
@@ -153,7 +170,7 @@ class Ranking:
 
     `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`,
     `store_timeout`, `missing_passages`, `blank_query`. `truncated` counts the candidates whose passages were not read to their
-    ends.
+    ends. `second_read` is how many hits of the top the second model has put in order; None where there is none.
     """
 
     hits: tuple[RankedHit, ...]
@@ -162,6 +179,7 @@ class Ranking:
     tokens: int = 0
     missing: tuple[str, ...] = ()
     truncated: int = 0
+    second_read: int | None = None
 
 
 def sigmoid(logit: float) -> float:

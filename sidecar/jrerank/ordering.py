@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, repeat
+from types import MappingProxyType
 
+from jrerank.cascade import LEAST_DEPTH, Head, exchanged
 from jrerank.domain import (
     Candidate,
     Fusion,
@@ -21,29 +23,55 @@ from jrerank.domain import (
 from jrerank.errors import InputTooLong
 from jrerank.stores.passages import FetchedPassages
 
+_Best = tuple[int, PairResult | None]
+_NO_SECOND: Mapping[int, Scored] = MappingProxyType({})
+
 
 def rankings_of(
     requests: Sequence[RerankRequest],
     fetched: Sequence[FetchedPassages],
     results: Sequence[Sequence[PairResult | None]],
+    heads: Sequence[Head] | None = None,
 ) -> list[Ranking]:
     """A ranking for each request, given for each passage that was to be read what came of it: None where it was not reached.
+
+    Args:
+        heads: what the second model has read of each request; None where there is none.
 
     Raises:
         InputTooLong: a text does not fit, and its request refuses truncation; `field` is `query` or such as `passages.3`.
     """
-    return list(map(_ranking, requests, fetched, results))
+    return list(map(_ranking, requests, fetched, results, repeat(None) if heads is None else heads))
+
+
+def heads_of(
+    requests: Sequence[RerankRequest],
+    fetched: Sequence[FetchedPassages],
+    results: Sequence[Sequence[PairResult | None]],
+    depth: int,
+) -> list[Head]:
+    """The first `depth` scored hits of each ranking, for a second model to read: each by the passage that it was scored by.
+
+    Raises:
+        InputTooLong: as `rankings_of` does.
+    """
+    return [_head(*each, depth) for each in zip(requests, fetched, results, strict=True)]
 
 
 def order(
-    candidates: Sequence[Candidate], scored: Sequence[Scored | None], fusion: Fusion | None = None
+    candidates: Sequence[Candidate],
+    scored: Sequence[Scored | None],
+    fusion: Fusion | None = None,
+    second: Mapping[int, Scored] = _NO_SECOND,
 ) -> tuple[RankedHit, ...]:
     """All candidates as hits: the scored ones by score, then the others; both keep the first stage's order among equals.
 
     Args:
         scored: what the model made of each candidate, None where it has not read it.
         fusion: how the first stage's opinion counts; None where it does not.
+        second: what the second model made of the first one's best, by their places.
     """
+    scored = exchanged(scored, second) if second else scored
     scores = _scores(candidates, scored, fusion)
     hits = [
         RankedHit(
@@ -53,13 +81,21 @@ def order(
             logit=None if result is None else result.logit,
             first_score=candidate.score,
             truncated=result is not None and result.truncated,
+            second_logit=second[index].logit if index in second else None,
         )
         for index, (candidate, result) in enumerate(zip(candidates, scored, strict=True))
     ]
     # sorted() is stable, and hits are in the first stage's order. Logits beyond 37 differ where their sigmoids are all 1.0
-    return tuple(
-        sorted(hits, key=lambda hit: (not hit.scored, -((hit.score if fusion else hit.logit) or 0.0)))
-    )
+    return tuple(sorted(hits, key=_fused_place if fusion else _place))
+
+
+def _place(hit: RankedHit) -> tuple[bool, float, bool, float]:
+    """Of those that the first model holds for equal, those that the second has read come first, in its order."""
+    return not hit.scored, -(hit.logit or 0.0), hit.second_logit is None, -(hit.second_logit or 0.0)
+
+
+def _fused_place(hit: RankedHit) -> tuple[bool, float]:
+    return not hit.scored, -(hit.score or 0.0)
 
 
 def _scores(
@@ -90,29 +126,53 @@ def _reciprocal_ranks(scored: Sequence[Scored | None], rank_constant: int) -> li
 
 
 def _ranking(
-    request: RerankRequest, fetched: FetchedPassages, results: Sequence[PairResult | None]
+    request: RerankRequest,
+    fetched: FetchedPassages,
+    results: Sequence[PairResult | None],
+    head: Head | None,
 ) -> Ranking:
-    next_results = iter(results)
-    bests = [_best(list(islice(next_results, len(passages)))) for passages in fetched.to_read]
-    of_best = [result for _, result in bests]
-    _refuse_truncation(of_best)
-    is_read = all(isinstance(result, Scored) for result in results)
-    scored = [result if isinstance(result, Scored) else None for result in of_best]
-    ordered = order(fetched.candidates, scored, request.fusion)
+    bests = _bests(fetched, results)
+    second = head or Head()
+    _refuse_truncation(dict(zip(second.places, second.results, strict=True)))
+    is_read = all(isinstance(result, Scored) for result in results) and second.is_read
+    ordered = order(fetched.candidates, _scored(bests), request.fusion, second.read)
     hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
     count = sum(hit.scored for hit in hits)
     outcome = _outcome(count, len(hits), is_read)
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
-        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, results),
-        tokens=sum(result.tokens for result in results if isinstance(result, Scored)),
+        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, [*results, *second.results]),
+        tokens=sum(result.tokens for result in (*results, *second.results) if isinstance(result, Scored)),
         missing=fetched.missing,
-        truncated=sum(result.truncated for result in scored if result),
+        truncated=sum(hit.truncated for hit in hits),
+        second_read=None if head is None else len(head.read),
     )
 
 
-def _best(results: Sequence[PairResult | None]) -> tuple[int, PairResult | None]:
+def _head(
+    request: RerankRequest, fetched: FetchedPassages, results: Sequence[PairResult | None], depth: int
+) -> Head:
+    bests, passages = _bests(fetched, results), fetched.to_read
+    hits = order(fetched.candidates, _scored(bests), request.fusion)
+    places = [hit.index for hit in hits[:depth] if hit.scored]
+    if len(places) < LEAST_DEPTH:
+        return Head()
+    return Head(tuple(places), tuple(passages[place][bests[place][0]] for place in places))
+
+
+def _bests(fetched: FetchedPassages, results: Sequence[PairResult | None]) -> list[_Best]:
+    next_results = iter(results)
+    bests = [_best(list(islice(next_results, len(passages)))) for passages in fetched.to_read]
+    _refuse_truncation(dict(enumerate(result for _, result in bests)))
+    return bests
+
+
+def _scored(bests: Sequence[_Best]) -> list[Scored | None]:
+    return [result if isinstance(result, Scored) else None for _, result in bests]
+
+
+def _best(results: Sequence[PairResult | None]) -> _Best:
     """The place and the result of a candidate's best passage; else what went wrong with one; but one that is refused goes first."""
     for place, result in enumerate(results):
         if isinstance(result, InputTooLong):
@@ -126,8 +186,8 @@ def _best(results: Sequence[PairResult | None]) -> tuple[int, PairResult | None]
     return 0, next((result for result in results if result is not None), None)
 
 
-def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
-    for index, result in enumerate(results):
+def _refuse_truncation(results: Mapping[int, PairResult | None]) -> None:
+    for index, result in results.items():
         if isinstance(result, InputTooLong):
             raise InputTooLong(str(result), field=result.field or f"passages.{index}")
 

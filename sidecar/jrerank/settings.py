@@ -52,6 +52,14 @@ class Settings(BaseSettings):
         DEFAULT_MODEL
     )
     revision: Annotated[str | None, Field(description="commit, tag or branch of the hub repository")] = None
+    second_model: Annotated[
+        str | None,
+        Field(description="as model: a better one, which reads the top of the first one's ranking"),
+    ] = None
+    second_revision: Annotated[str | None, Field(description="as revision, of the second model")] = None
+    second_depth: Annotated[
+        int, Field(ge=2, description="hits of each query that the second model reads")
+    ] = 20
     cache_dir: Annotated[
         Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)
     ]
@@ -150,6 +158,12 @@ class Settings(BaseSettings):
             SettingsError
         ) as error:  # `stores` is the only field whose text is parsed before it is validated
             raise ConfigurationError(f"JRERANK_STORES is not JSON: {error.__cause__}") from None
+
+    def of_second_model(self) -> Self | None:
+        """The same with the second model in place of the first; None where there is none."""
+        if self.second_model is None:
+            return None
+        return self.model_copy(update={"model": self.second_model, "revision": self.second_revision})
 
     def keys(self) -> tuple[str, ...]:
         """All API keys, of the variable and of the file.

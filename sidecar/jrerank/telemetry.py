@@ -60,6 +60,17 @@ class Metrics:
             "jrerank_pgwire_connections", "Clients of the PostgreSQL-wire door."
         )
         self.info = self._gauge("jrerank_model", "The model that serves.", "model", "precision")
+        self.second_model = self._gauge(
+            "jrerank_second_model_token_cost",
+            "The second model, and how many times as long a token of it takes as one of the first.",
+            "model",
+            "precision",
+        )
+        self.second_rounds = self._counter(
+            "jrerank_second_rounds",
+            "Rankings by how much of their top the second model has read: complete, partial, skipped.",
+            "outcome",
+        )
         self._add_histograms()
 
     def _add_histograms(self) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from builders import tiny_config, write_checkpoint
 from jrerank.assembly import limits_of, open_stores, running_service, searches_of
 from jrerank.domain import Candidate, Outcome, RerankRequest
 from jrerank.errors import ConfigurationError, ModelNotFound, Unavailable
 from jrerank.settings import Settings, StoreSettings
 from jrerank.stores.search import SearchEngine
-from tiny import tiny_settings
+from tiny import second_tiny_model, tiny_settings
 
 SEARCH = {"urls": "http://127.0.0.1:9", "index": "docs", "text_fields": ["title", "body"]}
 POSTGRES = {"dsn": "postgresql://127.0.0.1:9/docs", "table": "docs"}
@@ -113,3 +114,59 @@ def test_every_limit_is_a_setting(tiny_folder: Path) -> None:
     changes = {"body_bytes": 1, "open_body_bytes": 2, "documents": 3, "query_chars": 4, "passage_chars": 5}
     limits = limits_of(tiny_settings(tiny_folder, **{f"max_{name}": size for name, size in changes.items()}))
     assert {name: getattr(limits, name) for name in changes} == changes
+
+
+async def test_a_second_model_reads_the_top_of_what_the_first_one_ranks(tiny_folder: Path) -> None:
+    texts = ("晴れ", "富士山の高さ", "空", "今日の天気は？", "海")
+    candidates = tuple(Candidate(text, text) for text in texts)
+    second = second_tiny_model(tiny_folder)
+    rankings = []
+    for changes in ({}, {"model": second["second_model"]}, second):
+        request = RerankRequest("空", candidates, time.monotonic() + 30)
+        async with running_service(tiny_settings(tiny_folder, **changes)) as service:
+            rankings.append(await service.reranker.rerank(request))
+            info, metrics = service.info, service.metrics.exposition().decode()
+    first, alone, both = rankings
+    head = {hit.id for hit in first.hits[:3]}
+    assert [hit.id for hit in both.hits] == [
+        *(hit.id for hit in alone.hits if hit.id in head),
+        *(hit.id for hit in first.hits[3:]),
+    ]
+    assert [hit.score for hit in both.hits] == [hit.score for hit in first.hits]
+    by_second = {hit.id: hit.logit for hit in alone.hits}
+    assert all(hit.second_logit == by_second[hit.id] for hit in both.hits[:3])
+    assert info.second is not None
+    assert (info.second.model, info.second.depth) == (second["second_model"], 3)
+    assert info.second.token_cost > 0
+    assert f'jrerank_second_model_token_cost{{model="{second["second_model"]}",precision="fp32"}}' in metrics
+
+
+async def test_a_second_model_that_cannot_be_served_is_refused_by_the_name_of_its_setting(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    broken = write_checkpoint(tmp_path / "broken", tiny_config())
+    (broken / "model.safetensors").write_bytes(b"{}")
+    for model, said in ((str(broken), "model.safetensors"), ("random:huge", "random:huge")):
+        with pytest.raises(ConfigurationError, match=rf"JRERANK_SECOND_MODEL: .*{said}"):
+            async with running_service(tiny_settings(tiny_folder, second_model=model)):
+                pass
+
+
+@pytest.mark.usefixtures("no_measuring")
+async def test_torch_runs_two_models(tiny_folder: Path) -> None:
+    request = RerankRequest("空", tuple(Candidate(text, text) for text in "晴空海"), time.monotonic() + 30)
+    settings = tiny_settings(tiny_folder, engine="torch", **second_tiny_model(tiny_folder))
+    async with running_service(settings) as service:
+        ranking = await service.reranker.rerank(request)
+    assert (service.info.engine, ranking.outcome, ranking.second_read) == (
+        "torch_packed",
+        Outcome.COMPLETE,
+        3,
+    )
+
+
+async def test_two_models_do_not_share_apples_gpu(tiny_folder: Path) -> None:
+    settings = tiny_settings(tiny_folder, device="mps", **second_tiny_model(tiny_folder))
+    with pytest.raises(ConfigurationError, match=r"JRERANK_SECOND_MODEL: .*Apple"):
+        async with running_service(settings):
+            pass

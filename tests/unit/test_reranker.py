@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,13 +17,16 @@ from builders import tiny_config, write_checkpoint
 from engines import GatedEngine
 from held_work import held
 from jrerank.cache import ScoreCache
-from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Truncation
-from jrerank.errors import InputTooLong, StoreError, UnknownStore
+from jrerank.domain import Candidate, Fusion, Outcome, RerankRequest, Truncation, Window
+from jrerank.errors import EngineError, InputTooLong, Overloaded, StoreError, UnknownStore
 from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.reranker import Reranker
+from jrerank.scheduling.model import ScoringModel, SecondModel
 from jrerank.scheduling.scheduler import Scheduler
+from jrerank.scheduling.texts import SECOND, PairText
 from jrerank.scheduling.throughput import Throughput
+from jrerank.scheduling.work import PairWork, Ticket
 from jrerank.stores.store import PassageStore
 from jrerank.telemetry import Metrics
 from jrerank.tokenization.windows import Tokenization
@@ -61,12 +65,14 @@ async def reranking(
     engine: GatedEngine | None = None,
     cache_bytes: int = 10**6,
     large: LargeWork | None = None,
+    second: SecondModel | None = None,
+    metrics: Metrics | None = None,
     **stores: PassageStore,
 ) -> AsyncIterator[Reranker]:
-    metrics, cache = Metrics(), ScoreCache(cache_bytes)
+    metrics, cache = metrics or Metrics(), ScoreCache(cache_bytes)
     engine = engine or GatedEngine(workers=2, is_open=True)
     throughput, large = Throughput(engine.workers), large or LargeWork()
-    scheduler = Scheduler(engine, tokenization, throughput, metrics, 10**9, cache, large)
+    scheduler = Scheduler(engine, tokenization, throughput, metrics, 10**9, cache, large, second)
     scheduler.start()
     try:
         yield Reranker(scheduler, stores, metrics, large)
@@ -337,3 +343,198 @@ def test_every_candidate_comes_back_once_whatever_happens(
             assert (ranking.outcome is Outcome.PARTIAL) == (some and not complete)
 
     asyncio.run(rerank())
+
+
+# A second model
+
+
+class ContraryEngine(GatedEngine):
+    """Likes best what a `GatedEngine` likes least."""
+
+    def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
+        return [-logit for logit in super().score(windows) if isinstance(logit, float)]
+
+
+@pytest.fixture(scope="module")
+def other_tokenization(tmp_path_factory: pytest.TempPathFactory) -> Tokenization:
+    folder = write_checkpoint(tmp_path_factory.mktemp("second"), tiny_config(num_hidden_layers=3))
+    return Tokenization(load_checkpoint(folder, "second"), 48)
+
+
+def second_model(
+    tokenization: Tokenization, engine: GatedEngine | None = None, depth: int = 3
+) -> SecondModel:
+    engine = engine or ContraryEngine(workers=2, is_open=True)
+    return SecondModel(ScoringModel(engine, tokenization, token_cost=3.0), depth)
+
+
+FIVE = candidates("海", "空", "空空", "空空空", "空空空空")
+
+
+async def test_a_second_model_orders_the_top_of_the_first_ones_ranking(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    first, second = GatedEngine(workers=2, is_open=True), ContraryEngine(workers=2, is_open=True)
+    metrics, model = Metrics(), second_model(other_tokenization, second)
+    async with reranking(tokenization, first, second=model, metrics=metrics) as reranker:
+        ranking = await reranker.rerank(request("今日", FIVE))
+        again = await reranker.rerank(request("今日", FIVE))
+    assert [(hit.id, hit.logit, hit.second_logit) for hit in ranking.hits] == [
+        ("2", 4.0, -2.0),
+        ("3", 3.0, -3.0),
+        ("4", 2.0, -4.0),
+        ("1", 1.0, None),
+        ("0", 0.0, None),
+    ]
+    assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.COMPLETE, None, 3)
+    assert (first.runs, second.runs) == (5, 3), (
+        "each model's scores are kept apart, and known the second time"
+    )
+    assert again == ranking
+    read = [window for batches in (first.batches, second.batches) for batch in batches for window in batch]
+    assert ranking.tokens == sum(map(len, read)), "what both have read"
+    assert 'jrerank_second_rounds_total{outcome="complete"} 2.0' in metrics.exposition().decode()
+
+
+async def test_without_a_second_model_no_second_round_is_told_of(tokenization: Tokenization) -> None:
+    async with reranking(tokenization) as reranker:
+        ranking = await reranker.rerank(request("今日", FIVE))
+    assert ranking.second_read is None
+    assert all(hit.second_logit is None for hit in ranking.hits)
+
+
+async def test_one_hit_is_in_order_without_a_second_model(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    second = ContraryEngine(is_open=True)
+    async with reranking(tokenization, second=second_model(other_tokenization, second)) as reranker:
+        ranking = await reranker.rerank(request("今日", candidates("空")))
+    assert (ranking.outcome, ranking.second_read, second.runs) == (Outcome.COMPLETE, 0, 0)
+
+
+@pytest.mark.parametrize(("permits", "became"), [(0, "skipped"), (2, "partial")])
+async def test_at_the_deadline_the_second_round_is_as_deep_as_it_has_come(
+    permits: int, became: str, tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    engine, metrics = ContraryEngine(), Metrics()
+    engine.permit(permits)
+    first = GatedEngine(is_open=True)
+    model = second_model(other_tokenization, engine)
+    async with reranking(tokenization, first, second=model, metrics=metrics) as reranker:
+        ranking = await reranker.rerank(request("今日", FIVE, timeout_s=0.6))
+        engine.permit()
+    assert [hit.id for hit in ranking.hits] == (
+        ["4", "3", "2", "1", "0"] if not permits else ["3", "4", "2", "1", "0"]
+    )
+    assert [hit.logit for hit in ranking.hits] == [4.0, 3.0, 2.0, 1.0, 0.0]
+    assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.PARTIAL, "deadline", permits)
+    assert f'jrerank_second_rounds_total{{outcome="{became}"}} 1.0' in metrics.exposition().decode()
+
+
+async def test_a_run_that_fails_ends_the_second_round_above_it(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    first = GatedEngine(workers=2, is_open=True, fails_on=-1)
+    model = second_model(other_tokenization, GatedEngine(workers=2, is_open=True), depth=4)
+    hits = candidates("空空空空", "空空空", "空空富士山", "空")
+    async with reranking(tokenization, first, second=model) as reranker:
+        ranking = await reranker.rerank(request("今日", hits))
+    assert [hit.id for hit in ranking.hits] == ["0", "1", "2", "3"]
+    assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.PARTIAL, "engine_error", 2)
+
+
+async def test_a_second_model_reads_the_passage_that_a_hit_was_scored_by(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    second = ContraryEngine(workers=2, is_open=True)
+    several = Candidate("several", "海", others=("空空空", "空"))
+    async with reranking(tokenization, second=second_model(other_tokenization, second)) as reranker:
+        ranking = await reranker.rerank(request("今日", (*candidates("空空"), several)))
+    assert [(hit.id, hit.best, hit.second_logit) for hit in ranking.hits] == [
+        ("0", 0, -2.0),
+        ("several", 1, -3.0),
+    ]
+    assert sorted(second.skies) == [2, 3]
+
+
+async def test_the_first_stage_is_mixed_with_the_first_models_scale(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    hits = tuple(Candidate(str(place), "空" * place, score=10.0 * place) for place in (1, 2, 3))
+    async with reranking(tokenization, second=second_model(other_tokenization)) as reranker:
+        ranking = await reranker.rerank(request("今日", hits, fusion=Fusion("linear", weight=0.01)))
+    assert [(hit.id, hit.logit) for hit in ranking.hits] == [("1", 3.0), ("2", 2.0), ("3", 1.0)]
+    assert [hit.score for hit in ranking.hits] == pytest.approx([3.1, 2.2, 1.3])
+
+
+async def test_a_text_that_the_second_model_cannot_read_whole_is_refused_where_that_is_asked(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    long = request("今日", candidates("空", "空空" * 26), truncation="refuse")
+    async with reranking(tokenization, second=second_model(other_tokenization)) as reranker:
+        with pytest.raises(InputTooLong) as refused:
+            await reranker.rerank(long)
+        whole = await reranker.rerank(request("今日", long.candidates))
+    assert refused.value.field == "passages.1"
+    assert (whole.truncated, [hit.truncated for hit in whole.hits if hit.id == "1"]) == (1, [True])
+
+
+@pytest.mark.parametrize("trouble", [Overloaded("too much"), "cut off"])
+async def test_a_second_round_that_is_not_let_in_costs_nothing_but_itself(
+    trouble: Exception | str,
+    tokenization: Tokenization,
+    other_tokenization: Tokenization,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = ContraryEngine(is_open=True)
+    async with reranking(tokenization, second=second_model(other_tokenization, second)) as reranker:
+        scheduler = reranker._scheduler
+        if isinstance(trouble, Exception):
+            admit = scheduler._workers.admit
+
+            def refused(pairs: Sequence[PairWork[PairText]], *given: Any, **named: Any) -> Ticket[PairText]:
+                if pairs[0].text.model == SECOND:
+                    raise trouble
+                return admit(pairs, *given, **named)
+
+            monkeypatch.setattr(scheduler._workers, "admit", refused)
+        else:
+            scheduler.cut_off()
+        ranking = await reranker.rerank(request("今日", FIVE))
+    assert [hit.id for hit in ranking.hits] == ["4", "3", "2", "1", "0"]
+    assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.PARTIAL, "deadline", 0)
+    assert second.runs == 0
+
+
+async def test_several_requests_have_second_rounds_of_their_own(
+    tokenization: Tokenization, other_tokenization: Tokenization
+) -> None:
+    requests = [
+        request("今日", FIVE),
+        request("天気", candidates("空", "空空")),
+        request(" ", candidates("空")),
+    ]
+    async with reranking(tokenization, second=second_model(other_tokenization)) as reranker:
+        rankings = await reranker.rerank_all(requests)
+    assert [[hit.id for hit in ranking.hits] for ranking in rankings] == [
+        ["2", "3", "4", "1", "0"],
+        ["0", "1"],
+        ["0"],
+    ]
+    assert [ranking.second_read for ranking in rankings] == [3, 2, 0]
+    assert rankings[2].reason == "blank_query"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(2, 6))
+def test_the_same_model_twice_ranks_as_it_does_once(
+    tokenization: Tokenization, skies: list[int], depth: int
+) -> None:
+    async def ranked(second: SecondModel | None) -> list[tuple[str, float | None]]:
+        async with reranking(tokenization, cache_bytes=0, second=second) as reranker:
+            ranking = await reranker.rerank(request("今日", candidates(*("空" * count for count in skies))))
+        assert ranking.outcome is Outcome.COMPLETE or not skies
+        return [(hit.id, hit.score) for hit in ranking.hits]
+
+    twice = second_model(tokenization, GatedEngine(workers=2, is_open=True), depth)
+    assert asyncio.run(ranked(twice)) == asyncio.run(ranked(None))

@@ -14,6 +14,9 @@ from jrerank.settings import DEFAULT_MODEL, Settings, default_cache_dir
 VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "model": ("bundled", "bundled", None),
     "revision": ("v1", "v1", None),
+    "second_model": ("bundled", "bundled", None),
+    "second_revision": ("v2", "v2", None),
+    "second_depth": ("10", 10, "1"),
     "cache_dir": ("/var/cache/jrerank", Path("/var/cache/jrerank"), None),
     "engine": ("torch", "torch", "tensorrt"),
     "device": ("cuda:1", "cuda:1", None),

@@ -5,10 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jrerank.admin.findings import Finding, checked, report
-from jrerank.admin.options import DeviceOption, EngineOption, ModelOption, RevisionOption, plain_errors
+from jrerank.admin.options import (
+    DeviceOption,
+    EngineOption,
+    ModelOption,
+    RevisionOption,
+    SecondModelOption,
+    plain_errors,
+)
 from jrerank.errors import JrerankError
 from jrerank.settings import Settings
 
@@ -23,6 +31,7 @@ def doctor(
     revision: RevisionOption = None,
     engine: EngineOption = None,
     device: DeviceOption = None,
+    second_model: SecondModelOption = None,
 ) -> None:
     """Check everything that serving depends on; exit code 1 if something is wrong.
 
@@ -32,21 +41,29 @@ def doctor(
 
     configure_logging("error", "console")
     with plain_errors():
-        settings = Settings.load(model=model, revision=revision, engine=engine, device=device)
+        settings = Settings.load(
+            model=model, revision=revision, engine=engine, device=device, second_model=second_model
+        )
     report(findings(settings))
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """All checks, in the order in which serving needs them."""
     yield _cpu()
-    yield checked("model", lambda: _model(settings))
-    yield checked("tokenizer", lambda: _tokenizer(settings))
-    yield checked("engine", lambda: _engine(settings))
+    yield from _scoring(settings)
+    if second := settings.of_second_model():
+        yield from (replace(finding, name=f"second {finding.name}") for finding in _scoring(second))
     yield from _stores(settings)
     yield checked("bind", lambda: _bind(settings))
     yield _port("port", settings.host, settings.port)
     if settings.pgwire_port is not None:
         yield _port("pgwire", settings.host, settings.pgwire_port)
+
+
+def _scoring(settings: Settings) -> Iterator[Finding]:
+    yield checked("model", lambda: _model(settings))
+    yield checked("tokenizer", lambda: _tokenizer(settings))
+    yield checked("engine", lambda: _engine(settings))
 
 
 def _cpu() -> Finding:

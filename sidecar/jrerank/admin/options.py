@@ -29,6 +29,14 @@ ModelOption = Annotated[
         autocompletion=_models,
     ),
 ]
+SecondModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--second-model",
+        help="as --model: a better one reads the top of the first one's ranking [env: JRERANK_SECOND_MODEL]",
+        autocompletion=_models,
+    ),
+]
 RevisionOption = Annotated[str | None, typer.Option("--revision", help="commit, tag or branch on the hub")]
 PrecisionOption = Annotated[
     Literal["int8", "fp32", "fp16", "bf16"] | None,

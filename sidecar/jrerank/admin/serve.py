@@ -14,6 +14,7 @@ from jrerank.admin.options import (
     ModelOption,
     PrecisionOption,
     RevisionOption,
+    SecondModelOption,
     plain_errors,
 )
 from jrerank.settings import Settings
@@ -26,6 +27,10 @@ def serve(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
     graph: GraphOption = None,
+    second_model: SecondModelOption = None,
+    second_depth: Annotated[
+        int | None, typer.Option(help="hits of each query that the second model reads [default: 20]")
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="beyond loopback an API key is needed [default: 127.0.0.1]")
     ] = None,
@@ -57,6 +62,8 @@ def serve(
                     device=device,
                     precision=precision,
                     graph=graph,
+                    second_model=second_model,
+                    second_depth=second_depth,
                     host=host,
                     port=port,
                     pgwire_port=pgwire_port,

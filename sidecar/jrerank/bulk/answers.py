@@ -20,10 +20,12 @@ def unlimited(settings: Settings) -> Settings:
 
 def model_of(service: Service) -> dict[str, str]:
     """What scores depend on, beside the rows."""
+    second = service.info.second
     return {
         "model": service.info.fingerprint,
         "precision": service.info.precision,
         "max_tokens": str(service.info.max_tokens),
+        **({"second_model": f"{second.fingerprint} {second.precision} {second.depth}"} if second else {}),
     }
 
 

@@ -90,6 +90,7 @@ class ColumnsRankingBody(BaseModel):
     missing: list[str]
     first_ranks: list[int]
     scores: list[float | None]
+    second_read: int | None = None
 
 
 class ColumnsAnswer(BaseModel):
@@ -115,7 +116,8 @@ def columns_answer(rankings: Sequence[Ranking], model: str, arrival: float) -> d
 
 
 def _columns(ranking: Ranking) -> dict[str, object]:
-    return {
+    second = {} if ranking.second_read is None else {"second_read": ranking.second_read}
+    return second | {
         "outcome": ranking.outcome.value,
         "reason": ranking.reason,
         "missing": list(ranking.missing),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import pydantic
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
-from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest
+from jrerank.domain import Candidate, Fusion, RankedHit, Ranking, RerankRequest, sigmoid
 from jrerank.doors.bodies import Share
 from jrerank.doors.intake import Caller, Fields, Intake, Limits, Options
 from jrerank.doors.validation import described
@@ -121,6 +121,10 @@ class RankedHitBody(BaseModel):
     scored: bool
     truncated: bool
     best_text: Annotated[int, Field(description="of `texts`, from 0: what the hit was scored by")] = 0
+    second_score: Annotated[
+        float | None,
+        Field(description="the second model's, from 0 to 1, where it has put the hit into its place"),
+    ] = None
 
 
 class UsageBody(BaseModel):
@@ -139,6 +143,10 @@ class HitsAnswer(BaseModel):
     missing: list[str]
     usage: UsageBody
     hits: list[RankedHitBody]
+    second_read: Annotated[
+        int | None,
+        Field(description="hits of the top that the second model has put in order, if there is one"),
+    ] = None
 
 
 def hits_body(value: Any, limits: Limits) -> HitsBody:
@@ -181,7 +189,8 @@ def json_of(body: bytes, share: Share) -> Any:
 
 def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:
     """The answer, ready for a JSON encoder."""
-    return {
+    second = {} if ranking.second_read is None else {"second_read": ranking.second_read}
+    return second | {
         "outcome": ranking.outcome.value,
         "reason": ranking.reason,
         "model": model,
@@ -207,4 +216,8 @@ def _hit(rank: int, hit: RankedHit) -> dict[str, object]:
         "scored": hit.scored,
         "truncated": hit.truncated,
     }
-    return shape | {"best_text": hit.best} if hit.best else shape
+    if hit.best:
+        shape["best_text"] = hit.best
+    if hit.second_logit is not None:
+        shape["second_score"] = shown(sigmoid(hit.second_logit))
+    return shape

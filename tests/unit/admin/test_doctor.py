@@ -20,7 +20,7 @@ from jrerank.admin.findings import Finding
 from jrerank.engines import accelerators
 from jrerank.errors import StoreError
 from jrerank.settings import Settings, StoreSettings
-from tiny import tiny_settings
+from tiny import second_tiny_model, tiny_settings
 
 WITHOUT_KERNEL = "the checkpoint's own; jrerank-native is not installed: pip install ./native, in a checkout"
 
@@ -141,3 +141,17 @@ def test_int8_that_the_gate_refused_is_a_failure_and_fp32_by_choice_is_not(tiny_
         False,
         True,
     )
+
+
+def test_it_says_of_both_models_what_is_served(tiny_folder: Path) -> None:
+    settings = tiny_settings(tiny_folder, **second_tiny_model(tiny_folder))
+    told = {finding.name: finding for finding in findings(settings)}
+    assert str(tiny_folder / "model") in told["model"].text
+    assert str(tiny_folder / "second") in told["second model"].text
+    assert told["second engine"].ok
+
+
+def test_a_second_model_that_is_not_there_is_named(tiny_folder: Path) -> None:
+    (model,) = found(tiny_settings(tiny_folder, second_model="nowhere"), "second model")
+    assert not model.ok
+    assert "nowhere" in model.text

@@ -74,12 +74,12 @@ class LocalScorer:
 
 @asynccontextmanager
 async def local_scorer(settings: Settings, name: str) -> AsyncIterator[LocalScorer]:
-    """A service with these settings, without its cache, so that every query costs what it costs.
+    """A service with these settings, without its cache, so that every query costs what it costs, and without a second model.
 
     Raises:
         ConfigurationError: the model can't be served, or int8 was asked for and the gate refused it.
     """
-    alone = settings.model_copy(update={"cache_bytes": 0, "stores": {}})
+    alone = settings.model_copy(update={"cache_bytes": 0, "stores": {}, "second_model": None})
     async with running_service(alone) as service:
         info = service.info
         description = f"{info.model}, {info.engine}, {info.precision}, {info.workers} workers"

@@ -20,7 +20,8 @@ _SLICE_ITEMS = 200
 
 
 async def answer(http: Request, write: Callable[[], object], ranking: Ranking) -> Response:
-    """JSON with the outcome in headers, and how many passages were cut, for shapes that have no room for it.
+    """JSON with headers for shapes that have no room for it: the outcome, how many passages were cut, and how many hits a second
+    model has put in order.
 
     `write` makes the body; that of many hits is made beside the event loop.
     """
@@ -29,6 +30,8 @@ async def answer(http: Request, write: Callable[[], object], ranking: Ranking) -
         headers["x-jrerank-reason"] = ranking.reason
     if ranking.truncated:
         headers["x-jrerank-truncated"] = str(ranking.truncated)
+    if ranking.second_read is not None:
+        headers["x-jrerank-second-read"] = str(ranking.second_read)
     return await json_response(http, write, 200, headers, is_large=len(ranking.hits) > MANY_DOCUMENTS)
 
 

@@ -43,6 +43,7 @@ def make_app(service: Service) -> FastAPI:
                 "x-jrerank-outcome",
                 "x-jrerank-queue-seconds",
                 "x-jrerank-reason",
+                "x-jrerank-second-read",
                 "x-jrerank-truncated",
                 "x-request-id",
                 "retry-after",

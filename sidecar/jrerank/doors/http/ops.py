@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 
+from jrerank.domain import SecondModelInfo
 from jrerank.doors.http.context import service_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import errors_of
@@ -34,6 +35,16 @@ class Readiness(BaseModel):
     stores: dict[str, str]
 
 
+class SecondModel(BaseModel):
+    """What reads the top `depth` hits of a ranking once more; a token of it takes as long as `token_cost` of the first model's."""
+
+    model_id: str
+    fingerprint: str
+    precision: str
+    depth: int
+    token_cost: float
+
+
 class Info(BaseModel):
     """What serves. Those below `model_type` are text-embeddings-inference's, by which its clients know a reranker."""
 
@@ -57,6 +68,7 @@ class Info(BaseModel):
     max_batch_tokens: int
     auto_truncate: bool
     tokenization_workers: int
+    second_model: SecondModel | None
 
 
 class Model(BaseModel):
@@ -69,7 +81,7 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """The one model that serves."""
+    """The model that serves, and the second one."""
 
     object: str = "list"
     data: list[Model]
@@ -119,22 +131,42 @@ async def info(http: Request) -> Info:
         max_batch_tokens=of.max_tokens,
         auto_truncate=True,
         tokenization_workers=of.workers,
+        second_model=_second_model(of.second),
+    )
+
+
+def _second_model(of: SecondModelInfo | None) -> SecondModel | None:
+    if of is None:
+        return None
+    return SecondModel(
+        model_id=of.model,
+        fingerprint=of.fingerprint,
+        precision=of.precision,
+        depth=of.depth,
+        token_cost=round(of.token_cost, 3),
     )
 
 
 @router.get("/v1/models")
 async def models(http: Request) -> Models:
-    """The model, as OpenAI's clients list them. Requests may name any model: it is the one that answers."""
-    return Models(data=[Model(id=service_of(http).info.model)])
+    """The model, as OpenAI's clients list them, then the second one. Requests may name any model: it is these that answer."""
+    return Models(data=[Model(id=name) for name in _served(http)])
 
 
 @router.get("/v1/models/{model:path}", responses={404: {"description": "Another model."}})
 async def model(model: str, http: Request) -> Model:
-    """The model, if it is that one."""
-    served = service_of(http).info.model
-    if model != served:
-        raise UnknownModel(f"{model[:100]!r} is not here; {served!r} answers whatever model a request names")
-    return Model(id=served)
+    """The model, if it is one of those that serve."""
+    served = _served(http)
+    if model not in served:
+        raise UnknownModel(
+            f"{model[:100]!r} is not here; {served[0]!r} answers whatever model a request names"
+        )
+    return Model(id=model)
+
+
+def _served(http: Request) -> list[str]:
+    info = service_of(http).info
+    return [info.model, *([info.second.model] if info.second else [])]
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": _EXPOSITIONS}})

@@ -128,14 +128,16 @@ def _content(http: Request, service: Service, asked: Asked, ranking: Ranking) ->
 def in_input_order(rankings: Sequence[Ranking]) -> Ranking:
     """The rankings of several queries as one; a hit's id is its document's place."""
     hits = [replace(hit, index=int(hit.id)) for ranking in rankings for hit in ranking.hits]
-    scored = sum(hit.scored for hit in hits)
-    outcome = Outcome.COMPLETE if scored == len(hits) else Outcome.PARTIAL if scored else Outcome.PASSTHROUGH
+    outcomes = {ranking.outcome for ranking in rankings}
+    outcome = Outcome.PARTIAL if len(outcomes) > 1 else next(iter(outcomes), Outcome.COMPLETE)
+    second_read = [ranking.second_read for ranking in rankings if ranking.second_read is not None]
     return Ranking(
         hits=tuple(sorted(hits, key=lambda hit: hit.index)),
         outcome=outcome,
         reason=next((ranking.reason for ranking in rankings if ranking.reason), None),
         tokens=sum(ranking.tokens for ranking in rankings),
         truncated=sum(ranking.truncated for ranking in rankings),
+        second_read=sum(second_read) if second_read else None,
     )
 
 

@@ -29,12 +29,16 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of the window; `ranked` holds each of its hits once, or nothing where none was scored."""
+    """What became of the window; `ranked` holds each of its hits once, or nothing where none was scored.
+
+    `second_read` is how many of them a second model has put in order, if there is one.
+    """
 
     outcome: str
     reason: str | None = None
     model: str | None = None
     ranked: tuple[Ranked, ...] = ()
+    second_read: int | None = None
 
     @property
     def reranked(self) -> int:
@@ -44,7 +48,8 @@ class Answer:
 
 def answer_of(ranking: Ranking, model: str) -> Answer:
     """What the reranker says of the window; a hit that was not scored keeps the first stage's score."""
-    return Answer(ranking.outcome.value, ranking.reason, model, tuple(map(_ranked, ranking.hits)))
+    ranked = tuple(map(_ranked, ranking.hits))
+    return Answer(ranking.outcome.value, ranking.reason, model, ranked, ranking.second_read)
 
 
 def merged(

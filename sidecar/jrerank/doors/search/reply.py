@@ -22,20 +22,23 @@ class Marker:
     took_ms: int
     reranked: int
     model: str | None
+    second_read: int | None = None
 
     @classmethod
     def of(cls, answer: Answer, took_ms: int) -> Marker:
         """What an answer says."""
-        return cls(answer.outcome, answer.reason, took_ms, answer.reranked, answer.model)
+        return cls(answer.outcome, answer.reason, took_ms, answer.reranked, answer.model, answer.second_read)
 
     def as_json(self) -> Json:
         """As it stands in `ext.jrerank`."""
+        second = {} if self.second_read is None else {"second_read": self.second_read}
         return {
             "outcome": self.outcome,
             "reason": self.reason,
             "took_ms": self.took_ms,
             "reranked": self.reranked,
             "model": self.model,
+            **second,
         }
 
 

@@ -59,6 +59,7 @@ async def test_info_tells_the_model_and_the_limits(service: Service, http: httpx
     assert info["fingerprint"] == service.info.fingerprint
     assert (info["precision"], info["workers"], info["max_tokens"]) == ("fp32", 1, 512)
     assert (info["max_documents"], info["timeout_ms"]) == (10_000, 30_000)
+    assert info["second_model"] is None
 
 
 async def test_info_is_what_clients_of_text_embeddings_inference_discover_a_reranker_by(
