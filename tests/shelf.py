@@ -41,7 +41,7 @@ class Shelf:
         self.asked.append((method, tuple(path), body, dict(parameters)))
         return self._next() or EngineReply(200, {"_shards": {"total": 1}})
 
-    async def limits(self, index: str) -> IndexLimits:
+    async def limits(self, index: str, timeout_s: float) -> IndexLimits:
         return IndexLimits()
 
     def forget_limits(self, index: str) -> None:

@@ -69,8 +69,8 @@ class SearchEngine(Protocol):
         """Make a request of another kind, `path` in its parts; raises as `search` does."""
         ...
 
-    async def limits(self, index: str) -> IndexLimits:
-        """What the indexes can give; the defaults where the engine does not say."""
+    async def limits(self, index: str, timeout_s: float) -> IndexLimits:
+        """What the indexes can give; the defaults where the engine does not say, or not within `timeout_s`."""
         ...
 
     def forget_limits(self, index: str) -> None:

@@ -27,7 +27,7 @@ from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput, JrerankError, StoreError, Unavailable, UnknownStore
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.stores.opaque_id import asking_for
-from jrerank.stores.search import EngineReply, IndexLimits, SearchEngine, engine_words
+from jrerank.stores.search import EngineReply, SearchEngine, engine_words
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -39,6 +39,8 @@ _OF_ACCOUNT = (401, 403)
 # Errors of the searched indexes, whatever the account: a block of reading is a 403 too
 _OF_INDEXES = ("cluster_block_exception", "index_closed_exception")
 _QUESTIONS_AT_ONCE = 8
+# Of a search's time, how much is left to an engine that is slow to say what its indexes can give: then the defaults will do
+_LIMITS_SHARE = 0.5
 T = TypeVar("T")
 Json = dict[str, Any]
 _Answered = tuple[Plan, Json]
@@ -127,21 +129,14 @@ class Searching:
 
     async def _plans(self, searches: Mapping[int, OneOfMany]) -> dict[int, Plan | Json]:
         """By place: how each is asked, or the error in the place of its response."""
-        indexes = list(dict.fromkeys(one.index for one in searches.values()))
-        limits = dict(
-            zip(
-                indexes,
-                await _together([partial(self.engine.limits, index) for index in indexes]),
-                strict=True,
-            )
-        )
-        plans: dict[int, Plan | Json] = {}
-        for place, one in searches.items():
-            try:
-                plans[place] = self._plan_within(limits[one.index], one.body, place=f"{place}.")
-            except InvalidInput as error:
-                plans[place] = _shown(error)
-        return plans
+        plans = await _together([partial(self._plan_or_error, *one) for one in searches.items()])
+        return dict(zip(searches, plans, strict=True))
+
+    async def _plan_or_error(self, place: int, one: OneOfMany) -> Plan | Json:
+        try:
+            return await self._plan(one.index, one.body, place=f"{place}.")
+        except InvalidInput as error:
+            return _shown(error)
 
     async def many_by_template(
         self, templates: Sequence[OneTemplate], parameters: Mapping[str, str]
@@ -221,16 +216,18 @@ class Searching:
             raise _account_refused(said.status, said.body)
         return said
 
-    async def _plan(self, index: str, search: SearchBody, *, is_scroll: bool) -> Plan:
-        return self._plan_within(await self.engine.limits(index), search, is_scroll=is_scroll)
-
-    def _plan_within(
-        self, limits: IndexLimits, search: SearchBody, *, is_scroll: bool = False, place: str = ""
+    async def _plan(
+        self, index: str, search: SearchBody, *, is_scroll: bool = False, place: str = ""
     ) -> Plan:
+        limits = await self.engine.limits(index, self._seconds_left(search) * _LIMITS_SHARE)
         if search.pit is not None:
             search = search.model_copy(update={"pit": self.seal.open_in(search.pit, f"{place}pit.")})
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
         return make_plan(search, self.engine.text_fields, limits, as_fetched=as_fetched)
+
+    def _seconds_left(self, search: SearchBody) -> float:
+        timeout_ms = min(search.options().timeout_ms or self.service.timeout_ms, self.caller.patience_ms)
+        return max(0.0, self.caller.arrival + timeout_ms / 1000 - time.monotonic())
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
         try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass
-from weakref import WeakValueDictionary
 
 from jrerank.stores.search import IndexLimits
 
 _MAX_INDEXES = 1_000  # callers choose among the indexes as they like
+_QUESTIONS_AT_ONCE = 4  # whose replies count as nobody's memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,38 @@ class KnownLimits:
     def __init__(self, ask: Callable[[str], Awaitable[LimitsAnswer]]) -> None:
         self._ask = ask
         self._known: dict[frozenset[str], _Known] = {}
-        self._questions: WeakValueDictionary[frozenset[str], asyncio.Lock] = WeakValueDictionary()
+        self._questions: dict[frozenset[str], asyncio.Task[None]] = {}
+        self._turn = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
 
-    async def of(self, index: str) -> IndexLimits:
-        """Those of a comma-separated list of indexes; the defaults where the engine never said."""
+    async def of(self, index: str, timeout_s: float) -> IndexLimits:
+        """Those of a comma-separated list of indexes; the defaults where the engine never said.
+
+        Where the engine takes longer than `timeout_s`, later searches have its answer.
+        """
         indexes = frozenset(index.split(","))
-        if known := self._fresh(indexes):
-            return known.limits
-        async with self._questions.setdefault(indexes, asyncio.Lock()):
-            known = self._fresh(indexes) or self._put(indexes, await self._ask(index))
-            return known.limits
+        if self._fresh(indexes) is None:
+            question = self._questions.get(indexes) or self._begin(index, indexes)
+            await asyncio.wait([question], timeout=timeout_s)
+        known = self._known.get(indexes)
+        return known.limits if known else IndexLimits()
+
+    async def close(self) -> None:
+        """Let go of what is still asked."""
+        questions = list(self._questions.values())
+        for question in questions:
+            question.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
+
+    def _begin(self, index: str, indexes: frozenset[str]) -> asyncio.Task[None]:
+        """In a context of its own: it goes on when the search that began it is over."""
+        question = asyncio.create_task(self._put_answer(index, indexes), context=Context())
+        self._questions[indexes] = question
+        question.add_done_callback(lambda _: self._questions.pop(indexes))
+        return question
+
+    async def _put_answer(self, index: str, indexes: frozenset[str]) -> None:
+        async with self._turn:
+            self._put(indexes, await self._ask(index))
 
     def forget(self, index: str) -> None:
         """Ask anew next time, unless the engine did not say."""
@@ -59,11 +82,9 @@ class KnownLimits:
         known = self._known.get(indexes)
         return known if known is not None and time.monotonic() < known.until else None
 
-    def _put(self, indexes: frozenset[str], answer: LimitsAnswer) -> _Known:
+    def _put(self, indexes: frozenset[str], answer: LimitsAnswer) -> None:
         before = self._known.get(indexes)
         limits = answer.limits or (before.limits if before else IndexLimits())
         if len(self._known) >= _MAX_INDEXES:
             self._known.clear()
-        known = _Known(limits, time.monotonic() + answer.age_s, answer.limits is None)
-        self._known[indexes] = known
-        return known
+        self._known[indexes] = _Known(limits, time.monotonic() + answer.age_s, answer.limits is None)

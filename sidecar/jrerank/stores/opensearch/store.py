@@ -84,6 +84,7 @@ class OpenSearchStore:
 
     async def close(self) -> None:
         """Give back the connections."""
+        await self._limits.close()
         await self._connection.close()
 
     async def search(self, index: str, body: Json, parameters: Mapping[str, str]) -> EngineReply:
@@ -104,9 +105,9 @@ class OpenSearchStore:
         """Make a request of another kind; see `SearchEngine.ask`."""
         return await self._asked(method, "/" + "/".join(map(index_path, path)), body, parameters)
 
-    async def limits(self, index: str) -> IndexLimits:
+    async def limits(self, index: str, timeout_s: float) -> IndexLimits:
         """What the indexes can give, asked now and then: it changes rarely."""
-        return await self._limits.of(index)
+        return await self._limits.of(index, timeout_s)
 
     def forget_limits(self, index: str) -> None:
         """Ask anew next time, as when an index has been made anew."""

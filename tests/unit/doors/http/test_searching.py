@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,16 @@ from structlog.testing import capture_logs
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
+from jrerank.doors.http.answers import json_bytes
 from jrerank.doors.http.multisearch import OneOfMany, OneTemplate
 from jrerank.doors.http.searching import Searching
 from jrerank.doors.intake import Caller
+from jrerank.doors.search.filter_path import filtered
 from jrerank.doors.search.options import SearchBody
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 from jrerank.errors import Overloaded, StoreError, Unavailable, UnknownStore
+from jrerank.json_reader.slices import MAX_DEPTH
 from jrerank.reranker import Reranker
 from jrerank.stores.search import EngineReply, IndexLimits, Json
 from shelf import Shelf
@@ -275,7 +279,6 @@ class SlowShelf(Shelf):
     """Never answers a question; how many are open is counted."""
 
     open = 0
-    limits_asked: tuple[str, ...] = ()
 
     async def ask(
         self, method: str, path: Sequence[str], body: Json | None, parameters: Mapping[str, str]
@@ -288,10 +291,6 @@ class SlowShelf(Shelf):
         finally:
             self.open -= 1
         raise AssertionError
-
-    async def limits(self, index: str) -> IndexLimits:
-        self.limits_asked += (index,)
-        return IndexLimits()
 
 
 async def test_templates_are_all_filled_in_within_the_time_of_one_request(service: Service) -> None:
@@ -310,11 +309,56 @@ async def test_an_engine_that_gives_no_answer_is_asked_no_further(service: Servi
     assert shelf.open == 0
 
 
-async def test_what_an_index_can_give_is_asked_once_for_all_searches(service: Service) -> None:
-    shelf = SlowShelf(TEXTS)
-    searches = [
-        OneOfMany({}, index, SearchBody.model_validate(MATCH))
-        for index in ("docs", "faq", "docs", "docs,faq")
+class Waited(Shelf):
+    """Notes how long it may take to say what indexes can give."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXTS)
+        self.seconds: list[float] = []
+
+    async def limits(self, index: str, timeout_s: float) -> IndexLimits:
+        self.seconds.append(timeout_s)
+        return IndexLimits()
+
+
+@pytest.mark.parametrize(
+    ("options", "at_most_ms", "expected_s"),
+    [({"timeout_ms": 4_000}, math.inf, 2), ({"timeout_ms": 4_000}, 1_000, 0.5), ({}, 1_000, 0.5), ({}, 0, 0)],
+)
+async def test_what_an_index_can_give_costs_half_of_a_searchs_time_at_most(
+    service: Service, options: Json, at_most_ms: float, expected_s: float
+) -> None:
+    shelf = Waited()
+    await one(searching(service, shelf, at_most_ms=at_most_ms), rerank=options)
+    assert shelf.seconds == [pytest.approx(expected_s, abs=0.1)]
+
+
+async def test_each_of_several_searches_has_a_time_of_its_own(service: Service) -> None:
+    shelf = Waited()
+    bodies = [SearchBody.model_validate(MATCH | {"rerank": {"timeout_ms": ms}}) for ms in (1, 4_000, 8_000)]
+    reply = await searching(service, shelf).many([OneOfMany({}, "docs", body) for body in bodies], {})
+    assert shelf.seconds == [pytest.approx(expected_s, abs=0.1) for expected_s in (0, 2, 4)]
+    said = [response["ext"]["jrerank"] for response in reply.body["responses"]]
+    assert [(one["outcome"], one["reason"]) for one in said] == [
+        ("passthrough", "deadline"),
+        ("complete", None),
+        ("complete", None),
     ]
-    await searching(service, shelf).many(searches, {})
-    assert shelf.limits_asked == ("docs", "faq", "docs,faq")
+
+
+@pytest.mark.parametrize("pair", ["[]", "{}"], ids=["lists", "objects"])
+@pytest.mark.parametrize("passage_from", ["fields", "values"])
+async def test_a_document_as_deep_as_a_reply_may_be(service: Service, passage_from: str, pair: str) -> None:
+    levels = MAX_DEPTH - 8
+    inner = pair[0] + ('"a":' if pair == "{}" else "")
+    chunks = json.loads(inner * levels + '"東京"' + pair[1] * levels)
+    hit = {"_id": "0", "_score": 1.0, "_source": {"body": ["空", "晴れ"], "chunks": chunks, "other": 1}}
+    shelf = Shelf(TEXTS, EngineReply(200, {"hits": {"hits": [hit]}}))
+    options = {"passage_fields": ["chunks", "body"], "passage_from": passage_from}
+    reply = await one(searching(service, shelf), rerank=options, _source={"excludes": ["o*", "body"]})
+    assert marker(reply)["outcome"] == "complete"
+    (shown,) = filtered(reply.body, "hits.hits._source,-**.no_such")["hits"]["hits"]
+    assert json.loads(json_bytes(shown | {"score": math.inf})) == {
+        "_source": {"chunks": chunks},
+        "score": None,
+    }

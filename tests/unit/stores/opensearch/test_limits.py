@@ -11,6 +11,7 @@ from jrerank.stores.search import IndexLimits
 NARROW = IndexLimits(100, keeps_source=False)
 ASSUMED = IndexLimits()
 SILENCE = LimitsAnswer(None, math.inf)
+PATIENCE_S = 10.0
 
 
 class Engine:
@@ -28,19 +29,25 @@ class Engine:
         return self._answers.pop(0)
 
 
+async def begun() -> None:
+    """All that was started is as far as it gets without more."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def test_what_the_engine_said_outlives_its_silence() -> None:
     engine = Engine(LimitsAnswer(NARROW, -1), SILENCE)
     limits = KnownLimits(engine)
-    assert [await limits.of("docs") for _ in range(4)] == [NARROW] * 4
+    assert [await limits.of("docs", PATIENCE_S) for _ in range(4)] == [NARROW] * 4
     assert engine.asked == 2, "for a slow engine is not asked by each search"
-    assert await KnownLimits(Engine(SILENCE)).of("docs") == ASSUMED
+    assert await KnownLimits(Engine(SILENCE)).of("docs", PATIENCE_S) == ASSUMED
 
 
 async def test_what_was_only_assumed_is_not_asked_for_anew_since_it_was_wrong() -> None:
     engine = Engine(SILENCE)
     limits = KnownLimits(engine)
     for _ in range(5):
-        await limits.of("docs")
+        await limits.of("docs", PATIENCE_S)
         limits.forget("docs")
     assert engine.asked == 1
 
@@ -49,9 +56,9 @@ async def test_searches_that_come_at_once_ask_once() -> None:
     engine = Engine(LimitsAnswer(NARROW, math.inf), LimitsAnswer(ASSUMED, math.inf))
     limits = KnownLimits(engine)
     engine.go.clear()
-    asking = [asyncio.create_task(limits.of("docs,faq")) for _ in range(5)]
-    other = asyncio.create_task(limits.of("faq"))
-    await asyncio.sleep(0)
+    asking = [asyncio.create_task(limits.of("docs,faq", PATIENCE_S)) for _ in range(5)]
+    other = asyncio.create_task(limits.of("faq", PATIENCE_S))
+    await begun()
     assert engine.asked == 2, "other indexes do not wait"
     engine.go.set()
     assert await asyncio.gather(*asking) == [NARROW] * 5
@@ -59,13 +66,51 @@ async def test_searches_that_come_at_once_ask_once() -> None:
     assert engine.asked == 2
 
 
-async def test_who_asks_and_leaves_lets_the_next_one_ask() -> None:
+async def test_who_asks_and_leaves_costs_the_others_nothing() -> None:
     engine = Engine(LimitsAnswer(NARROW, math.inf))
     limits = KnownLimits(engine)
     engine.go.clear()
-    first, second = (asyncio.create_task(limits.of("docs")) for _ in range(2))
-    await asyncio.sleep(0)
+    first, second = (asyncio.create_task(limits.of("docs", PATIENCE_S)) for _ in range(2))
+    await begun()
     first.cancel()
+    await begun()
     engine.go.set()
     assert await second == NARROW
+    assert engine.asked == 1
+
+
+async def test_who_has_no_time_does_not_wait_and_later_searches_have_the_answer() -> None:
+    engine = Engine(LimitsAnswer(NARROW, -1), LimitsAnswer(ASSUMED, math.inf))
+    limits = KnownLimits(engine)
+    engine.go.clear()
+    assert [await limits.of("docs", 0) for _ in range(3)] == [ASSUMED] * 3
+    engine.go.set()
+    assert await limits.of("docs", PATIENCE_S) == NARROW
+    engine.go.clear()
+    assert await limits.of("docs", 0) == NARROW, (
+        "for what the engine said before is likelier than the defaults"
+    )
     assert engine.asked == 2
+    engine.go.set()
+    assert await limits.of("docs", PATIENCE_S) == ASSUMED
+
+
+async def test_the_engine_is_asked_about_few_sets_of_indexes_at_once() -> None:
+    engine = Engine(*[SILENCE] * 9)
+    limits = KnownLimits(engine)
+    engine.go.clear()
+    assert [await limits.of(f"docs-{number}", 0) for number in range(9)] == [ASSUMED] * 9
+    await begun()
+    assert engine.asked == 4
+    engine.go.set()
+    await limits.of("docs-8", PATIENCE_S)
+    assert engine.asked == 9
+
+
+async def test_nothing_is_left_when_it_is_closed() -> None:
+    engine = Engine(SILENCE)
+    limits = KnownLimits(engine)
+    engine.go.clear()
+    await limits.of("docs", 0)
+    await limits.close()
+    assert len(asyncio.all_tasks()) == 1

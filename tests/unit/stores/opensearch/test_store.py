@@ -158,7 +158,7 @@ LIMITS: dict[str, tuple[int, Any, IndexLimits]] = {
 @pytest.mark.parametrize(("status", "body", "limits"), list(LIMITS.values()), ids=list(LIMITS))
 async def test_what_indexes_can_give_is_asked_once(status: int, body: Any, limits: IndexLimits) -> None:
     async with store_on(lambda _: (status, body)) as (store, engine):
-        assert [await store.limits("docs") for _ in range(3)] == [limits] * 3
+        assert [await store.limits("docs", 10) for _ in range(3)] == [limits] * 3
     assert len(engine.asked) == 1
 
 
@@ -169,7 +169,7 @@ async def test_what_was_assumed_since_it_was_not_told_is_soon_asked_again(
     monkeypatch.setattr(store_module, "_ASSUMED_AGE_S", 0.0)
     answers = iter([told, LIMITS["a narrow one among others"][:2]])
     async with store_on(lambda _: next(answers)) as (store, _):
-        windows = [(await store.limits("docs")).max_result_window for _ in range(3)]
+        windows = [(await store.limits("docs", 10)).max_result_window for _ in range(3)]
     assert windows == [IndexLimits().max_result_window, 500, 500]
 
 
@@ -185,7 +185,7 @@ async def test_an_engine_that_is_too_slow_to_say_is_not_waited_for_by_each_searc
 
     async with store_on(slow) as (store, engine):
         for _ in range(3):
-            assert await store.limits("docs") == IndexLimits()
+            assert await store.limits("docs", 10) == IndexLimits()
             store.forget_limits("docs")
         assert len(engine.asked) == 1
         go_on.set()
@@ -193,17 +193,17 @@ async def test_an_engine_that_is_too_slow_to_say_is_not_waited_for_by_each_searc
 
 async def test_limits_that_the_engine_does_not_keep_to_are_asked_for_anew() -> None:
     async with store_on(lambda _: (200, {})) as (store, engine):
-        await store.limits("docs,faq")
+        await store.limits("docs,faq", 10)
         store.forget_limits("docs")
-        await store.limits("faq,docs")
+        await store.limits("faq,docs", 10)
         assert len(engine.asked) == 1
         store.forget_limits("faq,docs")
-        await store.limits("docs,faq")
+        await store.limits("docs,faq", 10)
     assert len(engine.asked) == 2
 
 
 async def test_the_same_indexes_named_otherwise_are_not_asked_again() -> None:
     async with store_on(lambda _: (200, {})) as (store, engine):
         for named in ("docs,faq", "faq,docs", "docs,faq,docs"):
-            await store.limits(named)
+            await store.limits(named, 10)
     assert len(engine.asked) == 1
