@@ -114,17 +114,26 @@ def cut(text: str, max_chars: int) -> str:
 
 
 def _values(value: object, path: str | None) -> Iterator[object]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _values(item, path)
-    elif path is None:
-        yield value
-    elif isinstance(value, Mapping):
-        for key, rest in _keys(path):  # a key may hold dots itself; the shortest counts, as in OpenSearch
-            inner = value.get(key)
-            if inner is not None:
-                yield from _values(inner, rest)
-                return
+    """What is at the path, in the document's order. Lists may be nested deeper than Python calls itself."""
+    left: list[Iterator[tuple[object, str | None]]] = [iter([(value, path)])]
+    while left:
+        for one, rest in left[-1]:
+            if isinstance(one, list):
+                left.append(zip(one, itertools.repeat(rest), strict=False))
+                break
+            if rest is None:
+                yield one
+            elif isinstance(one, Mapping):
+                left.append(_under(one, rest))
+                break
+        else:
+            left.pop()
+
+
+def _under(value: Mapping[str, object], path: str) -> Iterator[tuple[object, str | None]]:
+    """The value of the first key that the path may begin with, as in OpenSearch: a key may hold dots itself."""
+    found = ((value.get(key), rest) for key, rest in _keys(path))
+    return itertools.islice(((inner, rest) for inner, rest in found if inner is not None), 1)
 
 
 @lru_cache(maxsize=4096)  # every hit is asked for the same paths

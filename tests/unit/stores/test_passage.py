@@ -1,4 +1,6 @@
+import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +19,21 @@ def test_the_shared_vectors(case: Case) -> None:
 def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
     source = json.loads('{"body": "東京\\ud83dは晴れ", "title": "\\ud83d\\ude00"}')
     assert passage_text(source, ["body", "title"]) == "東京\ufffdは晴れ\n😀"
+
+
+def nested(value: object, levels: int, wrap: Callable[[object], object]) -> object:
+    return functools.reduce(lambda inner, _: wrap(inner), range(levels), value)
+
+
+def test_a_document_may_be_nested_deeper_than_python_calls_itself() -> None:
+    levels = 5_000
+    source = {"body": nested(["東京"], levels, lambda inner: [inner, "晴れ"])}
+    expected = "\n".join(["東京", *["晴れ"] * levels])
+    assert passage_text(source, ["body"]) == expected
+    source = {"body": nested("東京", levels, lambda inner: [{"a": inner}, 1])}
+    assert passage_text(source, ["body"]) == "1"
+    path = ".".join(["body", *["a"] * 19])
+    assert passage_text({"body": nested("東京", 19, lambda inner: [[], {"a": inner}])}, [path]) == "東京"
 
 
 VALUES = st.recursive(
