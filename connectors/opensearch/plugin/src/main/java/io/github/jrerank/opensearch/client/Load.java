@@ -1,13 +1,15 @@
 package io.github.jrerank.opensearch.client;
 
 import java.net.http.HttpResponse;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 
 /**
  * How long a request would wait at one sidecar, as far as this node knows: what the last answer said of the sidecar's queue, less the
- * time since, and as long as answers took lately for each request of this node that is under way there. Who gives no answer is
- * expected to take at least as long once more.
+ * time since, and for each request of this node that is under way there as long as answers took lately, or as long as it has been under
+ * way where that is longer. Who gives no answer is expected to take at least as long once more.
  */
 final class Load {
     /** Seconds of work that are open at a sidecar, on each of its answers. */
@@ -23,7 +25,8 @@ final class Load {
     private double queueSeconds;
     private long heardNanos;
     private double answerSeconds;
-    private int underWay;
+    /** Since when, of those that are under way. */
+    private final Map<CompletableFuture<?>, Long> underWay = new IdentityHashMap<>();
 
     /** @param nanoTime the clock, such as System::nanoTime */
     Load(LongSupplier nanoTime) {
@@ -31,7 +34,8 @@ final class Load {
     }
 
     synchronized double expectedSeconds() {
-        return stillWaiting() + underWay * answerSeconds;
+        double open = underWay.values().stream().mapToDouble(start -> Math.max(answerSeconds, secondsSince(start))).sum();
+        return stillWaiting() + open;
     }
 
     private double stillWaiting() {
@@ -41,42 +45,39 @@ final class Load {
 
     /** Counts a request until it is answered, has failed or was cancelled. Returns the same future, so that it can be cancelled. */
     CompletableFuture<HttpResponse<byte[]>> follow(CompletableFuture<HttpResponse<byte[]>> response) {
-        long startNanos = begin();
-        response.whenComplete((answer, error) -> {
-            if (error == null) {
-                answered(answer.statusCode(), answer.headers().firstValue(HEADER).orElse(""), startNanos);
-            } else {
-                unanswered(startNanos);
-            }
-            end();
-        });
+        begin(response);
+        response.whenComplete((answer, error) -> end(response, answer));
         return response;
     }
 
-    private synchronized long begin() {
-        underWay++;
-        return nanoTime.getAsLong();
+    private synchronized void begin(CompletableFuture<?> response) {
+        underWay.put(response, nanoTime.getAsLong());
     }
 
-    private synchronized void end() {
-        underWay--;
+    /** `answer` is null where there was none. */
+    private synchronized void end(CompletableFuture<?> response, HttpResponse<byte[]> answer) {
+        double seconds = secondsSince(underWay.remove(response));
+        if (answer == null) {
+            unanswered(seconds);
+        } else {
+            answered(answer.statusCode(), answer.headers().firstValue(HEADER).orElse(""), seconds);
+        }
     }
 
     /** A refusal says what waits there, but not how long an answer takes. */
-    private synchronized void answered(int status, String header, long startNanos) {
+    private void answered(int status, String header, double tookSeconds) {
         if (status == 200) {
-            took(secondsSince(startNanos));
+            took(tookSeconds);
         }
-        double seconds = seconds(header);
-        boolean isUnknown = seconds < 0 && (status == 429 || status >= 500);
-        if (isUnknown || seconds >= 0) {
-            waits(isUnknown ? UNKNOWN_SECONDS : seconds);
+        double waiting = seconds(header);
+        boolean isUnknown = waiting < 0 && (status == 429 || status >= 500);
+        if (isUnknown || waiting >= 0) {
+            waits(isUnknown ? UNKNOWN_SECONDS : waiting);
         }
     }
 
     /** Of a request that has failed or was cancelled it is known that an answer would have taken longer. */
-    private synchronized void unanswered(long startNanos) {
-        double atLeast = secondsSince(startNanos);
+    private void unanswered(double atLeast) {
         if (atLeast > answerSeconds) {
             took(atLeast);
         }

@@ -97,6 +97,22 @@ class LoadTests {
     }
 
     @Test
+    void whoHasNeverAnsweredIsExpectedToTakeAsLongAsItsRequestsAreUnderWay() {
+        CompletableFuture<HttpResponse<byte[]>> first = send();
+        pass(100);
+        assertEquals(0.1, load.expectedSeconds(), EXACT);
+        CompletableFuture<HttpResponse<byte[]>> second = send();
+        pass(50);
+        assertEquals(0.2, load.expectedSeconds(), EXACT);
+        first.complete(new Answer(200, List.of("0")));
+        assertEquals(0.15, load.expectedSeconds(), EXACT);
+        pass(200);
+        assertEquals(0.25, load.expectedSeconds(), EXACT);
+        second.complete(new Answer(200, List.of("0")));
+        assertEquals(0, load.expectedSeconds(), EXACT);
+    }
+
+    @Test
     void aCancelledRequestMakesNoAnswerQuicker() {
         answer(1_000, "0");
         CompletableFuture<HttpResponse<byte[]>> cancelled = send();
