@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jrerank.doors.search.passages import MAX_TAGS, Highlighting, passages_of
+from jrerank.doors.search.passages import Highlighting, passages_of
 from jrerank.stores.passage import ValueBounds, cut, passage_texts
 from shared_vectors import Case, cases
 
@@ -35,14 +35,6 @@ def test_of_many_values_some_are_read_and_none_whole(bounds: ValueBounds, expect
     source = {"title": "題" * 5, "parts": [f"{part}部" for part in range(1000)]}
     assert passage_texts(source, ["title", "parts"], bounds) == expected
     assert len(passage_texts(source, ["title", "parts"], ALONE)) == 100
-
-
-@pytest.mark.parametrize(("more", "expected"), [(0, "東京"), (1, "全文")])
-def test_highlights_with_too_many_tags_are_read_as_fields(more: int, expected: str) -> None:
-    tags = [f"<{number}>" for number in range(MAX_TAGS + more)]
-    highlighting = Highlighting.of({"pre_tags": tags, "post_tags": tags[:1], "fields": {"body": {}}})
-    hit = {"_source": {"body": "全文"}, "highlight": {"body": ["<7>東京<0>"]}}
-    assert passages_of(hit, ["body"], "highlight", highlighting, ALONE) == (expected,)
 
 
 def test_no_more_values_are_looked_at_than_may_be_read() -> None:

@@ -29,8 +29,20 @@ public final class Call<T> {
      * @param work what kind it is of: what fails for one kind may succeed for another
      * @param startNanos when the time began, on the clock of System.nanoTime
      * @param isUsualTime a silence of this length says something about the sidecar, not about a caller in a hurry
+     * @param isUsualWork the same of a refusal for its load, and a caller who asks for more than others
      */
-    public record Terms(String work, Map<String, String> headers, long startNanos, long timeoutMs, boolean isUsualTime) {
+    public record Terms(
+        String work,
+        Map<String, String> headers,
+        long startNanos,
+        long timeoutMs,
+        boolean isUsualTime,
+        boolean isUsualWork
+    ) {
+        boolean isUsual() {
+            return isUsualTime && isUsualWork;
+        }
+
         long leftMs() {
             return timeoutMs - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
         }
@@ -123,7 +135,7 @@ public final class Call<T> {
                 return;
             }
             underWay.remove(attempt);
-            attempt.sidecar.fail(failure, terms.work(), true);
+            attempt.sidecar.fail(failure, terms.work(), failure.isOfLoad() == false || terms.isUsual());
             retryLostConnection(attempt, failure);
             askNext();
             isLast = underWay.isEmpty();

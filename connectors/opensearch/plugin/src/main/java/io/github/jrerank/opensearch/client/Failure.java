@@ -85,6 +85,11 @@ public final class Failure extends Exception {
         return getCause() == null ? getMessage() : getMessage() + ": " + getCause();
     }
 
+    /** About what the sidecar can do in the time that it was given, beside what is open there. */
+    public boolean isOfLoad() {
+        return reason.equals("status_429");
+    }
+
     /** About what was sent, and how much of it, so that other work may well succeed. */
     public boolean isOfWork() {
         boolean isRefusal = reason.startsWith("status_4") && OF_SIDECAR_ITSELF.contains(reason) == false;

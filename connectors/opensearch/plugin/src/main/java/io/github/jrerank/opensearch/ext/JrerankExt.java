@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.common.io.stream.StreamInput;
 import org.opensearch.core.common.io.stream.StreamOutput;
@@ -26,13 +27,16 @@ public final class JrerankExt extends SearchExtBuilder {
         Map.entry("hit_details", isA(Boolean.class, "true or false")),
         Map.entry("timeout_ms", value -> problemOfNumber(value, Integer.MAX_VALUE)),
         Map.entry("window", value -> problemOfNumber(value, OptionChecks.MAX_WINDOW)),
-        Map.entry("max_tokens_per_doc", value -> problemOfNumber(value, Integer.MAX_VALUE)),
+        Map.entry("max_tokens_per_doc", value -> problemOfNumber(value, OptionChecks.MAX_TOKENS)),
         Map.entry("passage_fields", value -> value instanceof List<?> list ? OptionChecks.problemOfFields(list) : "must be a list"),
         Map.entry("fusion", value -> value instanceof Map<?, ?> map ? OptionChecks.problemOfFusion(map) : "must be an object"),
         Map.entry("passage_from", OptionChecks::problemOfPassageFrom),
         Map.entry("unread", OptionChecks::problemOfUnread),
         Map.entry("min_score", OptionChecks::problemOfMinScore)
     );
+
+    /** With these more is sent, or something else, than for other searches of the same indexes. */
+    private static final List<String> OF_WORK = List.of("window", "max_tokens_per_doc", "passage_fields", "passage_from", "fusion");
 
     private final Map<String, Object> values;
 
@@ -45,6 +49,12 @@ public final class JrerankExt extends SearchExtBuilder {
     }
 
     public static JrerankExt parse(XContentParser parser) throws IOException {
+        if (parser.currentToken() == XContentParser.Token.VALUE_NULL) {
+            return NONE;
+        }
+        if (parser.currentToken() != XContentParser.Token.START_OBJECT) {
+            throw new IllegalArgumentException("ext." + NAME + " must be an object");
+        }
         Map<String, Object> values = parser.map();
         values.forEach(JrerankExt::check);
         return new JrerankExt(values);
@@ -101,6 +111,14 @@ public final class JrerankExt extends SearchExtBuilder {
 
     public int timeoutMs(int otherwise) {
         return values.get("timeout_ms") instanceof Integer timeoutMs ? timeoutMs : otherwise;
+    }
+
+    /** What the caller says of how much is sent, and of what; empty where that is as the pipeline says. */
+    public String work() {
+        return OF_WORK.stream()
+            .filter(key -> values.get(key) != null)
+            .map(key -> key + " " + values.get(key))
+            .collect(Collectors.joining(", "));
     }
 
     /** What the caller says of `key`, of the type that it was checked to have. */

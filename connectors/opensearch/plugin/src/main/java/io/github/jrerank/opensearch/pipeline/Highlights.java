@@ -11,16 +11,26 @@ import org.opensearch.search.SearchHit;
 import org.opensearch.search.fetch.subphase.highlight.AbstractHighlighterBuilder;
 import org.opensearch.search.fetch.subphase.highlight.HighlightBuilder;
 
-/** The text that an engine has highlighted, without the marks around words. */
-final class Highlights {
+/**
+ * The text that an engine has highlighted, without the marks around words: how one search marks it.
+ *
+ * @param tags longer ones first
+ */
+record Highlights(List<String> tags, boolean isEscaped) {
+    /** Each of them is looked for in each fragment. */
+    static final int MAX_TAGS = 50;
     private static final List<String> PLAIN_TAGS = List.of("<em>", "</em>");
 
     private static final String[][] ESCAPES = {
         { "&quot;", "\"" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&#x27;", "'" }, { "&#x2F;", "/" }, { "&amp;", "&" } };
 
-    private Highlights() {}
+    /** `asked` is the search's own, or null. Null where that has more tags than are looked for. */
+    static Highlights of(HighlightBuilder asked) {
+        List<String> tags = tags(asked);
+        return tags.size() > MAX_TAGS ? null : new Highlights(tags, asked != null && "html".equals(asked.encoder()));
+    }
 
-    static Map<String, List<String>> of(SearchHit hit) {
+    static Map<String, List<String>> in(SearchHit hit) {
         return hit.getHighlightFields()
             .entrySet()
             .stream()
@@ -28,13 +38,11 @@ final class Highlights {
             .collect(Collectors.toMap(Map.Entry::getKey, entry -> Arrays.stream(entry.getValue().fragments()).map(Text::string).toList()));
     }
 
-    /** The fragments of all passage fields, a line each; null where there are none. `asked` is the search's own, or null. */
-    static String text(Map<String, List<String>> found, List<String> fields, HighlightBuilder asked) {
-        List<String> tags = tags(asked);
-        boolean isEscaped = asked != null && "html".equals(asked.encoder());
+    /** The fragments of all passage fields, a line each; null where there are none. */
+    String text(Map<String, List<String>> found, List<String> fields) {
         String text = fields.stream()
             .flatMap(field -> found.getOrDefault(field, List.of()).stream())
-            .map(fragment -> without(fragment, tags))
+            .map(this::withoutTags)
             .map(fragment -> isEscaped ? unescaped(fragment) : fragment)
             .filter(line -> line.isBlank() == false)
             .collect(Collectors.joining("\n"));
@@ -68,7 +76,7 @@ final class Highlights {
         return plain;
     }
 
-    private static String without(String text, List<String> tags) {
+    private String withoutTags(String text) {
         String plain = text;
         for (String tag : tags) {
             plain = plain.replace(tag, "");

@@ -127,7 +127,7 @@ record Options(
             return null;
         }
         int tokens = ConfigurationUtils.readIntProperty(type, tag, config, "max_tokens_per_doc", null);
-        checkRange(type, tag, "max_tokens_per_doc", tokens, Integer.MAX_VALUE);
+        checkRange(type, tag, "max_tokens_per_doc", tokens, OptionChecks.MAX_TOKENS);
         return tokens;
     }
 }

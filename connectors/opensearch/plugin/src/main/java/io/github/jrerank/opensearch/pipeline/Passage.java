@@ -1,6 +1,11 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import java.math.BigDecimal;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,7 +40,7 @@ public final class Passage {
         boolean areAllRead = count <= bounds.passages();
         Stream<String> made = inTurns(texts, several).limit(areAllRead ? count : bounds.passages() - 1);
         Stream<String> whole = areAllRead ? Stream.empty() : Stream.of(of(source, fields));
-        List<String> passages = Stream.concat(made, whole).map(text -> cut(text, bounds.passageChars())).distinct().toList();
+        List<String> passages = Stream.concat(made, whole).map(text -> SentText.cut(text, bounds.passageChars())).distinct().toList();
         return foremost(passages, bounds.chars());
     }
 
@@ -53,7 +58,7 @@ public final class Passage {
     private static List<String> values(String field, Map<String, Object> source, ValueBounds bounds) {
         return values(XContentMapValues.extractValue(field, source))
             .limit(bounds.passages() + 1L)
-            .map(text -> cut(text, bounds.passageChars()))
+            .map(text -> SentText.cut(text, bounds.passageChars()))
             .toList();
     }
 
@@ -74,30 +79,34 @@ public final class Passage {
             .collect(Collectors.joining("\n"));
     }
 
-    /** The beginning of a text with so many characters that are not blank: the rest would be sent and not be read. */
-    static String cut(String text, int maxChars) {
-        if (text == null || text.length() <= maxChars) {
-            return text;
-        }
-        int left = maxChars;
-        for (int place = 0; place < text.length();) {
-            int character = text.codePointAt(place);
-            if (Character.isWhitespace(character) == false && --left < 0) {
-                return text.substring(0, place);
-            }
-            place += Character.charCount(character);
-        }
-        return text;
+    private static Stream<String> values(Object value) {
+        return flat(value).stream().map(Passage::leaf).filter(Objects::nonNull);
     }
 
-    private static Stream<String> values(Object value) {
-        if (value instanceof List<?> list) {
-            return list.stream().filter(Objects::nonNull).flatMap(Passage::values);
+    /** What is in a list and in the lists in it, which may be nested too deep for calls: a stack that overflows ends the node. */
+    private static List<Object> flat(Object value) {
+        List<Object> found = new ArrayList<>();
+        Deque<Iterator<?>> left = new ArrayDeque<>();
+        left.push(Collections.singletonList(value).iterator());
+        while (left.isEmpty() == false) {
+            Object one = left.peek().hasNext() ? left.peek().next() : null;
+            if (one instanceof List<?> list) {
+                left.push(list.iterator());
+            } else if (one != null) {
+                found.add(one);
+            } else if (left.peek().hasNext() == false) {
+                left.pop();
+            }
         }
+        return found;
+    }
+
+    /** Null where it is no text. */
+    private static String leaf(Object value) {
         if (value instanceof Double || value instanceof Float) {
-            return Stream.of(new BigDecimal(value.toString()).stripTrailingZeros().toPlainString());
+            return new BigDecimal(value.toString()).stripTrailingZeros().toPlainString();
         }
         boolean isLeaf = value instanceof String || value instanceof Number || value instanceof Boolean;
-        return isLeaf ? Stream.of(value.toString()).filter(text -> text.isBlank() == false) : Stream.empty();
+        return isLeaf && value.toString().isBlank() == false ? value.toString() : null;
     }
 }

@@ -22,12 +22,19 @@ import org.opensearch.search.builder.SearchSourceBuilder;
 
 /** What a processor reads of a search: which fields are the passage, and where the query text is if not in `query`. */
 public record Reading(List<String> passageFields, String queryTextPath) {
+    /** More than any model reads of a query, and less than a sidecar refuses. */
+    private static final int MAX_QUERY_CHARS = 4_096;
+
     static Reading from(String type, String tag, Map<String, Object> config) {
         List<String> fields = ConfigurationUtils.readOptionalList(type, tag, config, "passage_fields");
         String path = ConfigurationUtils.readOptionalStringProperty(type, tag, config, "query_text_path");
         String problem = fields == null ? null : OptionChecks.problemOfFields(fields);
         if (problem != null) {
             throw ConfigurationUtils.newConfigurationException(type, tag, "passage_fields", problem);
+        }
+        String problemOfPath = path == null ? null : OptionChecks.problemOfPath(path);
+        if (problemOfPath != null) {
+            throw ConfigurationUtils.newConfigurationException(type, tag, "query_text_path", problemOfPath);
         }
         return new Reading(fields == null ? List.of() : List.copyOf(fields), path);
     }
@@ -36,8 +43,12 @@ public record Reading(List<String> passageFields, String queryTextPath) {
         return new Reading(ext.or("passage_fields", passageFields), queryTextPath);
     }
 
-    /** `said` is the caller's own; `types` gives the type of a field, or null. Null where there is no text at all. */
+    /** As far as it is read. `said` is the caller's own; `types` gives the type of a field, or null. Null where there is no text. */
     String queryText(String said, SearchSourceBuilder search, Function<String, String> types) {
+        return SentText.wellFormed(SentText.cut(wholeQueryText(said, search, types), MAX_QUERY_CHARS));
+    }
+
+    private String wholeQueryText(String said, SearchSourceBuilder search, Function<String, String> types) {
         return QueryText.text(said)
             .or(() -> atPath(search))
             .orElseGet(() -> search.query() == null ? null : QueryText.find(asMap(search.query()), new Fields(passageFields, types)));

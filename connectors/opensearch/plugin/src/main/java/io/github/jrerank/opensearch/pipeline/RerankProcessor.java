@@ -26,7 +26,6 @@ import org.opensearch.action.support.ContextPreservingActionListener;
 import org.opensearch.core.action.ActionListener;
 import org.opensearch.core.rest.RestStatus;
 import org.opensearch.search.SearchHit;
-import org.opensearch.search.lookup.SourceLookup;
 import org.opensearch.search.pipeline.AbstractProcessor;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
 import org.opensearch.search.pipeline.SearchResponseProcessor;
@@ -141,28 +140,17 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         private List<Candidate> candidates() {
             SearchHit[] hits = response.getHits().getHits();
             List<SearchHit> window = Arrays.asList(hits).subList(0, Math.min(plan.window(), hits.length));
-            ValueBounds bounds = ValueBounds.ofEach(window.size(), asked.maxPassageChars());
+            PassageReader reader = PassageReader.of(
+                plan.reading().passageFields(),
+                asked,
+                request.source().highlighter(),
+                window.size()
+            );
             List<Candidate> candidates = new ArrayList<>();
             for (SearchHit hit : window) {
-                candidates.add(new Candidate(String.valueOf(hit.getId()), texts(hit, bounds), hit.getScore()));
+                candidates.add(new Candidate(String.valueOf(hit.getId()), reader.texts(hit), hit.getScore()));
             }
             return candidates;
-        }
-
-        private List<String> texts(SearchHit hit, ValueBounds bounds) {
-            return wholeTexts(hit, bounds).stream().map(text -> Passage.cut(text, asked.maxPassageChars())).toList();
-        }
-
-        private List<String> wholeTexts(SearchHit hit, ValueBounds bounds) {
-            List<String> fields = plan.reading().passageFields();
-            if (asked.passageFrom() == PassageFrom.HIGHLIGHT) {
-                String highlighted = Highlights.text(Highlights.of(hit), fields, request.source().highlighter());
-                if (highlighted != null) {
-                    return List.of(highlighted);
-                }
-            }
-            boolean isRead = hit.hasSource() && fields.isEmpty() == false;
-            return isRead ? asked.passageFrom().texts(SourceLookup.sourceAsMap(hit.getSourceRef()), fields, bounds) : List.of();
         }
 
         private String reasonIn(List<Candidate> candidates) {
@@ -185,15 +173,21 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 asked.maxTokensPerDoc()
             );
             boolean isUsualTime = asked.timeoutMs() == options.timeoutMs();
-            var terms = new Call.Terms(work(), services.forwardedHeaders(), startNanos, asked.timeoutMs(), isUsualTime);
+            boolean isUsualWork = plan.ext().work().isEmpty();
+            var terms = new Call.Terms(work(), services.forwardedHeaders(), startNanos, asked.timeoutMs(), isUsualTime, isUsualWork);
             return Call.start(services.endpoint(asked.endpoint()), services.node(), question, terms);
         }
 
-        /** What is too much for the time in one index may well be done in another. */
+        /** What is too much for the time in one index may well be done in another, and so what one caller asks for beyond others. */
         private String work() {
-            String indexes = String.join(",", request.indices());
-            String shown = indexes.length() > SHOWN_CHARS ? indexes.substring(0, SHOWN_CHARS) + "..." : indexes;
-            return asked.store() == null ? "[" + shown + "]" : "[" + shown + "] by store [" + asked.store() + "]";
+            String indexes = "[" + shortened(String.join(",", request.indices())) + "]";
+            String stores = asked.store() == null ? "" : " by store [" + asked.store() + "]";
+            String callers = plan.ext().work().isEmpty() ? "" : " with [" + shortened(plan.ext().work()) + "]";
+            return indexes + stores + callers;
+        }
+
+        private static String shortened(String names) {
+            return names.length() > SHOWN_CHARS ? names.substring(0, SHOWN_CHARS) + "..." : names;
         }
 
         private void settle(Answer answer, Throwable error) {

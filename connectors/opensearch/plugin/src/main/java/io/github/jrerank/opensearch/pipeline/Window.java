@@ -4,7 +4,7 @@ package io.github.jrerank.opensearch.pipeline;
 public record Window(int fetchFrom, int fetchSize, boolean isCut) {
     /** `maxResultWindow` is the index's: asking for more of it fails the search. */
     public static Window of(int from, int size, int window, int maxResultWindow) {
-        int wanted = from + size;
+        int wanted = (int) Math.min(Integer.MAX_VALUE, (long) from + size); // which the engine refuses, as it would the caller's own
         int widened = Math.max(wanted, Math.min(window, maxResultWindow));
         return new Window(0, widened, true);
     }

@@ -96,7 +96,7 @@ class CallTests {
     }
 
     private static Call.Terms terms(String work, int timeoutMs, boolean isUsualTime) {
-        return new Call.Terms(work, Map.of(), System.nanoTime(), timeoutMs, isUsualTime);
+        return new Call.Terms(work, Map.of(), System.nanoTime(), timeoutMs, isUsualTime, true);
     }
 
     private String reason(Endpoint endpoint) {
@@ -213,7 +213,7 @@ class CallTests {
     @Test
     void timeThatIsOverIsNotAskedFor() {
         long longAgo = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(TIMEOUT_MS);
-        var terms = new Call.Terms("[docs]", Map.of(), longAgo, TIMEOUT_MS, true);
+        var terms = new Call.Terms("[docs]", Map.of(), longAgo, TIMEOUT_MS, true, true);
         var call = Call.start(endpoint(first.url()), node, new Question(), terms);
         assertEquals("deadline", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
         assertTrue(first.bodies.isEmpty());
@@ -251,6 +251,23 @@ class CallTests {
             assertThrows(CompletionException.class, call::join);
         }
         assertFalse(endpoint.sidecars().get(0).isOpen("[docs]"));
+    }
+
+    @Test
+    void aRefusalForItsLoadCountsUnlessACallerAsksForMoreThanOthersOrInLessTime() {
+        Endpoint endpoint = endpoint(first.url());
+        first.status = 429;
+        for (int i = 0; i < 3; i++) {
+            for (boolean isUsualTime : new boolean[] { true, false }) {
+                var terms = new Call.Terms("[docs]", Map.of(), System.nanoTime(), TIMEOUT_MS, isUsualTime, isUsualTime == false);
+                var call = Call.start(endpoint, node, new Question(), terms);
+                assertEquals("status_429", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
+            }
+        }
+        assertFalse(endpoint.sidecars().get(0).isOpenForAll());
+        assertEquals("status_429", reason(endpoint));
+        assertEquals("status_429", reason(endpoint));
+        assertTrue(endpoint.sidecars().get(0).isOpenForAll());
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.jrerank.opensearch.Vectors;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,8 +19,10 @@ import org.opensearch.common.io.stream.BytesStreamOutput;
 import org.opensearch.search.builder.SearchSourceBuilder;
 
 class JrerankExtTests {
-    private static JrerankExt parse(Map<String, Object> values) {
-        return JrerankExt.of(new SearchRequest().source(Vectors.search(Map.of("ext", Map.of("jrerank", values)))));
+    private static JrerankExt parse(Object values) {
+        Map<String, Object> ext = new HashMap<>();
+        ext.put("jrerank", values);
+        return JrerankExt.of(new SearchRequest().source(Vectors.search(Map.of("ext", ext))));
     }
 
     @Test
@@ -72,15 +75,32 @@ class JrerankExtTests {
     }
 
     @Test
+    void isAnObjectOrNull() {
+        assertTrue(parse(null).isEnabled());
+        for (Object wrong : List.of("on", 1, true, List.of(), List.of(Map.of("window", 20)))) {
+            assertThrows(IllegalArgumentException.class, () -> parse(wrong), wrong.toString());
+        }
+    }
+
+    @Test
     void refusesWhatIsOutOfRange() {
         List<Map<String, Object>> wrong = List.of(
             Map.of("window", 0), Map.of("window", 10_001), Map.of("window", 1.5), Map.of("unread", "hide"), Map.of("min_score", "high"),
             Map.of("passage_fields", List.of("*")), Map.of("passage_fields", "body"), Map.of("fusion", Map.of("method", "magic")),
-            Map.of("max_tokens_per_doc", 0)
+            Map.of("max_tokens_per_doc", 0), Map.of("max_tokens_per_doc", 1_000_000_001),
+            Map.of("fusion", Map.of("method", "linear", "weight", 1e7)), Map.of("fusion", Map.of("method", "rrf", "rank_constant", 2_000_000_000)),
+            Map.of("passage_fields", Collections.nCopies(51, "body")), Map.of("passage_fields", List.of("a".repeat(501))),
+            Map.of("passage_fields", List.of("a.".repeat(20) + "a"))
         );
         for (Map<String, Object> one : wrong) {
             assertThrows(IllegalArgumentException.class, () -> parse(one), one.toString());
         }
+    }
+
+    @Test
+    void namesWhatIsWorkOfItsOwn() {
+        assertEquals("", parse(Map.of("query", "東京", "timeout_ms", 50, "min_score", 0.5, "unread", "cut")).work());
+        assertEquals("window 20, passage_fields [body]", parse(Map.of("passage_fields", List.of("body"), "window", 20)).work());
     }
 
     @Test

@@ -1,8 +1,6 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.List;
 import java.util.Map;
@@ -10,19 +8,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class PassageTests {
-    @Test
-    void isCutAfterSoManyCharacters() {
-        assertEquals("東京", Passage.cut("東京の天気", 2));
-        assertSame("東京", Passage.cut("東京", 2));
-        assertNull(Passage.cut(null, 2));
-    }
-
-    @Test
-    void blanksDoNotCount() {
-        assertEquals("　 東\n\n京\n", Passage.cut("　 東\n\n京\nの", 2));
-        assertEquals("東" + " ".repeat(99), Passage.cut("東" + " ".repeat(99), 1));
-    }
-
     @Test
     void ofManyValuesSomeAreReadAndNoneWhole() {
         Map<String, Object> source = Map.of("title", "題".repeat(5), "parts", IntStream.range(0, 1_000).mapToObj(part -> part + "部").toList());
@@ -34,7 +19,13 @@ class PassageTests {
     }
 
     @Test
-    void noCharacterIsCutInHalf() {
-        assertEquals("😀", Passage.cut("😀😀", 1));
+    void listsMayBeNestedAsDeepAsAnEngineTakesThem() {
+        Object nested = List.of("東京");
+        for (int level = 0; level < 1_000; level++) {
+            nested = List.of(nested, level);
+        }
+        Map<String, Object> source = Map.of("body", nested);
+        assertEquals(1_001, Passage.of(source, List.of("body")).lines().count());
+        assertEquals(List.of("東京", "0", "1"), Passage.each(source, List.of("body"), ValueBounds.ofEach(1, 8_192)).subList(0, 3));
     }
 }

@@ -100,9 +100,10 @@ class PipelineVectorTests {
             Map<String, Object> asked = one.get("highlight");
             PassageFrom from = PassageFrom.of(one.text("passage_from"));
             ValueBounds bounds = ValueBounds.ofEach(one.get("hits") == null ? 1 : one.number("hits"), 8_192);
-            String highlighted = from == PassageFrom.HIGHLIGHT && found != null
-                ? Highlights.text(found, fields, Vectors.search(Map.of("highlight", asked)).highlighter())
+            Highlights highlights = from == PassageFrom.HIGHLIGHT && asked != null
+                ? Highlights.of(Vectors.search(Map.of("highlight", asked)).highlighter())
                 : null;
+            String highlighted = highlights == null || found == null ? null : highlights.text(found, fields);
             assertEquals(one.expected(), highlighted == null ? from.texts(one.get("source"), fields, bounds) : List.of(highlighted));
         });
     }
