@@ -6,6 +6,7 @@ First the circuit breaker is kept from opening, so that every one of the searche
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from integration.opensearch.clients import CLIENTS, Clients, Record
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
@@ -20,8 +21,8 @@ SETTLED_S = 0.5
 LONG_PASSAGES, LONG_CHARS = 100, 100_000
 
 
-def main(seconds: float) -> None:
-    """`seconds` of each fault."""
+def main(seconds: float) -> bool:
+    """`seconds` of each fault. Whether no search failed or was late, and each change of a circuit was one line."""
     sidecar = FakeSidecar()
     sidecar.start()
     settings = {
@@ -36,9 +37,12 @@ def main(seconds: float) -> None:
             load(engine, "docs", kuromoji=True, default_pipeline="patient")
             _load_long(engine)
             print(f"faults, {CLIENTS} clients, timeout {TIMEOUT_MS} ms: p99 (allowed {ALLOWED_MS} ms)")
-            _measure(node, sidecar, "docs", list(FAULTS), seconds)
-            _measure(node, sidecar, "long", ["silent", "500"], seconds)
-            _count_lines(node, engine, sidecar)
+            records = [
+                *_measure(node, sidecar, "docs", list(FAULTS), seconds),
+                *_measure(node, sidecar, "long", ["silent", "500"], seconds),
+            ]
+            are_lines_right = _count_lines(node, engine, sidecar)
+            return are_lines_right and all(map(_is_right, records))
     finally:
         sidecar.kill()
 
@@ -53,14 +57,20 @@ def _load_long(engine: Engine) -> None:
         engine.bulk("long", [{"id": str(n), "title": f"{n}", "body": f"{QUERY}。{rest}"} for n in numbers])
 
 
-def _measure(node: Node, sidecar: FakeSidecar, index: str, faults: list[str], seconds: float) -> None:
+def _measure(
+    node: Node, sidecar: FakeSidecar, index: str, faults: list[str], seconds: float
+) -> Iterator[Record]:
     with Clients(node.url, "patient", index).searching() as clients:
         clients.warm_record()
         time.sleep(seconds)
-        _print(f"{index}, none", clients.new_record())
+        yield _printed(f"{index}, none", clients.new_record())
         for name in faults:
             fault, cure, _ = FAULTS[name]
-            _print(f"{index}, {name}", _faulty(clients, sidecar, fault, cure, seconds))
+            yield _printed(f"{index}, {name}", _faulty(clients, sidecar, fault, cure, seconds))
+
+
+def _is_right(record: Record) -> bool:
+    return set(record.statuses) == {200} and record.p99_ms() <= ALLOWED_MS
 
 
 def _faulty(clients: Clients, sidecar: FakeSidecar, fault: Fault, cure: Fault, seconds: float) -> Record:
@@ -74,8 +84,9 @@ def _faulty(clients: Clients, sidecar: FakeSidecar, fault: Fault, cure: Fault, s
     return record
 
 
-def _count_lines(node: Node, engine: Engine, sidecar: FakeSidecar) -> None:
-    """Each fault opens the circuit once, and its end closes it."""
+def _count_lines(node: Node, engine: Engine, sidecar: FakeSidecar) -> bool:
+    """Each fault opens the circuit, and its end closes it: whether each of that is one line."""
+    are_right = True
     print("  changes of a circuit, and their lines in the log:")
     with Clients(node.url, "main").searching() as clients:
         clients.warm_record()
@@ -88,8 +99,13 @@ def _count_lines(node: Node, engine: Engine, sidecar: FakeSidecar) -> None:
             clients.warm_record()
             new = _lines(node)[len(lines) :]
             opened = sum(" opened after " in line for line in new)
-            lines_of = f"{opened} lines of opening, {len(new) - opened} of closing"
-            print(f"    {name:<12} opened {_opened(engine) - before} times: {lines_of}", flush=True)
+            times, closed = _opened(engine) - before, len(new) - opened
+            are_right &= times == opened == closed
+            print(
+                f"    {name:<12} opened {times} times: {opened} lines of opening, {closed} of closing",
+                flush=True,
+            )
+    return are_right
 
 
 def _opened(engine: Engine) -> int:
@@ -100,10 +116,10 @@ def _lines(node: Node) -> list[str]:
     return [line for line in node.log.read_text(encoding="utf-8").splitlines() if "jrerank circuit" in line]
 
 
-def _print(name: str, record: Record) -> None:
+def _printed(name: str, record: Record) -> Record:
     if not record.took_ms:
         print(f"  {name:<18} no search has ended: take more --seconds", flush=True)
-        return
+        return record
     failed = sum(count for status, count in record.statuses.items() if status != 200)
     said = ", ".join(f"{count} {reason or 'reranked'}" for reason, count in record.reasons.items())
     total = len(record.took_ms)
@@ -111,3 +127,4 @@ def _print(name: str, record: Record) -> None:
         f"  {name:<18} {record.p99_ms():6.0f} ms, {failed} of {total} searches failed; {said}",
         flush=True,
     )
+    return record
