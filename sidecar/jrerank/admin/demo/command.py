@@ -29,7 +29,7 @@ class Engine(StrEnum):
 
 
 def demo(
-    questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 400,
+    questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 250,
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id")] = "bundled",
     precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
     engine: Annotated[Engine, typer.Option(help="what searches")] = Engine.POSTGRES,
