@@ -174,6 +174,16 @@ BEGIN
 END
 $$;
 
+-- A moment as a setting keeps it, in a form that is the same whatever the session's DateStyle and TimeZone are.
+CREATE OR REPLACE FUNCTION jrerank._kept_moment(moment timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT extract(epoch FROM moment)::pg_catalog.text $$;
+
+-- NULL where it is none: anybody may set it to anything.
+CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
+
 -- What is kept back of a timeout that would end the statement.
 CREATE OR REPLACE FUNCTION jrerank._margin(timeout interval) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -201,41 +211,54 @@ CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  file constant text := jrerank._ask_mapping(server, 'password_file');
+  file text;
+  password text;
 BEGIN
+  SELECT max(o.option_value) FILTER (WHERE o.option_name = 'password_file'), max(o.option_value) FILTER (WHERE o.option_name = 'password')
+    INTO file, password
+    FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+    WHERE m.srvname = server AND m.usename = current_user;
   IF file IS NOT NULL THEN
     RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
   END IF;
-  RETURN jrerank._ask_mapping(server, 'password');
+  RETURN password;
 END
 $$;
 
 -- dblink: the sidecar's PostgreSQL-wire door ------------------------------------------------------------------------------------
 
+-- dblink's functions are called by their bare names, in statements whose plan PL/pgSQL keeps for the session: with EXECUTE each call would be
+-- parsed and planned anew, which takes ten times as long as the call. So what calls them has the schema that dblink is in on its search path,
+-- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_path(dblink text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', dblink) $$;
+
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
--- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: at first without sleeping, then more and more calmly, ten
--- times in one statement, since most of what a poll costs is to begin one.
+-- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
+-- millisecond at least, then more and more calmly.
 CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, deadline timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  started timestamptz := clock_timestamp();
-  poll text := format(
-    'SELECT true FROM generate_series(1, $2) WHERE CASE WHEN %I.dblink_is_busy($1) = 0 THEN true ELSE pg_sleep($3)::text IS NULL END LIMIT 1',
-    dblink);
-  polls int := 100;
-  pause_s double precision := 0;
-  done boolean;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  started constant timestamptz := pg_catalog.clock_timestamp();
+  awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
+  at timestamptz;
+  waited_s double precision;
 BEGIN
   LOOP
-    EXECUTE poll INTO done USING connection, polls, pause_s;
-    IF done THEN
+    IF dblink_is_busy(connection) = 0 THEN
       RETURN true;
-    ELSIF clock_timestamp() >= deadline THEN
-      RETURN false;
     END IF;
-    pause_s := least(greatest(0.0002, extract(epoch FROM clock_timestamp() - started) / 50), 0.02);
-    polls := least(greatest(1, extract(epoch FROM deadline - clock_timestamp()) / pause_s), 10);
+    at := pg_catalog.clock_timestamp();
+    IF at >= deadline THEN
+      RETURN false;
+    ELSIF at > awake_until THEN
+      waited_s := extract(epoch FROM at - started);
+      PERFORM pg_catalog.pg_sleep(least(waited_s / 50::pg_catalog.float8, 0.02::pg_catalog.float8));
+    END IF;
   END LOOP;
 END
 $$;
@@ -247,7 +270,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_result(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  take text := format('SELECT t.answer FROM %I.dblink_get_result($1) AS t(answer text)', dblink);
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   failure text;
 BEGIN
   IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
@@ -255,10 +278,10 @@ BEGIN
     RETURN;
   END IF;
   BEGIN
-    EXECUTE take INTO answer USING connection;
+    SELECT t.answer INTO answer FROM dblink_get_result(connection) AS t(answer text);
   EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
     -- The sidecar's error comes with the sidecar's SQLSTATE: one that cancels must not pass for a cancel of this query
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO failure USING connection;
+    failure := dblink_error_message(connection);
     IF SQLSTATE = '57014' AND failure = 'OK' THEN
       RAISE;
     END IF;
@@ -266,7 +289,7 @@ BEGIN
     message := SQLERRM;
   END;
   IF jrerank._dblink_wait(dblink, connection, deadline) THEN
-    EXECUTE format('SELECT 1 FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink) USING connection;
+    PERFORM 1 FROM dblink_get_result(connection, false) AS t(answer text);
   ELSE
     state := coalesce(state, 'timeout');
   END IF;
@@ -280,15 +303,14 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_query(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  sent int;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent USING connection, query;
-  IF sent = 0 THEN
+  IF dblink_send_query(connection, query) = 0 THEN
     state := '08006';
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    message := dblink_error_message(connection);
     RETURN;
   END IF;
-  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+  SELECT r.answer, r.state, r.message INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline) r;
 END
 $$;
 
@@ -343,9 +365,13 @@ $$;
 
 -- The sidecar has a little less time than the caller, so that its answer, with what was scored by then, still arrives.
 CREATE OR REPLACE FUNCTION jrerank._sidecar_ms(deadline timestamptz) RETURNS int
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 200)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
+DECLARE
+  ms constant int := jrerank._remaining_ms(deadline);
+BEGIN
+  RETURN greatest(1, ms - least(greatest(ms / 10, 5), 200));
+END
 $$;
 
 -- The connection -------------------------------------------------------------------------------------------------------------
@@ -368,6 +394,8 @@ DECLARE
 BEGIN
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     RETURN NULL;  -- it would not see what was granted since it began, which counts nevertheless
+  ELSIF has_function_privilege('public', format('%I.dblink_connect(text, text)', dblink), 'EXECUTE') THEN
+    RETURN NULL;  -- as nearly everywhere: the other functions' rights need not be read
   END IF;
   RETURN (
     SELECT CASE WHEN bool_and(g.proacl IS NOT NULL AND NOT EXISTS (
@@ -403,10 +431,12 @@ AS $$ SELECT 'jrerank_' || id || '_' || pg_catalog."left"(jrerank._dblink_digest
 CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text, secret bytea) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  RETURN QUERY EXECUTE format(
-    'SELECT name FROM unnest(%I.dblink_get_connections()) name WHERE name = jrerank._dblink_name($1, $2, split_part(name, ''_'', 2))',
-    dblink) USING server, secret;
+  RETURN QUERY
+    SELECT c.name FROM pg_catalog.unnest(dblink_get_connections()) c(name)
+    WHERE c.name = jrerank._dblink_name(server, secret, pg_catalog.split_part(c.name, '_', 2));
 END
 $$;
 
@@ -414,11 +444,10 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection te
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  open boolean;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO open USING connection;
-  IF open THEN
-    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING connection;
+  IF connection = ANY (dblink_get_connections()) THEN
+    PERFORM dblink_disconnect(connection);
   END IF;
 END
 $$;
@@ -428,7 +457,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_conninfo(server text, VARIADIC more t
 LANGUAGE sql STABLE
 AS $$
   SELECT pg_catalog.string_agg(
-    pg_catalog.format('%s=''%s''', o.name, pg_catalog.replace(pg_catalog.replace(o.value, '\', '\\'), '''', '\''')), ' ')
+    pg_catalog.format('%s=''%s''', o.name, pg_catalog.regexp_replace(o.value, E'([\\\\''])', E'\\\\\\1', 'g')), ' ')
   FROM (
     SELECT o.option_name AS name, o.option_value AS value
     FROM pg_catalog.pg_foreign_server s, pg_catalog.pg_options_to_table(s.srvoptions) o
@@ -446,9 +475,9 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_is_cut_off(server text) RETURNS boole
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  mark text[] := string_to_array(nullif(current_setting('jrerank.cut_off', true), ''), '|');
+  mark text[] := string_to_array(current_setting('jrerank.cut_off', true), '|');
 BEGIN
-  RETURN mark[2] = server AND mark[1]::timestamptz > clock_timestamp() - interval '3 s';
+  RETURN mark[2] = server AND jrerank._moment(mark[1]) > clock_timestamp() - interval '3 s';
 END
 $$;
 
@@ -476,7 +505,7 @@ BEGIN
     GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
     -- In whatever language: libpq asks whether the host accepts TCP/IP connections where it got no connection
     IF failure ~ 'TCP/IP' AND clock_timestamp() > deadline + interval '100 ms' THEN
-      PERFORM set_config('jrerank.cut_off', concat_ws('|', clock_timestamp(), server), false);
+      PERFORM set_config('jrerank.cut_off', concat_ws('|', jrerank._kept_moment(clock_timestamp()), server), false);
     END IF;
   END;
   IF open THEN
@@ -610,13 +639,13 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_ready(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  waiting_since timestamptz := nullif(current_setting('jrerank.waiting_since', true), '');
+  waiting_since timestamptz := jrerank._moment(current_setting('jrerank.waiting_since', true));
 BEGIN
   SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
   reused := connection IS NOT NULL;
   IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
     IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
-      PERFORM set_config('jrerank.waiting_since', coalesce(waiting_since, clock_timestamp())::text, false);
+      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(coalesce(waiting_since, clock_timestamp())), false);
       state := 'busy';
       RETURN;
     END IF;
@@ -642,12 +671,12 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection tex
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  take text := format('SELECT max(t.answer) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink);
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   taken text;
   last text;
 BEGIN
   LOOP
-    EXECUTE take INTO taken USING connection;
+    SELECT pg_catalog.max(t.answer) INTO taken FROM dblink_get_result(connection, false) AS t(answer text);
     EXIT WHEN taken IS NULL OR NOT jrerank._dblink_wait(dblink, connection, deadline);
     last := taken;
   END LOOP;
@@ -663,11 +692,12 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  nonce constant text := gen_random_uuid();
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
-  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent
-    USING connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce);
-  expected := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+  sent := dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce));
+  expected := pg_catalog.encode(
+    pg_catalog.sha256(secret || pg_catalog.sha256(secret || pg_catalog.convert_to(nonce, 'UTF8'))), 'hex');
 END
 $$;
 
@@ -1079,9 +1109,9 @@ CREATE OR REPLACE FUNCTION jrerank._gave_up() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  mark text[] := string_to_array(nullif(current_setting('jrerank.gave_up', true), ''), '|');
+  mark text[] := string_to_array(current_setting('jrerank.gave_up', true), '|');
 BEGIN
-  RETURN CASE WHEN mark[1]::timestamptz = statement_timestamp() AND mark[2]::timestamptz > clock_timestamp() - interval '5 s'
+  RETURN CASE WHEN jrerank._moment(mark[1]) = statement_timestamp() AND jrerank._moment(mark[2]) > clock_timestamp() - interval '5 s'
     THEN mark[3] END;
 END
 $$;
@@ -1110,7 +1140,8 @@ BEGIN
     FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
       deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
-    PERFORM set_config('jrerank.gave_up', concat_ws('|', statement_timestamp(), clock_timestamp(), failed.reason), true);
+    PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
+      jrerank._kept_moment(clock_timestamp()), failed.reason), true);
   END IF;
   IF failed.reason IS NULL THEN
     BEGIN
@@ -1184,6 +1215,7 @@ $$;
 CREATE OR REPLACE FUNCTION jrerank._options(store text, scores real[], top_n int, model text, fusion jsonb, max_tokens_per_doc int)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1  -- all of a score
 AS $$
 BEGIN
   PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);
@@ -1348,6 +1380,7 @@ $$;
 
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, so that there would be
 -- no status, no timeout of http's, and each call of a LATERAL would wait for a sidecar that is gone; and before PostgreSQL 17 no error is caught.
+-- With a plan that knew the array, which is what a session's first five calls would have, each subscript would walk through it from its begin.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -1355,6 +1388,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank(
 RETURNS TABLE (index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   sent text[];
@@ -1386,6 +1420,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1418,6 +1453,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id anyelement, score real, rank int, first_rank int, first_score double precision, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -1425,9 +1461,10 @@ BEGIN
     RAISE EXCEPTION 'ids, passages and scores have % elements, which must be equally many',
       concat_ws(', ', cardinality(ids), cardinality(passages), cardinality(scores)) USING ERRCODE = 'array_subscript_error';
   END IF;
+  ids := jrerank._from_1(ids);
+  scores := jrerank._from_1(scores);
   RETURN QUERY
-    SELECT ids[h.first_rank + array_lower(ids, 1) - 1], h.score, h.rank, h.first_rank,
-      scores[h.first_rank + array_lower(scores, 1) - 1], h.scored
+    SELECT ids[h.first_rank], h.score, h.rank, h.first_rank, scores[h.first_rank], h.scored
     FROM jrerank.rerank_hits(
       query,
       ARRAY(SELECT ROW(NULL, p.passage, jrerank._first_score(p.score))::jrerank.hit
@@ -1446,6 +1483,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_ids(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1538,6 +1576,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_many(
 RETURNS TABLE (query_index int, index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1602,6 +1641,8 @@ $$;
 -- What the first row's score came with; a final function may not change the state, so it is handed on in a setting.
 CREATE OR REPLACE FUNCTION jrerank._window_scores(state jrerank._window) RETURNS real[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1  -- what is read back shall be what was written, a NULL too
+SET array_nulls = on
 AS $$
 DECLARE
   mark text := concat_ws(' ', statement_timestamp(), md5(ROW(state.query, state.documents)::text));
@@ -1733,7 +1774,7 @@ BEGIN
   END IF;
   -- Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)
   EXECUTE format(
-    'SELECT array_agg(f.id::text ORDER BY f.rrf DESC, f.id) AS ids, array_agg(%1$s ORDER BY f.rrf DESC, f.id) AS passages,'
+    'SELECT array_agg(f.id::text ORDER BY f.rrf DESC, f.id) AS ids, array_agg(%1$s::text ORDER BY f.rrf DESC, f.id) AS passages,'
     ' array_agg(f.rrf::float8 ORDER BY f.rrf DESC, f.id) AS scores'
     ' FROM (SELECT s.id, sum(1.0 / (60 + s.rank)) AS rrf FROM (%2$s) s GROUP BY s.id ORDER BY rrf DESC, s.id LIMIT $2) f'
     ' JOIN %3$s t ON %4$s = f.id', text_sql, stages, relation, id_sql)

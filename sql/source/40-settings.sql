@@ -80,6 +80,16 @@ BEGIN
 END
 $$;
 
+-- A moment as a setting keeps it, in a form that is the same whatever the session's DateStyle and TimeZone are.
+CREATE OR REPLACE FUNCTION jrerank._kept_moment(moment timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT extract(epoch FROM moment)::pg_catalog.text $$;
+
+-- NULL where it is none: anybody may set it to anything.
+CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
+
 -- What is kept back of a timeout that would end the statement.
 CREATE OR REPLACE FUNCTION jrerank._margin(timeout interval) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

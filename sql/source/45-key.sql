@@ -17,11 +17,16 @@ CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  file constant text := jrerank._ask_mapping(server, 'password_file');
+  file text;
+  password text;
 BEGIN
+  SELECT max(o.option_value) FILTER (WHERE o.option_name = 'password_file'), max(o.option_value) FILTER (WHERE o.option_name = 'password')
+    INTO file, password
+    FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
+    WHERE m.srvname = server AND m.usename = current_user;
   IF file IS NOT NULL THEN
     RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
   END IF;
-  RETURN jrerank._ask_mapping(server, 'password');
+  RETURN password;
 END
 $$;

@@ -1,30 +1,38 @@
 
 -- dblink: the sidecar's PostgreSQL-wire door ------------------------------------------------------------------------------------
 
+-- dblink's functions are called by their bare names, in statements whose plan PL/pgSQL keeps for the session: with EXECUTE each call would be
+-- parsed and planned anew, which takes ten times as long as the call. So what calls them has the schema that dblink is in on its search path,
+-- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
+
+CREATE OR REPLACE FUNCTION jrerank._dblink_path(dblink text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', dblink) $$;
+
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
--- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: at first without sleeping, then more and more calmly, ten
--- times in one statement, since most of what a poll costs is to begin one.
+-- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
+-- millisecond at least, then more and more calmly.
 CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, deadline timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  started timestamptz := clock_timestamp();
-  poll text := format(
-    'SELECT true FROM generate_series(1, $2) WHERE CASE WHEN %I.dblink_is_busy($1) = 0 THEN true ELSE pg_sleep($3)::text IS NULL END LIMIT 1',
-    dblink);
-  polls int := 100;
-  pause_s double precision := 0;
-  done boolean;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  started constant timestamptz := pg_catalog.clock_timestamp();
+  awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
+  at timestamptz;
+  waited_s double precision;
 BEGIN
   LOOP
-    EXECUTE poll INTO done USING connection, polls, pause_s;
-    IF done THEN
+    IF dblink_is_busy(connection) = 0 THEN
       RETURN true;
-    ELSIF clock_timestamp() >= deadline THEN
-      RETURN false;
     END IF;
-    pause_s := least(greatest(0.0002, extract(epoch FROM clock_timestamp() - started) / 50), 0.02);
-    polls := least(greatest(1, extract(epoch FROM deadline - clock_timestamp()) / pause_s), 10);
+    at := pg_catalog.clock_timestamp();
+    IF at >= deadline THEN
+      RETURN false;
+    ELSIF at > awake_until THEN
+      waited_s := extract(epoch FROM at - started);
+      PERFORM pg_catalog.pg_sleep(least(waited_s / 50::pg_catalog.float8, 0.02::pg_catalog.float8));
+    END IF;
   END LOOP;
 END
 $$;
@@ -36,7 +44,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_result(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  take text := format('SELECT t.answer FROM %I.dblink_get_result($1) AS t(answer text)', dblink);
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   failure text;
 BEGIN
   IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
@@ -44,10 +52,10 @@ BEGIN
     RETURN;
   END IF;
   BEGIN
-    EXECUTE take INTO answer USING connection;
+    SELECT t.answer INTO answer FROM dblink_get_result(connection) AS t(answer text);
   EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
     -- The sidecar's error comes with the sidecar's SQLSTATE: one that cancels must not pass for a cancel of this query
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO failure USING connection;
+    failure := dblink_error_message(connection);
     IF SQLSTATE = '57014' AND failure = 'OK' THEN
       RAISE;
     END IF;
@@ -55,7 +63,7 @@ BEGIN
     message := SQLERRM;
   END;
   IF jrerank._dblink_wait(dblink, connection, deadline) THEN
-    EXECUTE format('SELECT 1 FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink) USING connection;
+    PERFORM 1 FROM dblink_get_result(connection, false) AS t(answer text);
   ELSE
     state := coalesce(state, 'timeout');
   END IF;
@@ -69,15 +77,14 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_query(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  sent int;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent USING connection, query;
-  IF sent = 0 THEN
+  IF dblink_send_query(connection, query) = 0 THEN
     state := '08006';
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    message := dblink_error_message(connection);
     RETURN;
   END IF;
-  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+  SELECT r.answer, r.state, r.message INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline) r;
 END
 $$;
 
@@ -132,7 +139,11 @@ $$;
 
 -- The sidecar has a little less time than the caller, so that its answer, with what was scored by then, still arrives.
 CREATE OR REPLACE FUNCTION jrerank._sidecar_ms(deadline timestamptz) RETURNS int
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT greatest(1, ms - least(greatest(ms / 10, 5), 200)) FROM (SELECT jrerank._remaining_ms(deadline) AS ms) remaining
+DECLARE
+  ms constant int := jrerank._remaining_ms(deadline);
+BEGIN
+  RETURN greatest(1, ms - least(greatest(ms / 10, 5), 200));
+END
 $$;

@@ -19,6 +19,8 @@ DECLARE
 BEGIN
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     RETURN NULL;  -- it would not see what was granted since it began, which counts nevertheless
+  ELSIF has_function_privilege('public', format('%I.dblink_connect(text, text)', dblink), 'EXECUTE') THEN
+    RETURN NULL;  -- as nearly everywhere: the other functions' rights need not be read
   END IF;
   RETURN (
     SELECT CASE WHEN bool_and(g.proacl IS NOT NULL AND NOT EXISTS (
@@ -54,10 +56,12 @@ AS $$ SELECT 'jrerank_' || id || '_' || pg_catalog."left"(jrerank._dblink_digest
 CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text, secret bytea) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  RETURN QUERY EXECUTE format(
-    'SELECT name FROM unnest(%I.dblink_get_connections()) name WHERE name = jrerank._dblink_name($1, $2, split_part(name, ''_'', 2))',
-    dblink) USING server, secret;
+  RETURN QUERY
+    SELECT c.name FROM pg_catalog.unnest(dblink_get_connections()) c(name)
+    WHERE c.name = jrerank._dblink_name(server, secret, pg_catalog.split_part(c.name, '_', 2));
 END
 $$;
 
@@ -65,11 +69,10 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection te
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  open boolean;
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
 BEGIN
-  EXECUTE format('SELECT $1 = ANY (%I.dblink_get_connections())', dblink) INTO open USING connection;
-  IF open THEN
-    EXECUTE format('SELECT %I.dblink_disconnect($1)', dblink) USING connection;
+  IF connection = ANY (dblink_get_connections()) THEN
+    PERFORM dblink_disconnect(connection);
   END IF;
 END
 $$;
@@ -79,7 +82,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_conninfo(server text, VARIADIC more t
 LANGUAGE sql STABLE
 AS $$
   SELECT pg_catalog.string_agg(
-    pg_catalog.format('%s=''%s''', o.name, pg_catalog.replace(pg_catalog.replace(o.value, '\', '\\'), '''', '\''')), ' ')
+    pg_catalog.format('%s=''%s''', o.name, pg_catalog.regexp_replace(o.value, E'([\\\\''])', E'\\\\\\1', 'g')), ' ')
   FROM (
     SELECT o.option_name AS name, o.option_value AS value
     FROM pg_catalog.pg_foreign_server s, pg_catalog.pg_options_to_table(s.srvoptions) o
@@ -97,9 +100,9 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_is_cut_off(server text) RETURNS boole
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  mark text[] := string_to_array(nullif(current_setting('jrerank.cut_off', true), ''), '|');
+  mark text[] := string_to_array(current_setting('jrerank.cut_off', true), '|');
 BEGIN
-  RETURN mark[2] = server AND mark[1]::timestamptz > clock_timestamp() - interval '3 s';
+  RETURN mark[2] = server AND jrerank._moment(mark[1]) > clock_timestamp() - interval '3 s';
 END
 $$;
 
@@ -127,7 +130,7 @@ BEGIN
     GET STACKED DIAGNOSTICS failure = PG_EXCEPTION_DETAIL;
     -- In whatever language: libpq asks whether the host accepts TCP/IP connections where it got no connection
     IF failure ~ 'TCP/IP' AND clock_timestamp() > deadline + interval '100 ms' THEN
-      PERFORM set_config('jrerank.cut_off', concat_ws('|', clock_timestamp(), server), false);
+      PERFORM set_config('jrerank.cut_off', concat_ws('|', jrerank._kept_moment(clock_timestamp()), server), false);
     END IF;
   END;
   IF open THEN
@@ -261,13 +264,13 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_ready(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  waiting_since timestamptz := nullif(current_setting('jrerank.waiting_since', true), '');
+  waiting_since timestamptz := jrerank._moment(current_setting('jrerank.waiting_since', true));
 BEGIN
   SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
   reused := connection IS NOT NULL;
   IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
     IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
-      PERFORM set_config('jrerank.waiting_since', coalesce(waiting_since, clock_timestamp())::text, false);
+      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(coalesce(waiting_since, clock_timestamp())), false);
       state := 'busy';
       RETURN;
     END IF;
@@ -293,12 +296,12 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection tex
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  take text := format('SELECT max(t.answer) FROM %I.dblink_get_result($1, false) AS t(answer text)', dblink);
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   taken text;
   last text;
 BEGIN
   LOOP
-    EXECUTE take INTO taken USING connection;
+    SELECT pg_catalog.max(t.answer) INTO taken FROM dblink_get_result(connection, false) AS t(answer text);
     EXIT WHEN taken IS NULL OR NOT jrerank._dblink_wait(dblink, connection, deadline);
     last := taken;
   END LOOP;
@@ -314,11 +317,12 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  nonce constant text := gen_random_uuid();
+  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
-  EXECUTE format('SELECT %I.dblink_send_query($1, $2)', dblink) INTO sent
-    USING connection, format('PROVE %s %s', jrerank._dblink_digest(secret, 'token', connection), nonce);
-  expected := encode(sha256(secret || sha256(secret || convert_to(nonce, 'UTF8'))), 'hex');
+  sent := dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce));
+  expected := pg_catalog.encode(
+    pg_catalog.sha256(secret || pg_catalog.sha256(secret || pg_catalog.convert_to(nonce, 'UTF8'))), 'hex');
 END
 $$;
 

@@ -79,9 +79,9 @@ CREATE OR REPLACE FUNCTION jrerank._gave_up() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  mark text[] := string_to_array(nullif(current_setting('jrerank.gave_up', true), ''), '|');
+  mark text[] := string_to_array(current_setting('jrerank.gave_up', true), '|');
 BEGIN
-  RETURN CASE WHEN mark[1]::timestamptz = statement_timestamp() AND mark[2]::timestamptz > clock_timestamp() - interval '5 s'
+  RETURN CASE WHEN jrerank._moment(mark[1]) = statement_timestamp() AND jrerank._moment(mark[2]) > clock_timestamp() - interval '5 s'
     THEN mark[3] END;
 END
 $$;
@@ -110,7 +110,8 @@ BEGIN
     FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
       deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
-    PERFORM set_config('jrerank.gave_up', concat_ws('|', statement_timestamp(), clock_timestamp(), failed.reason), true);
+    PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
+      jrerank._kept_moment(clock_timestamp()), failed.reason), true);
   END IF;
   IF failed.reason IS NULL THEN
     BEGIN
@@ -184,6 +185,7 @@ $$;
 CREATE OR REPLACE FUNCTION jrerank._options(store text, scores real[], top_n int, model text, fusion jsonb, max_tokens_per_doc int)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1  -- all of a score
 AS $$
 BEGIN
   PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('max_tokens_per_doc', max_tokens_per_doc);

@@ -12,6 +12,7 @@ $$;
 
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, so that there would be
 -- no status, no timeout of http's, and each call of a LATERAL would wait for a sidecar that is gone; and before PostgreSQL 17 no error is caught.
+-- With a plan that knew the array, which is what a session's first five calls would have, each subscript would walk through it from its begin.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -19,6 +20,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank(
 RETURNS TABLE (index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   sent text[];
@@ -50,6 +52,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -82,6 +85,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
 RETURNS TABLE (id anyelement, score real, rank int, first_rank int, first_score double precision, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -89,9 +93,10 @@ BEGIN
     RAISE EXCEPTION 'ids, passages and scores have % elements, which must be equally many',
       concat_ws(', ', cardinality(ids), cardinality(passages), cardinality(scores)) USING ERRCODE = 'array_subscript_error';
   END IF;
+  ids := jrerank._from_1(ids);
+  scores := jrerank._from_1(scores);
   RETURN QUERY
-    SELECT ids[h.first_rank + array_lower(ids, 1) - 1], h.score, h.rank, h.first_rank,
-      scores[h.first_rank + array_lower(scores, 1) - 1], h.scored
+    SELECT ids[h.first_rank], h.score, h.rank, h.first_rank, scores[h.first_rank], h.scored
     FROM jrerank.rerank_hits(
       query,
       ARRAY(SELECT ROW(NULL, p.passage, jrerank._first_score(p.score))::jrerank.hit
@@ -110,6 +115,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_ids(
 RETURNS TABLE (id text, score real, rank int, first_rank int, first_score real, scored boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -202,6 +208,7 @@ CREATE OR REPLACE FUNCTION jrerank.rerank_many(
 RETURNS TABLE (query_index int, index int, score real, document text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -266,6 +273,8 @@ $$;
 -- What the first row's score came with; a final function may not change the state, so it is handed on in a setting.
 CREATE OR REPLACE FUNCTION jrerank._window_scores(state jrerank._window) RETURNS real[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1  -- what is read back shall be what was written, a NULL too
+SET array_nulls = on
 AS $$
 DECLARE
   mark text := concat_ws(' ', statement_timestamp(), md5(ROW(state.query, state.documents)::text));

@@ -92,7 +92,7 @@ BEGIN
   END IF;
   -- Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)
   EXECUTE format(
-    'SELECT array_agg(f.id::text ORDER BY f.rrf DESC, f.id) AS ids, array_agg(%1$s ORDER BY f.rrf DESC, f.id) AS passages,'
+    'SELECT array_agg(f.id::text ORDER BY f.rrf DESC, f.id) AS ids, array_agg(%1$s::text ORDER BY f.rrf DESC, f.id) AS passages,'
     ' array_agg(f.rrf::float8 ORDER BY f.rrf DESC, f.id) AS scores'
     ' FROM (SELECT s.id, sum(1.0 / (60 + s.rank)) AS rrf FROM (%2$s) s GROUP BY s.id ORDER BY rrf DESC, s.id LIMIT $2) f'
     ' JOIN %3$s t ON %4$s = f.id', text_sql, stages, relation, id_sql)

@@ -1,0 +1,192 @@
+"""The answer is the same whatever a session has set, and whatever else is in dblink's schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.postgres.installed import Installed, status
+from integration.postgres.liar import Liar
+
+LiedTo = tuple[Installed, Liar]
+Connection = psycopg.Connection[Any]
+
+ORDERED = "SELECT array_agg(index) FROM jrerank.rerank('山', ARRAY['aaa', 'b', 'cc'])"
+SETTINGS = [
+    "standard_conforming_strings = off",
+    "backslash_quote = off",
+    "datestyle = 'SQL, DMY'",
+    "timezone = 'Asia/Jakarta'",
+    "intervalstyle = iso_8601",
+    "extra_float_digits = -10",
+    "array_nulls = off",
+    "bytea_output = escape",
+    "quote_all_identifiers = on",
+    "client_encoding = 'EUC_JP'",
+    "plan_cache_mode = force_custom_plan",
+    "enable_sort = off",
+    "enable_hashagg = off",
+    "enable_nestloop = off",
+]
+
+
+def cpu_s(connection: Connection, statement: str) -> float:
+    """Of the server, which other tests can't delay."""
+    clock = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+    before = int(clock.read_text().split()[0])
+    connection.execute(statement.encode()).fetchall()
+    return (int(clock.read_text().split()[0]) - before) / 1e9
+
+
+def test_no_setting_of_a_session_changes_the_order(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    workers = "debug_parallel_query" if installed.database.server.major >= 16 else "force_parallel_mode"
+    with installed.connect() as connection:
+        for setting in [*SETTINGS, f"{workers} = on"]:
+            connection.execute(f"SET {setting}")
+            assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],), setting
+            assert status(connection) == ("complete", None)
+    assert len(liar.asked) == len(SETTINGS) + 1
+
+
+def test_connection_options_are_quoted_the_same_in_any_session(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    statement = "SELECT jrerank._dblink_conninfo('nowhere', 'password', chr(39) || 'a' || chr(92))"
+    with installed.database.connect() as admin:
+        for strings in ("on", "off"):
+            admin.execute(f"SET standard_conforming_strings = {strings}")
+            assert admin.execute(statement).fetchone() == (r"password='\'a\\'",)
+
+
+def test_a_statement_gives_up_once_in_any_time_zone(lied_to: LiedTo) -> None:
+    """An abbreviation such as WIB, or IST in India, can't be read back."""
+    installed, _ = lied_to
+    statement = """
+    SELECT count(r.score) FROM generate_series(1, 2) g, LATERAL jrerank.rerank('山' || g, ARRAY['川'], timeout_ms => 1) r
+    """
+    with installed.connect() as connection:
+        for style, zone in (("SQL", "Asia/Jakarta"), ("Postgres", "Asia/Kolkata"), ("ISO", "Asia/Tokyo")):
+            connection.execute(f"SET datestyle = {style}; SET timezone = '{zone}'")
+            assert connection.execute(statement).fetchone() == (0,)
+            told = connection.execute("SELECT reason, detail FROM jrerank.rerank_status()").fetchone()
+            assert told == ("timeout", "a call of the same statement got no answer just now")
+
+
+def test_what_a_session_has_put_in_place_of_kept_moments_does_no_harm(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    with installed.connect() as connection:
+        for value in ("x", "x|jrerank", "9999999999999.1|9999999999999.1|timeout", "1e5"):
+            for name in ("gave_up", "cut_off", "waiting_since", "window"):
+                connection.execute("SELECT set_config(%s, %s, false)", [f"jrerank.{name}", value])
+            assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+
+
+def test_the_scores_of_rows_are_whole_in_any_session(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    statement = """
+    SELECT d, jrerank.rerank_score('山', d) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)::float8 * 1e6
+    FROM unnest(ARRAY['aa', NULL, 'aaaaaa', 'bb']) d
+    """
+    with installed.connect() as connection:
+        expected = connection.execute(statement).fetchall()
+        connection.execute("SET extra_float_digits = -10; SET array_nulls = off")
+        connection.execute("CREATE TEMP TABLE scored AS " + statement)
+        connection.execute("RESET extra_float_digits")
+        assert connection.execute("SELECT * FROM scored").fetchall() == expected
+
+
+def test_first_stage_scores_are_sent_whole_from_any_session(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    with installed.connect() as connection:
+        connection.execute("SET extra_float_digits = -10")
+        connection.execute(
+            "SELECT * FROM jrerank.rerank_hits('山', ARRAY[1, 2], ARRAY['a', 'b'], ARRAY[0.1234567, 0.1234568])"
+        )
+    assert liar.asked[-1]["scores"] == [0.1234567, 0.1234568]
+
+
+@pytest.mark.parametrize("ids", ["[0:2]={7,8,9}", "{{7},{8},{9}}"])
+def test_ids_and_scores_of_any_bounds(lied_to: LiedTo, ids: str) -> None:
+    installed, _ = lied_to
+    call = "SELECT id, first_score FROM jrerank.rerank_hits('山', %s::int[], '{aaa,b,cc}', '{{0.3},{0.2},{0.1}}')"
+    with installed.connect() as connection:
+        assert connection.execute(call, (ids,)).fetchall() == [(8, 0.2), (9, 0.1), (7, 0.3)]
+
+
+def test_the_time_for_many_documents_does_not_grow_with_their_square(lied_to: LiedTo) -> None:
+    """Also in a session's first calls, of which PostgreSQL would plan each with the arrays' own values."""
+    installed, _ = lied_to
+    ids, texts = "ARRAY(SELECT generate_series(1, {0}))", "ARRAY(SELECT 'x' FROM generate_series(1, {0}))"
+    forms = {
+        "rerank": f"jrerank.rerank('山', {texts}, timeout_ms => 1)",
+        "rerank_hits": f"jrerank.rerank_hits('山', {ids}, {texts}, timeout_ms => 1)",
+    }
+    for name, form in forms.items():
+        with installed.connect() as connection:
+            first = cpu_s(connection, f"SELECT count(*) FROM {form.format(4_000)}")
+            assert cpu_s(connection, f"SELECT count(*) FROM {form.format(32_000)}") < 16 * first, name
+
+
+@pytest.mark.parametrize("kind", ["varchar(100)", "char(20)"])
+def test_a_search_reads_columns_of_any_kind_of_text(lied_to: LiedTo, kind: str) -> None:
+    installed, _ = lied_to
+    with installed.database.connect() as admin:
+        admin.execute(f"CREATE TABLE pages (id int, body {kind})")
+        admin.execute("INSERT INTO pages VALUES (1, '富士山の高さ'), (2, '味噌汁')")
+        call = "SELECT id, document FROM jrerank.search('富士山', 'pages', text_column => 'body')"
+        assert admin.execute(call).fetchall() == [("1", "富士山の高さ")]
+
+
+# What these functions call, of the same or of a nearer type than PostgreSQL's own
+HIJACKED = [
+    "set_config(text, text, boolean) RETURNS text",
+    "format(text, text) RETURNS text",
+    "concat(text, text, text, text) RETURNS text",
+    "clock_timestamp() RETURNS timestamptz",
+    "gen_random_uuid() RETURNS uuid",
+    "pg_sleep(float8) RETURNS void",
+    "unnest(text[]) RETURNS SETOF text",
+    "split_part(text, text, int) RETURNS text",
+    "max(text) RETURNS text",
+    "encode(bytea, text) RETURNS text",
+    "sha256(bytea) RETURNS bytea",
+    "convert_to(text, text) RETURNS bytea",
+    "int_equal(int, int) RETURNS boolean",
+    "text_equal(text, text) RETURNS boolean",
+    "moment_at_least(timestamptz, timestamptz) RETURNS boolean",
+    "numeric_by_int(numeric, int) RETURNS numeric",
+    "joined(bytea, bytea) RETURNS bytea",
+    "dblink_is_busy(varchar) RETURNS int",
+    "dblink_send_query(varchar, text) RETURNS int",
+    "dblink_get_result(varchar) RETURNS SETOF record",
+]
+OPERATORS = {
+    "int_equal": ("=", "int", "int"),
+    "text_equal": ("=", "text", "text"),
+    "moment_at_least": (">=", "timestamptz", "timestamptz"),
+    "numeric_by_int": ("/", "numeric", "int"),
+    "joined": ("||", "bytea", "bytea"),
+}
+
+
+def test_nothing_else_in_dblinks_schema_is_called(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    with installed.database.connect() as admin:
+        for function in HIJACKED:
+            body = f"BEGIN RAISE EXCEPTION 'hijacked by {function.split('(')[0]}'; END"
+            admin.execute(f"CREATE FUNCTION public.{function} LANGUAGE plpgsql AS $${body}$$")
+        for name, (operator, left, right) in OPERATORS.items():
+            admin.execute(
+                f"CREATE OPERATOR public.{operator} (FUNCTION = public.{name}, LEFTARG = {left}, RIGHTARG = {right})"
+            )
+    with installed.connect() as connection:
+        for _ in range(2):
+            assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+            assert connection.execute("SELECT outcome, detail FROM jrerank.rerank_status()").fetchone() == (
+                "complete",
+                None,
+            )
+        assert connection.execute("SELECT jrerank.rerank_disconnect()").fetchone() is not None
