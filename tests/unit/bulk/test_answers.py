@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from jrerank.assembly import running_service
-from jrerank.bulk.answers import answer
+from jrerank.bulk.answers import answer, model_of
 from jrerank.bulk.report import BulkReport
 from jrerank.bulk.rows import read_row
 from jrerank.bulk.sources.source import SourceRow
 from jrerank.errors import Unavailable
-from tiny import tiny_settings
+from tiny import second_tiny_model, tiny_settings
 
 
 async def test_a_service_that_ends_makes_no_row_wrong(tiny_folder: Path) -> None:
@@ -31,3 +31,13 @@ async def test_a_store_that_nobody_knows_is_the_rows_mistake(tiny_folder: Path) 
         line = await answer(service, read_row(SourceRow(3, text, 0), service.intake), report)
     assert line == {"id": "3", "error": "there is no store 'nowhere' (none is configured)"}
     assert report.wrong == ["row 3: there is no store 'nowhere' (none is configured)"]
+
+
+async def test_a_run_is_of_both_models_and_of_how_deep_the_second_one_reads(tiny_folder: Path) -> None:
+    second = second_tiny_model(tiny_folder)
+    runs = []
+    for changes in ({}, second, {**second, "second_depth": 4}):
+        async with running_service(tiny_settings(tiny_folder, **changes)) as service:
+            runs.append(model_of(service))
+    assert all(runs.count(run) == 1 for run in runs)
+    assert {run["model"] for run in runs} == {runs[0]["model"]}
