@@ -37,6 +37,8 @@ _OWN_FILES = 256
 # Longer than the clients' pools and proxies keep theirs, so that it is not us who hang up just as a request is sent
 _KEEP_ALIVE_S = 75
 _SWITCH_INTERVAL_S = 0.001
+# Of what all open bodies may take: what has been read of requests, and not looked at yet
+UNPARSED_SHARE = 8
 # Rounds of the event loop from a connection in the listener's queue to its first bytes
 _ROUNDS_TO_READ = 5
 # Of the garbage collector's generations; the last number was 10
@@ -101,7 +103,7 @@ async def _serve_http(
 ) -> None:
     config = uvicorn.Config(
         make_app(service),
-        http=_http_protocol(max_connections),
+        http=_http_protocol(max_connections, service.limits.open_body_bytes),
         ws="none",  # an offer of WebSocket would put the request's headers, key and all, into the debug log
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
@@ -126,13 +128,16 @@ def _give_back() -> None:
     return_freed_memory()
 
 
-def _http_protocol(max_connections: int) -> type[asyncio.Protocol] | Literal["h11"]:
+def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.Protocol] | Literal["h11"]:
     """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
-        from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol, ParsingTurns  # noqa: PLC0415
+        from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
+        from jrerank.doors.http.parsing_turns import ParsingTurns  # noqa: PLC0415
+        from jrerank.doors.http.unparsed import UnparsedBytes  # noqa: PLC0415
     except ImportError:
         return "h11"
-    own = {"max_connections": max_connections, "turns": ParsingTurns()}
+    unparsed_bytes = UnparsedBytes(open_body_bytes // UNPARSED_SHARE)
+    own = {"max_connections": max_connections, "turns": ParsingTurns(), "unparsed_bytes": unparsed_bytes}
     return type("_Protocol", (BoundedHttp1Protocol,), own)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import jrerank.server
 from jrerank.doors import native
 from jrerank.doors.http import bounded_http1, multisearch
 from jrerank.doors.http.dialects import fields, texts
@@ -49,6 +50,9 @@ CONSTANTS = {
     "bytes of a request's head, or of what frames a chunk of its body": bounded_http1.MAX_HEAD_BYTES,
     "seconds for a head to arrive, or the rest of a body whose answer is out": bounded_http1.HEAD_TIMEOUT_S,
     "requests that wait on one connection": bounded_http1.MAX_WAITING_REQUESTS,
+    "bytes read of all connections and not parsed yet: an eighth of `JRERANK_MAX_OPEN_BODY_BYTES`": (
+        Settings.model_fields["max_open_body_bytes"].default // jrerank.server.UNPARSED_SHARE
+    ),
     "seconds for a client to read on": bounded_http1.WRITE_TIMEOUT_S,
     "logins under way on the PostgreSQL wire, beside the connections that are free": server.logins_beside(
         Settings.model_fields["pgwire_max_connections"].default

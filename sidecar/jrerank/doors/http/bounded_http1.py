@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
+from jrerank.doors.http.parsing_turns import ParsingTurns
+from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
+from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -26,8 +26,8 @@ WRITE_TIMEOUT_S = 30.0
 _LATE_S = 1.0
 # What is parsed at once: in a head little, since a few bytes make a request there
 _HEAD_SLICE_BYTES, _BODY_SLICE_BYTES = 2 * 1024, 16 * 1024
-# What is read at once, how much of it is parsed without waiting for a turn, and how long turns take in a round of the event loop
-_READ_BYTES, _SMALL_BYTES, _PARSING_S = 32 * 1024, 8 * 1024, 0.002
+# What is parsed without waiting for a turn, and how much of a connection may wait for one before nothing more is read from it
+_SMALL_BYTES, _WAITING_BYTES = 8 * 1024, 96 * 1024
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
     b"content-length: %d\r\nconnection: close\r\n\r\n%s"
@@ -42,40 +42,12 @@ class HeadTooLarge(httptools.HttpParserError):
     """A head has too many headers, or too many bytes."""
 
 
-class ParsingTurns:
-    """Parses for a bounded time in each round of the event loop, first come first served.
-
-    Where thousands of clients send their bodies at once, nobody else would be answered meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._is_due = False
-
-    def join(self, parse: Callable[[], None]) -> None:
-        """Let `parse` be called when it is its turn."""
-        self._waiting.append(parse)
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self._next)
-
-    def _next(self) -> None:
-        give_up = time.monotonic() + _PARSING_S
-        try:
-            self._waiting.popleft()()
-            while self._waiting and time.monotonic() < give_up:
-                self._waiting.popleft()()
-        finally:  # whoever fails must not let the others wait for ever
-            self._is_due = bool(self._waiting)
-            if self._is_due:
-                asyncio.get_running_loop().call_soon(self._next)
-
-
-class BoundedHttp1Protocol(Http1Protocol):
+class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     """Uvicorn's protocol leaves all of this without a bound; each is what nginx and others bound by default."""
 
     max_connections = 10_000
     turns = ParsingTurns()
+    unparsed_bytes = UnparsedBytes()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -91,7 +63,6 @@ class BoundedHttp1Protocol(Http1Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
-        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]  # asyncio's, of which 256 KB are mapped anew each time
         if len(self.connections) > self.max_connections:
             _LOG.warning("connection_refused", connections=self.max_connections)
             transport.abort()
@@ -99,26 +70,45 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Forget the timers, and what nobody waits for any more."""
         self._cancel_head_timer()
+        self._forget_unparsed()
         self.resume_writing()
         super().connection_lost(exc)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the event loop puts what it reads."""
+        return self.unparsed_bytes.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Something has been read."""
+        self.data_received(self.unparsed_bytes.read(nbytes))
 
     def data_received(self, data: bytes) -> None:
         """Parse slice by slice, as long as not too many requests wait. Much of a body waits for its turn."""
         self._unparsed += data
+        self.unparsed_bytes.add(len(data))
         if len(self._unparsed) <= _SMALL_BYTES:
             self._parse()
             return
-        self.flow.pause_reading()  # each time: whoever waits for the body resumes it meanwhile
+        if len(self._unparsed) > _WAITING_BYTES or self.unparsed_bytes.are_many:
+            self.flow.pause_reading()  # each time: whoever waits for the body resumes it meanwhile
         if not self._waits_for_turn:
             self._waits_for_turn = True
             self.turns.join(self._take_turn)
 
     def _take_turn(self) -> None:
         self._waits_for_turn = False
+        if has_hung_up(self.transport):
+            self._forget_unparsed()
+            self.transport.abort()
+            return
         self.flow.resume_reading()
         self._parse()
+
+    def _forget_unparsed(self) -> None:
+        self.unparsed_bytes.add(-len(self._unparsed))
+        self._unparsed = b""
 
     def _parse(self) -> None:
         while self._unparsed and not self.transport.is_closing():
@@ -127,6 +117,7 @@ class BoundedHttp1Protocol(Http1Protocol):
                 return
             size = _HEAD_SLICE_BYTES if self._head_is_open else _BODY_SLICE_BYTES
             part, self._unparsed = self._unparsed[:size], self._unparsed[size:]
+            self.unparsed_bytes.add(-len(part))
             self._head_bytes += len(part)
             if self._head_is_open and self._head_timer is None:
                 self._expect_head()
@@ -151,6 +142,7 @@ class BoundedHttp1Protocol(Http1Protocol):
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", WholeAnswers(self.transport))
         if self._is_last:
             self._close_behind_the_last()
         cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing

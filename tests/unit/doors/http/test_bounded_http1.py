@@ -11,14 +11,15 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from jrerank.doors.http import bounded_http1
+from jrerank.doors.http import bounded_http1, parsing_turns
 from jrerank.doors.http.bounded_http1 import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_WAITING_REQUESTS,
     BoundedHttp1Protocol,
-    ParsingTurns,
 )
+from jrerank.doors.http.parsing_turns import ParsingTurns
+from jrerank.doors.http.unparsed import UnparsedBytes
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -212,7 +213,7 @@ async def test_at_the_end_a_body_that_has_yet_to_be_parsed_keeps_no_connection_o
     is_answered: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BoundedHttp1Protocol, "turns", ParsingTurns())
-    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
     server = Server()
     protocol, transport = server.connect()
     protocol.data_received(LARGE_POST[:100])
@@ -323,13 +324,12 @@ async def test_beyond_the_bound_a_connection_is_closed_at_once(monkeypatch: pyte
 async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
     server = Server()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
     bodies = [server.connect() for _ in range(50)]
-    for protocol, transport in bodies:
+    for protocol, _ in bodies:
         protocol.data_received(head + b"a" * 20_000)
-        assert transport.is_paused, "what comes more is left to the system"
     server.connect()[0].data_received(GET)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -337,13 +337,12 @@ async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_com
     for _ in range(60):
         await asyncio.sleep(0)
     assert server.asked == 51
-    assert not any(transport.is_paused for _, transport in bodies)
 
 
-async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_has_its_turn(
+async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_may_wait_for_its_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounded_http1, "_PARSING_S", 0.0)  # one in each round
+    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
     server = Server()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     protocol, transport = server.connect()
@@ -351,24 +350,64 @@ async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_has_its_turn(
     await protocol.cycle.receive()
     for others, _ in [server.connect() for _ in range(10)]:
         others.data_received(head + b"a" * 20_000)
-    protocol.data_received(b"a" * 32_000)
+    protocol.data_received(b"a" * 64_000)
     waiting = asyncio.ensure_future(protocol.cycle.receive())
     await asyncio.sleep(0)
     assert not transport.is_paused
-    protocol.data_received(b"a" * 32_000)
+    protocol.data_received(b"a" * 64_000)
     assert transport.is_paused
-    assert len((await waiting)["body"]) == 64_000
+    assert len((await waiting)["body"]) == 128_000
 
 
-async def test_a_turn_that_fails_costs_the_others_nothing() -> None:
-    turns, done, failures = ParsingTurns(), asyncio.Event(), []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+async def test_where_much_waits_to_be_parsed_little_is_read_and_what_is_left_waits_in_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unparsed = UnparsedBytes(max_bytes=50_000)
+    monkeypatch.setattr(BoundedHttp1Protocol, "unparsed_bytes", unparsed)
+    server = Server()
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
+    connections = [server.connect() for _ in range(3)]
+    for protocol, _ in connections:
+        _read(protocol, head + b"a" * 20_000)
+    assert [transport.is_paused for _, transport in connections] == [False, False, True]
+    late = server.connect()
+    assert _read(late[0], head + b"a" * 20_000) < 5_000
+    server.go.set()
+    await settled(server)
+    assert (unparsed.count, len(late[0].get_buffer(-1))) == (0, 64 * 1024)
 
-    def fail() -> None:
-        raise RuntimeError("a fault of ours")
 
-    turns.join(fail)
-    turns.join(done.set)
-    async with asyncio.timeout(5):
-        await done.wait()
-    assert [str(failure) for failure in failures] == ["a fault of ours"]
+async def test_what_nobody_waits_for_any_more_is_not_parsed_and_counts_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unparsed = UnparsedBytes()
+    monkeypatch.setattr(BoundedHttp1Protocol, "unparsed_bytes", unparsed)
+    server = Server()
+    protocol, _ = server.connect()
+    protocol.data_received(LARGE_POST)
+    assert unparsed.count == len(LARGE_POST)
+    protocol.connection_lost(None)
+    assert unparsed.count == 0
+    await settled(server)
+    assert server.asked == 0
+
+
+async def test_who_has_hung_up_while_a_body_waited_for_its_turn_is_not_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "has_hung_up", lambda transport: True)
+    monkeypatch.setattr(BoundedHttp1Protocol, "unparsed_bytes", UnparsedBytes())
+    server = Server()
+    protocol, transport = server.connect()
+    protocol.data_received(LARGE_POST)
+    await parsed_in_turn()
+    assert (transport.is_closed, server.asked, protocol.unparsed_bytes.count) == (True, 0, 0)
+
+
+def _read(protocol: BoundedHttp1Protocol, data: bytes) -> int:
+    """As the event loop reads."""
+    buffer = protocol.get_buffer(-1)
+    size = min(len(buffer), len(data))
+    buffer[:size] = data[:size]
+    protocol.buffer_updated(size)
+    return size
