@@ -35,6 +35,14 @@ class Reranker:
         self._metrics = metrics
         self._large = large
 
+    def refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
+        """Refuse what `rerank` would refuse for lack of time, before it is made a request; may be called from any thread.
+
+        Raises:
+            Overloaded: there is too much work to meet the deadline.
+        """
+        self._scheduler.refuse_early(queries, deadline, caller)
+
     async def rerank(self, request: RerankRequest) -> Ranking:
         """The candidates in their new order. A store or an engine that fails costs the new order, never a hit.
 

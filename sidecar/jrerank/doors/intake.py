@@ -165,9 +165,13 @@ class Intake:
                 [max(candidate.passages, key=len, default=None) for candidate in everything], fields.passages
             )
         _check_fusion(everything, options.fusion, fields)
-        timeout_ms = min(options.timeout_ms or self.timeout_ms, caller.patience_ms)
-        deadline = scoring_deadline(caller.arrival, timeout_ms, len(everything))
+        deadline = self.deadline(caller, options.timeout_ms, len(everything))
         return [_request(query, candidates, deadline, caller.name, options) for query, candidates in queries]
+
+    def deadline(self, caller: Caller, timeout_ms: float | None, documents: int) -> float:
+        """When scoring has to stop (on `time.monotonic()`'s clock) for a request that names a timeout, or none."""
+        timeout_ms = min(timeout_ms or self.timeout_ms, caller.patience_ms)
+        return scoring_deadline(caller.arrival, timeout_ms, documents)
 
 
 def scoring_deadline(arrival: float, timeout_ms: float, documents: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -38,6 +38,31 @@ class Line(Generic[T]):
         return self._items.popleft() if self._turns % _NEWEST_TURN else self._items.pop()
 
 
+class FairLine(Generic[T]):
+    """A line for each caller, and callers in turn: who asks one thing does not wait for all that another asks at once."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[str, Line[T]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._lines)
+
+    def join(self, item: T, caller: str = "") -> None:
+        """Wait behind all others of the same caller."""
+        self._lines.setdefault(caller, Line()).join(item)
+
+    def take(self) -> T:
+        """Whose turn it is; there has to be one."""
+        caller, line = next(iter(self._lines.items()))
+        item = line.take()
+        if line:
+            self._lines.move_to_end(caller)
+        else:
+            del self._lines[caller]
+        return item
+
+
 _Turn = tuple[asyncio.Future[None], Callable[[], bool]]
 
 
@@ -49,26 +74,32 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._new: Line[_Turn] = Line()
-        self._answers: Line[_Turn] = Line()
+        self._new: FairLine[_Turn] = FairLine()
+        self._answers: FairLine[_Turn] = FairLine()
         self._is_due = False
 
-    async def new(self, has_left: Callable[[], bool] = lambda: False) -> None:
+    @property
+    def are_awaited(self) -> bool:
+        """Whether anybody waits for a turn."""
+        return bool(self._new) or bool(self._answers)
+
+    async def new(self, has_left: Callable[[], bool] = lambda: False, caller: str = "") -> None:
         """Wait until a new request may be worked on, which it may up to its next `await`.
 
         Args:
             has_left: whether its client has hung up, so that there will be no work.
+            caller: whose request it is; callers have turns in turn.
         """
-        await self._turn(self._new, has_left)
+        await self._turn(self._new, has_left, caller)
 
     async def answer(self) -> None:
         """Wait until an answer may be written."""
-        await self._turn(self._answers, lambda: False)
+        await self._turn(self._answers, lambda: False, "")
 
-    async def _turn(self, line: Line[_Turn], has_left: Callable[[], bool]) -> None:
+    async def _turn(self, line: FairLine[_Turn], has_left: Callable[[], bool], caller: str) -> None:
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        line.join((turn, has_left))
+        line.join((turn, has_left), caller)
         if not self._is_due:
             self._is_due = True
             loop.call_soon(self._next)

@@ -95,7 +95,7 @@ class Scheduler:
             Overloaded: the work could not be done by the deadline, though it could be later.
             Unavailable: the sidecar is shutting down.
         """
-        self._refuse_early(queries, deadline, caller)
+        self.refuse_early(queries, deadline, caller)
         return await self._score_by(FIRST, queries, deadline, caller)
 
     async def score_second(
@@ -162,8 +162,14 @@ class Scheduler:
             for (key, text), count in zip(pairs.items(), tokens, strict=True)
         ]
 
-    def _refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
-        """A refusal must not cost the keys of all pairs; those of a few tell whether the request is new."""
+    def refuse_early(self, queries: Sequence[QueryPassages], deadline: float, caller: str) -> None:
+        """Refuse what could not be done in time. That must not cost the keys of all pairs: those of a few tell what is new.
+
+        It may be called from any thread.
+
+        Raises:
+            Overloaded: as `score` does; a request of which something is known is left to it.
+        """
         chars = [len(passage) for query in queries for passage in query.passages]
         if len(chars) < _MANY_ENOUGH:
             return

@@ -37,6 +37,17 @@ async def test_every_eighth_turn_is_the_newest_ones() -> None:
     assert seen == [*range(7), 19, *range(7, 14), 18, *range(14, 18)]
 
 
+async def test_who_asks_one_thing_does_not_wait_for_all_that_another_asks_at_once() -> None:
+    turns, seen = Turns(), []
+
+    async def work(caller: str, number: int) -> None:
+        await turns.new(caller=caller)
+        seen.append(f"{caller}{number}")
+
+    await asyncio.gather(*(work("a", number) for number in range(5)), work("b", 0), work("c", 0))
+    assert seen == ["a0", "b0", "c0", "a1", "a2", "a3", "a4"]
+
+
 async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:
     turns, seen = Turns(), []
 

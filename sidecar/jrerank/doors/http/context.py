@@ -55,9 +55,13 @@ def caller_of(request: Request) -> Caller:
     Raises:
         InvalidInput: the proxy's header is not a positive number.
     """
+    return Caller(name_of_caller(request), arrival_of(request), proxy_timeout_ms(request))
+
+
+def name_of_caller(request: Request) -> str:
+    """Whom to be fair to."""
     by_key = cast("str", request.scope.get("jrerank.caller", ""))
-    name = by_key or (request.client.host if request.client else "")
-    return Caller(name, arrival_of(request), proxy_timeout_ms(request))
+    return by_key or (request.client.host if request.client else "")
 
 
 def proxy_timeout_ms(request: Request) -> float:

@@ -13,9 +13,10 @@ from fastapi import APIRouter, Request, Response
 
 from jrerank.domain import Outcome, RankedHit, Ranking, RerankRequest
 from jrerank.doors.http.answers import answer
+from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import arrival_of, caller_of, service_of, share_of
 from jrerank.doors.http.dialects.dialect import Answer, Dialect, Row
-from jrerank.doors.http.dialects.read import Asked, check_counts, read
+from jrerank.doors.http.dialects.read import Asked, check_counts, outline_of, read
 from jrerank.doors.http.dialects.table import DIALECTS
 from jrerank.doors.http.error_shapes import ErrorShape, all_of
 from jrerank.doors.http.large_bodies import beside_if
@@ -23,6 +24,7 @@ from jrerank.doors.http.openapi import answers_of, body_of, errors_of
 from jrerank.doors.http.routing import Route
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.intake import Caller
+from jrerank.doors.outline import refuse_early
 from jrerank.doors.service import Service
 from jrerank.errors import InputTooLong, InvalidInput
 from jrerank.large_work import MANY_DOCUMENTS
@@ -40,6 +42,8 @@ for _dialect in DIALECTS:
 class DialectRoute(Route):
     """A path that one dialect has, or that several share."""
 
+    has_timeout = True
+
     def spoken(self, request: Request) -> tuple[str, ErrorShape]:
         """That of the body; of all that it may be where it cannot be told."""
         sharing = _SHARING[self.path]
@@ -48,6 +52,10 @@ class DialectRoute(Route):
             dialect = _spoken(sharing, body)
             return dialect.name, dialect.errors
         return sharing[-1].name, all_of([dialect.errors for dialect in sharing])
+
+    async def parse(self, request: BoundedRequest) -> None:
+        """Parse the body, and refuse at once what could not be done in time."""
+        await request.parse(partial(_in_time, request, _SHARING[self.path]))
 
 
 def make_router() -> APIRouter:
@@ -78,6 +86,13 @@ def _endpoint(sharing: Sequence[Dialect]) -> Endpoint:
         return await _answered(http, _spoken(sharing, body), body)
 
     return rerank
+
+
+def _in_time(request: Request, sharing: Sequence[Dialect], value: Any) -> Any:
+    if isinstance(value, Mapping):
+        outline = outline_of(_spoken(sharing, value), value)
+        refuse_early(service_of(request), outline, caller_of(request))
+    return value
 
 
 def _spoken(sharing: Sequence[Dialect], body: Mapping[str, Any]) -> Dialect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -9,25 +10,39 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
-from jrerank.doors.http.context import has_gone, is_closed, service_in, service_of
+from jrerank.doors.http.context import (
+    arrival_of,
+    caller_of,
+    has_gone,
+    is_closed,
+    name_of_caller,
+    proxy_timeout_ms,
+    service_in,
+    service_of,
+)
 from jrerank.doors.http.error_shapes import ErrorShape, engine, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
 from jrerank.doors.http.hang_ups import while_there
 from jrerank.doors.http.origin import check_origin
+from jrerank.doors.intake import Limits
 from jrerank.doors.native import hits_body
+from jrerank.doors.outline import named_timeout_ms, outline_of, refuse_early
 from jrerank.doors.validation import described
-from jrerank.errors import Abandoned, JrerankError
+from jrerank.errors import Abandoned, JrerankError, Overloaded
 from jrerank.stores.replies import counted_by
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
 NOT_JSON = Fault("not_json", "send the body as JSON, with the header content-type: application/json")
+# No timeout is worth a look at the body before
+_SOON_S = 0.05
 _CLIENT_CLOSED_REQUEST = 499  # nginx's: nobody reads it, and traces tell it from an answer
 _LINES = {"application/x-ndjson", "application/vnd.elasticsearch+x-ndjson"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -37,6 +52,7 @@ class Route(APIRoute):
     """A route that needs a key and answers errors in our own shape. `door` is its label in metrics and logs."""
 
     needs_key = True
+    has_timeout = False  # that the body may name
     door = "operations"
 
     def spoken(self, request: Request) -> tuple[str, ErrorShape]:
@@ -104,9 +120,11 @@ class Route(APIRoute):
         """Wait until a body may be parsed, if there still is somebody who waits for the answer."""
         if not await request.body():
             return
-        await service_of(request).turns.new(partial(is_closed, request))
+        await service_of(request).turns.new(partial(is_closed, request), name_of_caller(request))
         if await has_gone(request):
             raise Abandoned
+        if self.has_timeout and service_of(request).turns.are_awaited:
+            await _check_time_is_left(request)
 
     async def _parsed_and_handled(self, request: BoundedRequest, handle: Handler) -> Response:
         """Both while somebody is there: a large body may have to wait for others' large bodies."""
@@ -139,23 +157,23 @@ class OpenRoute(Route):
 class HitsRoute(Route):
     """`/v1/hits`."""
 
+    has_timeout = True
     door = "hits"
 
     async def parse(self, request: BoundedRequest) -> None:
         """Parse and check the body."""
-        limits = service_of(request).limits
-        await request.parse(lambda value: hits_body(value, limits))
+        await request.parse(partial(_native, request, hits_body))
 
 
 class ColumnsRoute(Route):
     """`/v1/columns`."""
 
+    has_timeout = True
     door = "columns"
 
     async def parse(self, request: BoundedRequest) -> None:
         """Parse and check the body."""
-        limits = service_of(request).limits
-        await request.parse(lambda value: columns_body(value, limits))
+        await request.parse(partial(_native, request, columns_body))
 
 
 class SearchRoute(Route):
@@ -178,6 +196,27 @@ class LinesRoute(SearchRoute):
 
     async def parse(self, request: BoundedRequest) -> None:
         """The lines are parsed one by one."""
+
+
+async def _check_time_is_left(request: BoundedRequest) -> None:
+    """Where so many come at once that a request's time is up at its turn, it is not even parsed: those behind it gain by that.
+
+    Raises:
+        InvalidInput: see `proxy_timeout_ms`.
+        Overloaded: its time is up.
+    """
+    waited_s, service = time.monotonic() - arrival_of(request), service_of(request)
+    if waited_s < _SOON_S:
+        return
+    timeout_ms = named_timeout_ms(await request.body()) or service.timeout_ms
+    if waited_s * 1000 > min(timeout_ms, proxy_timeout_ms(request)):
+        raise Overloaded("so many requests came before this one that its time was up", retry_after_s=waited_s)
+
+
+def _native(request: Request, read: Callable[[Any, Limits], BaseModel], value: Any) -> BaseModel:
+    service = service_of(request)
+    refuse_early(service, outline_of(value), caller_of(request))
+    return read(value, service.limits)
 
 
 def validation_fault(error: RequestValidationError) -> Fault:

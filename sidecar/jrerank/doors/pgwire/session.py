@@ -15,6 +15,7 @@ from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, lea
 from jrerank.doors.intake import Caller
 from jrerank.doors.large_bodies import in_time
 from jrerank.doors.native import HitsBody, hits_answer, hits_body, json_of
+from jrerank.doors.outline import outline_of, refuse_early
 from jrerank.doors.pgwire.auth import proof
 from jrerank.doors.pgwire.faults import Cancelled, Locked
 from jrerank.doors.pgwire.login import Login
@@ -147,6 +148,7 @@ class Session:
         self, body: bytes, share: Share, caller: Caller
     ) -> tuple[HitsBody | ColumnsBody, list[RerankRequest]]:
         value, limits, intake = json_of(body, share), self._service.limits, self._service.intake
+        refuse_early(self._service, outline_of(value), caller)
         if isinstance(value, dict) and "queries" in value:
             columns = columns_body(value, limits)
             return columns, columns.to_requests(intake, caller)

@@ -39,7 +39,7 @@ async def test_whose_time_is_up_before_its_turn_gets_its_hits_in_the_old_order(
 ) -> None:
     turn = asyncio.Event()
 
-    async def wait(_: Turns, has_left: object) -> None:
+    async def wait(_: Turns, has_left: object, caller: str) -> None:
         await turn.wait()
 
     monkeypatch.setattr(Turns, "new", wait)
@@ -49,6 +49,28 @@ async def test_whose_time_is_up_before_its_turn_gets_its_hits_in_the_old_order(
     answer = (await asked).json()
     assert (answer["outcome"], answer["reason"]) == ("passthrough", "deadline")
     assert [hit["id"] for hit in answer["hits"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"query": "空", "hits": [], "timeout_ms": 10}', 429),
+        ('{"this is not even looked at, "timeout_ms": 10}', 429),
+        ('{"query": "空", "hits": [], "timeout_ms": 60000}', 200),
+        ('{"query": "空", "hits": []}', 200),
+    ],
+)
+async def test_it_is_not_even_parsed_where_others_wait_behind_it(
+    body: str, status: int, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wait(_: Turns, has_left: object, caller: str) -> None:
+        await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(Turns, "new", wait)
+    monkeypatch.setattr(Turns, "are_awaited", True)
+    answer = await http.post("/v1/hits", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) == (status == 429)
 
 
 async def test_no_first_stage_score_is_too_large_for_json(http: httpx.AsyncClient) -> None:

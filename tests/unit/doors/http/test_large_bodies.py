@@ -74,10 +74,10 @@ async def test_the_body_of_who_has_left_is_not_waited_for_nor_parsed(
 
     original = service.turns.new
 
-    async def new(has_left: Any) -> None:
+    async def new(has_left: Any, caller: str) -> None:
         nonlocal go_on
         go_on = await held(service.large)  # others come between putting it together and parsing it
-        await original(has_left)
+        await original(has_left, caller)
 
     monkeypatch.setattr(service.turns, "new", new)
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]

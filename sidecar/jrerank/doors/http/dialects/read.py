@@ -12,6 +12,7 @@ from jrerank.doors.http.dialects.dialect import Dialect
 from jrerank.doors.http.dialects.fields import PARTS
 from jrerank.doors.http.dialects.texts import listed, text_of, texts_of
 from jrerank.doors.intake import Caller, Fields, Intake, Limits, Options
+from jrerank.doors.outline import Outline
 from jrerank.errors import InvalidInput
 
 # What cannot be obeyed, where it would change a score
@@ -20,6 +21,10 @@ _REFUSALS = {
     "instruction": "the model takes no instruction; leave it out",
     "embeddings": "a cross-encoder has no embeddings; leave it out",
 }
+
+
+# What changes how a passage is read
+_OF_READING = ("truncate", "side", "max_tokens_per_doc", "max_chunks_per_doc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,14 @@ def read(dialect: Dialect, body: Mapping[str, Any], model_tokens: int) -> Asked:
     )
 
 
+def outline_of(dialect: Dialect, body: Mapping[str, Any]) -> Outline | None:
+    """What a body asks for at a glance; None where that takes a closer look."""
+    parts = {part: _first(body, names) for part, names in dialect.request.items()}
+    if dialect.order != "rank" or any(parts.get(part) is not None for part in _OF_READING):
+        return None
+    return Outline.of([parts["query"]], parts["documents"], parts["timeout_ms"])
+
+
 def check_counts(dialect: Dialect, body: Mapping[str, Any], limits: Limits) -> int:
     """Count the documents and the queries before they are read.
 
@@ -96,6 +109,10 @@ def _parts(dialect: Dialect, body: Mapping[str, Any]) -> tuple[dict[str, Any], d
         if part not in parts:
             raise InvalidInput(f"{used[part]}: Field required", field=used[part])
     return parts, used
+
+
+def _first(body: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((value for name in names if (value := _value(body, name)) is not None), None)
 
 
 def _value(body: Mapping[str, Any], name: str) -> Any:
