@@ -7,7 +7,7 @@ NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-opensearch bench-sql bench-tokenizing simulate soak lock clean system compiler
+.PHONY: demo demo-opensearch test test-unit check bench bench-callers bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -35,6 +35,12 @@ bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, fau
 
 soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for MINUTES=30: flat memory, all answered
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.soak --minutes $(or $(MINUTES),30)
+
+attacks: $(DEV)/.installed  ## each known attack, and eight at once, while an honest caller asks: nobody waits, memory comes back
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.attacks
+
+bench-callers: $(DEV)/.installed  ## 60 and 200 callers who ask again and again: how long each waits, whatever they get
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.callers
 
 simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what p99, how many to spare (docs/scale-out.md)
 	PYTHONPATH=tests $(DEV)/bin/python -m fleet_simulation

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.soak.honest import CALLERS, Target, keep_asking
 from bench.soak.hostile import ATTACKS, Attack, keep_attacking
 from bench.soak.samples import Sample, growth
+from bench.soak.sockets import dropped
 from bench.soak.store import flapping_store
 from bench.soak.tally import Tally
 from jrerank.evaluation.dataset import load_dataset
@@ -87,7 +88,7 @@ async def _soak(
     ]
     hostile = [asyncio.create_task(keep_attacking(attack, target)) for attack in attacks]
     print(*(f"{name:>{width}}" for name, width in WIDTHS.items()), flush=True)
-    started = time.monotonic()
+    started, dropped_before = time.monotonic(), dropped()
     while (second := time.monotonic() - started) < duration_s:
         await asyncio.sleep(min(every_s, duration_s - second))
         samples.append(Sample.of(sidecar.process.pid, time.monotonic() - started))
@@ -101,6 +102,7 @@ async def _soak(
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*hostile, return_exceptions=True)
     print(f"answered {dict(tally.answered)}\nrefused {dict(tally.refused)}\nexit code {code}", flush=True)
+    print({name: count - dropped_before[name] for name, count in dropped().items()}, flush=True)
     unanswered = sum(not task.done() for task in honest)
     broken = [str(task.exception()) for task in honest if task.done() and task.exception() is not None]
     return [

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from bench.soak.sockets import waiting_bytes
 from bench.soak.tally import Tally
 from wire import Reply, Wire, fields, query, value
 
@@ -34,6 +35,11 @@ class Target:
     passages: Mapping[str, str]
     closed_at: float | None = None
 
+    @property
+    def port(self) -> int:
+        """Of HTTP."""
+        return int(self.url.rpartition(":")[2])
+
     def sample(self) -> list[str]:
         """Ids of some passages."""
         return random.sample(sorted(self.passages), HITS)
@@ -51,7 +57,9 @@ async def keep_asking(ask: Ask, target: Target, tally: Tally) -> None:
         except (httpx.HTTPError, OSError, EOFError) as error:
             # Who comes as it closes finds the door shut
             if target.closed_at is None or started < target.closed_at - ACCEPTED_S:
-                tally.fail(ask.__name__, f"{type(error).__name__}: {error}")
+                waiting = "; ".join(waiting_bytes(target.port))
+                took_s = time.monotonic() - started
+                tally.fail(ask.__name__, f"{type(error).__name__} after {took_s:.1f} s: {error} ({waiting})")
         await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))
 
 

@@ -70,7 +70,7 @@ async def hanging_up(target: Target) -> None:
     documents = random.sample(sorted(target.passages.values()), 100)
     body = json.dumps({"query": "富士山", "documents": documents}).encode()
     for _ in range(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", _port(target))
+        _, writer = await asyncio.open_connection("127.0.0.1", target.port)
         writer.write(_head(target, len(body)) + body)
         await asyncio.sleep(0.01)
         writer.transport.abort()
@@ -83,7 +83,7 @@ async def unread_answers(target: Target) -> None:
     request = _head(target, len(body), "/v1/hits") + body
     async with AsyncExitStack() as stack:
         for _ in range(4):
-            _, writer = await _opened(stack, _port(target))
+            _, writer = await opened(stack, target.port)
             writer.write(request)
         await asyncio.sleep(HOLD_S)
 
@@ -92,7 +92,7 @@ async def wire_garbage(target: Target) -> None:
     """Bytes that are no startup, and wrong keys."""
     for data in (random.randbytes(200), startup(user="eve") + packet(b"p", b"SCRAM-SHA-256\0\0\0\0\0")):
         async with AsyncExitStack() as stack:
-            reader, writer = await _opened(stack, target.pgwire_port)
+            reader, writer = await opened(stack, target.pgwire_port)
             writer.write(data)
             await reader.read(100)
 
@@ -101,7 +101,7 @@ async def wire_hoard(target: Target) -> None:
     """With a key: requests that are prepared, and never run."""
     async with AsyncExitStack() as stack:
         for _ in range(4):
-            client = Wire(*await _opened(stack, target.pgwire_port))
+            client = Wire(*await opened(stack, target.pgwire_port))
             await client.log_in(target.key)
             text = query(" " * 4_000_000)[5:]
             await client.send(packet(b"P", b"\0" + text + struct.pack("!h", 0)) + packet(b"H"))
@@ -123,10 +123,6 @@ ATTACKS: tuple[Attack, ...] = (
 )
 
 
-def _port(target: Target) -> int:
-    return int(target.url.rpartition(":")[2])
-
-
 def _head(target: Target, length: int, path: str = "/v1/rerank") -> bytes:
     lines = (
         f"POST {path} HTTP/1.1",
@@ -138,7 +134,7 @@ def _head(target: Target, length: int, path: str = "/v1/rerank") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-async def _opened(stack: AsyncExitStack, port: int) -> Streams:
+async def opened(stack: AsyncExitStack, port: int) -> Streams:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     stack.callback(writer.close)
     return reader, writer
@@ -147,15 +143,15 @@ async def _opened(stack: AsyncExitStack, port: int) -> Streams:
 async def _hold(target: Target, http: bytes, wire: bytes) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(SOCKETS):
-            for port, data in ((_port(target), http), (target.pgwire_port, wire)):
-                _, writer = await _opened(stack, port)
+            for port, data in ((target.port, http), (target.pgwire_port, wire)):
+                _, writer = await opened(stack, port)
                 writer.write(data)
         await asyncio.sleep(HOLD_S)
 
 
 async def _pour(target: Target, head: bytes, piece: bytes, times: int) -> None:
     async with AsyncExitStack() as stack:
-        _, writer = await _opened(stack, _port(target))
+        _, writer = await opened(stack, target.port)
         writer.write(head)
         for _ in range(times):
             writer.write(piece)

@@ -1,0 +1,1 @@
+"""Attacks on a sidecar, and what an honest caller notices of them."""

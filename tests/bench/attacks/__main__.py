@@ -1,0 +1,205 @@
+"""`python -m bench.attacks` (from `make attacks`): exits with 1 where an honest caller had to wait, or memory stayed.
+
+Each attack alone, then eight at once, each in a process of its own and with a key of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.attacks.attacker import READY
+from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE
+from bench.attacks.prober import Waits, health, probe, rerank
+from jrerank.bench.load.memory import resident_bytes
+from sidecars import RunningSidecar, running_sidecar
+
+MODEL = "random:xsmall-v2"
+HONEST, ATTACKER = "key-of-the-honest", "key-of-the-attacker"
+BUDGET_BYTES = 128 * 1024 * 1024
+P99_MS, MORE_MEMORY = 100.0, 1.10
+WARM_UP_S, MOST_SETTLING_S = 4.0, 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one attack: what the honest caller saw, and what the sidecar held."""
+
+    name: str
+    health: Waits
+    rerank: Waits
+    peak_bytes: int
+    after_bytes: int
+
+    def line(self) -> str:
+        """For people."""
+        seen = [
+            f"{waits.p99_ms:7.0f} {max(waits.ms):7.0f} {len(waits.failures):5}"
+            for waits in (self.health, self.rerank)
+        ]
+        held = f"{self.peak_bytes / 1e6:7.0f} {self.after_bytes / 1e6:7.0f}"
+        return f"{self.name:26} {seen[0]} {seen[1]} {held}"
+
+    def faults(self, base_bytes: int) -> list[str]:
+        """What must not be."""
+        found = [
+            *(f"{kind} p99 {waits.p99_ms:.0f} ms" for kind, waits in self._waits() if waits.p99_ms >= P99_MS),
+            *(f"{kind} failed: {waits.failures[0]}" for kind, waits in self._waits() if waits.failures),
+        ]
+        if self.peak_bytes > 2 * BUDGET_BYTES + base_bytes:
+            found.append(f"{self.peak_bytes / 1e6:.0f} MB")
+        if self.after_bytes > MORE_MEMORY * base_bytes:
+            found.append(f"{self.after_bytes / 1e6:.0f} MB afterwards")
+        return [f"{self.name}: {one}" for one in found]
+
+    def _waits(self) -> Sequence[tuple[str, Waits]]:
+        return (("health", self.health), ("rerank", self.rerank))
+
+
+def main() -> int:
+    """The number of faults, as an exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each attack")
+    numbers = [name.split()[0] for name in ATTACKS]
+    parser.add_argument("--only", nargs="*", choices=[*numbers, "all"], default=[*numbers, "all"])
+    chosen = parser.parse_args()
+    rounds: list[tuple[str, Sequence[str]]] = [
+        (name, [name.split()[0]]) for name in ATTACKS if name.split()[0] in chosen.only
+    ]
+    if "all" in chosen.only:
+        rounds.append(("eight at once", ALL_AT_ONCE))
+    with tempfile.TemporaryDirectory() as folder, _engine() as engine:
+        store = {
+            "kind": "opensearch",
+            "urls": [engine],
+            "index": "docs",
+            "text_fields": "body",
+            "returns_text": True,
+        }
+        with running_sidecar(
+            Path(folder),
+            MODEL,
+            api_keys=f"{HONEST},{ATTACKER}",
+            pgwire_port="0",
+            stores=json.dumps({STORE: store}),
+        ) as sidecar:
+            faults = _verdicts(sidecar, rounds, chosen.seconds)
+    for fault in faults:
+        print(f"FAULT: {fault}", flush=True)
+    print("nobody noticed" if not faults else f"{len(faults)} faults")
+    return 1 if faults else 0
+
+
+def _verdicts(
+    sidecar: RunningSidecar, rounds: Sequence[tuple[str, Sequence[str]]], seconds: float
+) -> list[str]:
+    _probed(sidecar, WARM_UP_S)
+    base_bytes = resident_bytes(sidecar.process.pid)
+    print(
+        f"base {base_bytes / 1e6:.0f} MB; ms and failures of /health, then of five documents; MB at most and afterwards"
+    )
+    print(
+        f"{'attack':26} {'p99':>7} {'max':>7} {'fail':>5} {'p99':>7} {'max':>7} {'fail':>5} {'most':>7} {'after':>7}"
+    )
+    faults = []
+    for name, numbers in rounds:
+        verdict = _attacked(sidecar, name, numbers, seconds, base_bytes)
+        print(verdict.line(), flush=True)
+        faults += verdict.faults(base_bytes)
+    return faults
+
+
+def _attacked(
+    sidecar: RunningSidecar, name: str, numbers: Sequence[str], seconds: float, base_bytes: int
+) -> Verdict:
+    pid = sidecar.process.pid
+    with ExitStack() as stack:
+        attackers = [stack.enter_context(_attacker(sidecar, number, seconds)) for number in numbers]
+        _forget_peak(pid)
+        for attacker in attackers:
+            _start(attacker)
+        waits = _probed(sidecar, seconds)
+    return Verdict(name, *waits, _peak_bytes(pid), _settled_bytes(pid, MORE_MEMORY * base_bytes))
+
+
+def _probed(sidecar: RunningSidecar, seconds: float) -> tuple[Waits, Waits]:
+    where = urlsplit(sidecar.url)
+    waits = (Waits(), Waits())
+
+    async def both() -> None:
+        until = time.monotonic() + seconds
+        await asyncio.gather(
+            *(
+                probe(ask, where.hostname or "", where.port or 80, HONEST, of_kind, until)
+                for ask, of_kind in zip((health, rerank), waits, strict=True)
+            )
+        )
+
+    asyncio.run(both())
+    return waits
+
+
+def _settled_bytes(pid: int, enough_bytes: float) -> int:
+    """The least that is held within a while after the attack."""
+    least, give_up = resident_bytes(pid), time.monotonic() + MOST_SETTLING_S
+    while least > enough_bytes and time.monotonic() < give_up:
+        time.sleep(0.5)
+        least = min(least, resident_bytes(pid))
+    return least
+
+
+def _forget_peak(pid: int) -> None:
+    (Path("/proc") / str(pid) / "clear_refs").write_text("5")
+
+
+def _peak_bytes(pid: int) -> int:
+    status = (Path("/proc") / str(pid) / "status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def _attacker(sidecar: RunningSidecar, number: str, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Has loaded all it needs, and waits to be started."""
+    arguments = (number, sidecar.url, str(sidecar.pgwire_port), ATTACKER, str(seconds))
+    with _python("bench.attacks.attacker", *arguments) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == READY
+        yield process
+
+
+def _start(attacker: subprocess.Popen[str]) -> None:
+    assert attacker.stdin is not None
+    attacker.stdin.write("\n")
+    attacker.stdin.flush()
+
+
+@contextmanager
+def _engine() -> Iterator[str]:
+    with _python("bench.attacks.engine") as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+
+
+@contextmanager
+def _python(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
