@@ -89,6 +89,7 @@ class LargeWork:
             return await done
         finally:
             piece.leave()
+            done.cancel()  # else what the thread still raises for nobody would be logged as an error that was never looked at
             # An error's traceback has this frame, and both have the error: they would hold the work until they are collected
             del piece, done
 

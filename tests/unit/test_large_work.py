@@ -89,3 +89,25 @@ async def test_an_error_holds_what_was_worked_on_no_longer_than_it_is_there() ->
         assert held_by() is None
     finally:
         gc.enable()
+
+
+async def test_what_fails_once_nobody_waits_for_it_is_no_error_of_ours() -> None:
+    large, errors = LargeWork(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        go_on.wait(10)
+        raise ValueError("the caller has gone")
+
+    waiting = asyncio.create_task(large.begin_by(time.monotonic() + 30, fail))
+    await asyncio.to_thread(begun.wait, 10)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    go_on.set()
+    await large.run(lambda: None)
+    del waiting
+    gc.collect()
+    await asyncio.sleep(0)
+    assert not errors
