@@ -14,7 +14,7 @@ import org.apache.logging.log4j.Logger;
  */
 final class Circuits {
     private static final Logger LOGGER = LogManager.getLogger(Circuits.class);
-    private static final int MAX_KINDS = 1_000;
+    static final int MAX_KINDS = 1_000;
 
     private final String name;
     private final int threshold;
@@ -38,7 +38,6 @@ final class Circuits {
     boolean isAnyOpen() {
         return itself.isOpen() || openFor().isEmpty() == false;
     }
-
 
     boolean isOpenForAll() {
         return itself.isOpen();
@@ -85,9 +84,13 @@ final class Circuits {
         return opens;
     }
 
+    /** Callers choose the kinds: where all that are kept are open, another one has no circuit. */
     private Breaker ofWork(String work) {
-        if (byWork.size() >= MAX_KINDS) {
+        if (byWork.containsKey(work) == false && byWork.size() >= MAX_KINDS) {
             byWork.values().removeIf(breaker -> breaker.isOpen() == false);
+            if (byWork.size() >= MAX_KINDS) {
+                return new Breaker(threshold, intervalNanos);
+            }
         }
         return byWork.computeIfAbsent(work, key -> new Breaker(threshold, intervalNanos));
     }

@@ -22,6 +22,7 @@ public record Services(
     Plans plans
 ) {
     private static final Map<String, String> FORWARDED = Map.of("X-Opaque-Id", "x-request-id", "traceparent", "traceparent");
+    private static final int MAX_HEADER_CHARS = 1_024;
 
     /** `node` is what OpenSearch hands to search pipelines. */
     public static Services of(Parameters node, Endpoints endpoints, SearchStats stats, Node client, SearchOrigins origins) {
@@ -34,12 +35,12 @@ public record Services(
         return endpoints.get(name);
     }
 
-    /** So that the sidecar's log names the search. */
+    /** So that the sidecar's log names the search. Its caller wrote them: one that a proxy may refuse is left out. */
     Map<String, String> forwardedHeaders() {
         Map<String, String> headers = new HashMap<>();
         FORWARDED.forEach((ours, theirs) -> {
             String value = threadContext.getHeader(ours);
-            if (value != null) {
+            if (value != null && value.length() <= MAX_HEADER_CHARS) {
                 headers.put(theirs, value);
             }
         });

@@ -46,6 +46,16 @@ class CircuitsTests {
     }
 
     @Test
+    void callersCannotMakeAnyNumberOfThem() {
+        for (int kind = 0; kind <= Circuits.MAX_KINDS; kind++) {
+            fail("status_413", "[docs] with [window " + kind + "]");
+        }
+        assertEquals(Circuits.MAX_KINDS, circuits.openFor().size());
+        assertFalse(circuits.isOpen("[docs]"));
+        assertTrue(circuits.isOpen("[docs] with [window 1]"));
+    }
+
+    @Test
     void oneRowOfProbesAtATime() {
         assertFalse(circuits.startProbing());
         fail(Failure.UNREACHABLE, "[books]");
