@@ -19,6 +19,7 @@ TIMEOUT_MS = 300
 ALLOWED_MS = TIMEOUT_MS + 50
 SETTLED_S = 0.5
 LONG_PASSAGES, LONG_CHARS = 100, 100_000
+HEAP = "2g"  # a search for all the long ones holds 30 MB of them
 
 
 def main(seconds: float) -> bool:
@@ -31,7 +32,7 @@ def main(seconds: float) -> bool:
         "jrerank.endpoint.main.urls": sidecar.url,
     }
     try:
-        with Node(settings=settings, jvm=()) as node, Engine(node.url) as engine:
+        with Node(settings=settings, jvm=(), heap=HEAP) as node, Engine(node.url) as engine:
             for endpoint in ("patient", "main"):
                 engine.put_pipeline(endpoint, 100, PASSAGE_FIELDS, endpoint=endpoint, timeout_ms=TIMEOUT_MS)
             load(engine, "docs", kuromoji=True, default_pipeline="patient")

@@ -22,6 +22,7 @@ ALLOWED_MS = 5
 WARM_ROUNDS = 200
 SENT_CHARS = 8_192  # of a passage, as the plugin does: the model reads no more
 LONG_CHARS = 100_000
+HEAP = "2g"  # a search for all the long ones holds 30 MB of them
 WIDE_INDEXES, WIDE_FIELDS = 60, 900
 Way = Callable[[], object]
 
@@ -31,7 +32,7 @@ def main(rounds: int) -> bool:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_sidecar(Path(folder)) as sidecar,
-        Node(settings={"jrerank.endpoint.main.urls": sidecar.url}, jvm=()) as node,
+        Node(settings={"jrerank.endpoint.main.urls": sidecar.url}, jvm=(), heap=HEAP) as node,
         Engine(node.url) as engine,
         sidecar.client() as direct,
     ):

@@ -18,6 +18,9 @@ public record HitsQuestion(
     Map<String, Object> fusion,
     Integer maxTokensPerDoc
 ) implements Call.Question<Answer> {
+    private static final long AROUND_BYTES = 1L << 16;
+    private static final long HIT_BYTES = 1L << 10;
+
     @Override
     public byte[] body(long timeoutMs) {
         try (XContentBuilder json = XContentFactory.jsonBuilder()) {
@@ -42,6 +45,12 @@ public record HitsQuestion(
         }
         Float score = Float.isFinite(candidate.score()) ? candidate.score() : null;
         json.field("score", score).endObject();
+    }
+
+    /** An id may be all escapes of six characters. */
+    @Override
+    public long maxAnswerBytes() {
+        return AROUND_BYTES + candidates.stream().mapToLong(candidate -> HIT_BYTES + 6L * candidate.id().length()).sum();
     }
 
     @Override

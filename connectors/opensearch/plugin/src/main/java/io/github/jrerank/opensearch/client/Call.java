@@ -23,6 +23,9 @@ public final class Call<T> {
         byte[] body(long timeoutMs);
 
         T read(byte[] answer) throws Failure;
+
+        /** No right answer is longer: what is beyond is not read. Many answers are under way at once, in the node's heap. */
+        long maxAnswerBytes();
     }
 
     /**
@@ -98,7 +101,11 @@ public final class Call<T> {
         long leftMs = terms.leftMs();
         // the way back takes time too, and a partial answer in time is worth more than a whole one too late
         long sidecarMs = Math.max(1, leftMs - Math.max(5, leftMs / 10));
-        CompletableFuture<HttpResponse<byte[]>> response = sidecar.send(question.body(sidecarMs), terms.headers());
+        CompletableFuture<HttpResponse<byte[]>> response = sidecar.send(
+            question.body(sidecarMs),
+            terms.headers(),
+            question.maxAnswerBytes()
+        );
         Attempt attempt = new Attempt(sidecar, response, terms.isUsualTime() && leftMs > terms.timeoutMs() * 9 / 10);
         underWay.add(attempt);
         response.whenComplete((answer, error) -> answered(attempt, answer, error));

@@ -17,7 +17,7 @@ import org.opensearch.threadpool.Scheduler;
 
 /** One URL of an endpoint: sends, keeps count, and knows whether it is worth asking. */
 public final class Sidecar {
-    private static final long ANSWER_BOUND_BYTES = 16L << 20;
+    private static final long MAX_PROBE_ANSWER_BYTES = 1L << 16;
     private static final long PROBE_TIMEOUT_MS = 1000;
     private static final byte[] PROBE = """
         {"query":"probe","hits":[{"id":"probe","text":"probe","score":null}],"timeout_ms":900}
@@ -82,10 +82,10 @@ public final class Sidecar {
     }
 
     /** Cancelling what comes back closes the connection, so that nobody works for an answer that nobody reads. */
-    CompletableFuture<HttpResponse<byte[]>> send(byte[] body, Map<String, String> headers) {
+    CompletableFuture<HttpResponse<byte[]>> send(byte[] body, Map<String, String> headers, long maxAnswerBytes) {
         counters.add("requests");
         long startNanos = System.nanoTime();
-        CompletableFuture<HttpResponse<byte[]>> response = post(body, headers);
+        CompletableFuture<HttpResponse<byte[]>> response = post(body, headers, maxAnswerBytes);
         response.thenRun(() -> answeredMs.add(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos)));
         return response;
     }
@@ -109,7 +109,7 @@ public final class Sidecar {
         }
     }
 
-    private CompletableFuture<HttpResponse<byte[]>> post(byte[] body, Map<String, String> headers) {
+    private CompletableFuture<HttpResponse<byte[]>> post(byte[] body, Map<String, String> headers, long maxAnswerBytes) {
         HttpRequest.Builder request = HttpRequest.newBuilder(url).header("content-type", "application/json");
         String key = apiKey.get();
         if (key.isEmpty() == false) {
@@ -117,7 +117,7 @@ public final class Sidecar {
         }
         headers.forEach((name, value) -> addHeader(request, name, value));
         HttpRequest post = request.POST(BodyPublishers.ofByteArray(body)).build();
-        return load.follow(Privileged.run(() -> client.sendAsync(post, BoundedBody.upTo(ANSWER_BOUND_BYTES))));
+        return load.follow(Privileged.run(() -> client.sendAsync(post, BoundedBody.upTo(maxAnswerBytes))));
     }
 
     private static void addHeader(HttpRequest.Builder request, String name, String value) {
@@ -147,7 +147,7 @@ public final class Sidecar {
     }
 
     private void sendProbe() {
-        CompletableFuture<HttpResponse<byte[]>> answer = post(PROBE, Map.of());
+        CompletableFuture<HttpResponse<byte[]>> answer = post(PROBE, Map.of(), MAX_PROBE_ANSWER_BYTES);
         Scheduler.Cancellable deadline = node.after(PROBE_TIMEOUT_MS, () -> Privileged.run(() -> answer.cancel(true)));
         answer.whenComplete((response, error) -> {
             deadline.cancel();

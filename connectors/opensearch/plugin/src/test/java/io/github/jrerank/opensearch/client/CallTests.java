@@ -67,6 +67,11 @@ class CallTests {
         public String read(byte[] answer) throws Failure {
             return new String(answer, StandardCharsets.UTF_8);
         }
+
+        @Override
+        public long maxAnswerBytes() {
+            return 10;
+        }
     }
 
     @AfterEach
@@ -114,6 +119,14 @@ class CallTests {
         assertEquals(List.of("Bearer secret"), first.authorizations);
         int toldMs = Integer.parseInt(first.bodies.get(0));
         assertTrue(toldMs > TIMEOUT_MS / 2 && toldMs <= TIMEOUT_MS * 9 / 10, "told " + toldMs + " ms");
+    }
+
+    @Test
+    void noMoreIsReadThanAnAnswerMayHold() {
+        first.answer = "a".repeat(11);
+        assertEquals("answer_too_large", reason(endpoint(first.url())));
+        first.answer = "a".repeat(10);
+        assertEquals(first.answer, ask(endpoint(first.url())));
     }
 
     @Test

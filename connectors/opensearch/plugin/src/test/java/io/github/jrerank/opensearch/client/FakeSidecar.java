@@ -18,6 +18,7 @@ final class FakeSidecar implements AutoCloseable {
     final List<String> authorizations = new CopyOnWriteArrayList<>();
     volatile int status = 200;
     volatile boolean isSilent;
+    volatile String answer = "fine";
     volatile String queueSeconds = "0.000";
     private final CountDownLatch closed = new CountDownLatch(1);
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -42,7 +43,7 @@ final class FakeSidecar implements AutoCloseable {
         bodies.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
         authorizations.add(String.valueOf(exchange.getRequestHeaders().getFirst("authorization")));
         awaitIfSilent();
-        byte[] body = "fine".getBytes(StandardCharsets.UTF_8);
+        byte[] body = answer.getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set(Load.HEADER, queueSeconds);
         exchange.sendResponseHeaders(status, body.length);
         exchange.getResponseBody().write(body);
