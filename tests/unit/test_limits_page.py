@@ -19,6 +19,7 @@ from jrerank.models.architectures import config_reader
 from jrerank.models.architectures.modernbert import config as modernbert_config
 from jrerank.settings import Settings
 from jrerank.stores import passage, replies
+from jrerank.stores.opensearch import limits as index_limits
 from jrerank.tokenization.windows import MAX_WINDOWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -41,6 +42,7 @@ CONSTANTS = {
     "stars in them": source_filter.MAX_STARS,
     "characters of one of them": source_filter.MAX_PATTERN_CHARS,
     "bytes of a store's reply, which count as the request's": replies.MAX_REPLY_BYTES,
+    "sets of indexes about which a store's cluster is asked at once": index_limits.MAX_QUESTIONS,
     "levels of a body's nesting": slices.MAX_DEPTH,
     "`rank_fields`": fields.MAX_RANK_FIELDS,
     "parts of a document with a list as its `content`": texts.MAX_CONTENT_PARTS,

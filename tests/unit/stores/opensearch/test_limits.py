@@ -99,12 +99,72 @@ async def test_the_engine_is_asked_about_few_sets_of_indexes_at_once() -> None:
     engine = Engine(*[SILENCE] * 9)
     limits = KnownLimits(engine)
     engine.go.clear()
-    assert [await limits.of(f"docs-{number}", 0) for number in range(9)] == [ASSUMED] * 9
+    waiting = [asyncio.create_task(limits.of(f"docs-{number}", PATIENCE_S)) for number in range(9)]
     await begun()
     assert engine.asked == 4
     engine.go.set()
-    await limits.of("docs-8", PATIENCE_S)
+    assert await asyncio.gather(*waiting) == [ASSUMED] * 9
     assert engine.asked == 9
+
+
+async def test_what_nobody_waits_for_any_more_leaves_the_line() -> None:
+    engine = Engine(*[LimitsAnswer(NARROW, math.inf)] * 6)
+    limits = KnownLimits(engine)
+    engine.go.clear()
+    assert [await limits.of(f"docs-{number}", 0) for number in range(9)] == [ASSUMED] * 9
+    stays, leaves = (asyncio.create_task(limits.of("faq", PATIENCE_S)) for _ in range(2))
+    await begun()
+    leaves.cancel()
+    await begun()
+    assert len(asyncio.all_tasks()) == 1 + 4 + 2, (
+        "this one, those that the engine was asked, a search and its own"
+    )
+    engine.go.set()
+    assert await stays == NARROW
+    assert engine.asked == 5
+    assert await limits.of("docs-8", PATIENCE_S) == NARROW, "a later search asks anew"
+    assert engine.asked == 6
+
+
+async def test_who_comes_as_the_line_is_left_asks_anew() -> None:
+    engine = Engine(*[LimitsAnswer(NARROW, math.inf)] * 5)
+    limits = KnownLimits(engine)
+    engine.go.clear()
+    for number in range(4):
+        await limits.of(f"docs-{number}", 0)
+    first = asyncio.create_task(limits.of("faq", PATIENCE_S))
+    await begun()
+    first.cancel()
+    await asyncio.sleep(0)
+    second = asyncio.create_task(limits.of("faq", PATIENCE_S))
+    await begun()
+    engine.go.set()
+    assert await second == NARROW
+
+
+async def test_a_caller_with_any_number_of_index_forms_makes_no_line_for_others() -> None:
+    engine = Engine(*[LimitsAnswer(NARROW, -1)] * 17)
+    limits = KnownLimits(engine)
+    assert await limits.of("docs", PATIENCE_S) == NARROW
+    engine.go.clear()
+    forms = [asyncio.create_task(limits.of(f"*,x{number}", PATIENCE_S)) for number in range(1_000)]
+    await begun()
+    assert sum(form.done() for form in forms) == 1_000 - 16, "which assume the defaults at once"
+    assert len(asyncio.all_tasks()) == 1 + 16 + 16
+    assert await limits.of("faq", math.inf) == ASSUMED
+    assert await limits.of("docs", math.inf) == NARROW, "for it was said before"
+    engine.go.set()
+    assert [await form for form in forms] == [NARROW] * 16 + [ASSUMED] * (1_000 - 16)
+    assert engine.asked == 17
+
+
+async def test_forms_beyond_those_that_are_kept_push_out_the_oldest() -> None:
+    engine = Engine(LimitsAnswer(NARROW, -1), *[SILENCE] * 999, LimitsAnswer(NARROW, math.inf), SILENCE)
+    limits = KnownLimits(engine)
+    for index in ("docs", *(f"*,x{number}" for number in range(999)), "docs", "*,y"):
+        await limits.of(index, PATIENCE_S)
+    assert await limits.of("docs", PATIENCE_S) == NARROW
+    assert engine.asked == 1_002
 
 
 async def test_nothing_is_left_when_it_is_closed() -> None:
