@@ -69,7 +69,7 @@ class Searching:
             UnknownStore: the search names a store for its texts that there is none of.
             InvalidInput: its point in time was not opened here.
         """
-        plan = await self._plan(index, search, is_scroll="scroll" in parameters)
+        plan = await self._plan(index, search, time.monotonic(), is_scroll="scroll" in parameters)
         place = "" if "pit" in plan.body else index
         said = await self.of_engine(self.engine.search(place, plan.body, parameters))
         if plan.is_widened and said.status == _REFUSED:
@@ -128,13 +128,17 @@ class Searching:
         return replace(said, body={**said.body, "responses": responses})
 
     async def _plans(self, searches: Mapping[int, OneOfMany]) -> dict[int, Plan | Json]:
-        """By place: how each is asked, or the error in the place of its response."""
-        plans = await _together([partial(self._plan_or_error, *one) for one in searches.items()])
+        """By place: how each is asked, or the error in the place of its response.
+
+        The time of all begins now: waits of those that have their turn later would add up to nearly all of a search's time.
+        """
+        began = time.monotonic()
+        plans = await _together([partial(self._plan_or_error, began, *one) for one in searches.items()])
         return dict(zip(searches, plans, strict=True))
 
-    async def _plan_or_error(self, place: int, one: OneOfMany) -> Plan | Json:
+    async def _plan_or_error(self, began: float, place: int, one: OneOfMany) -> Plan | Json:
         try:
-            return await self._plan(one.index, one.body, place=f"{place}.")
+            return await self._plan(one.index, one.body, began, place=f"{place}.")
         except InvalidInput as error:
             return _shown(error)
 
@@ -217,17 +221,20 @@ class Searching:
         return said
 
     async def _plan(
-        self, index: str, search: SearchBody, *, is_scroll: bool = False, place: str = ""
+        self, index: str, search: SearchBody, began: float, *, is_scroll: bool = False, place: str = ""
     ) -> Plan:
-        limits = await self.engine.limits(index, self._seconds_left(search) * _LIMITS_SHARE)
+        """`began`: when planning did, on the clock of `time.monotonic()`."""
+        limits = await self.engine.limits(index, self._limits_timeout_s(search, began))
         if search.pit is not None:
             search = search.model_copy(update={"pit": self.seal.open_in(search.pit, f"{place}pit.")})
         as_fetched = is_scroll or "retriever" in (search.model_extra or {})
         return make_plan(search, self.engine.text_fields, limits, as_fetched=as_fetched)
 
-    def _seconds_left(self, search: SearchBody) -> float:
+    def _limits_timeout_s(self, search: SearchBody, began: float) -> float:
+        """A share of the time that was left when planning began, less what has gone since."""
         timeout_ms = min(search.options().timeout_ms or self.service.timeout_ms, self.caller.patience_ms)
-        return max(0.0, self.caller.arrival + timeout_ms / 1000 - time.monotonic())
+        left_s = self.caller.arrival + timeout_ms / 1000 - began
+        return max(0.0, began + left_s * _LIMITS_SHARE - time.monotonic())
 
     async def _response(self, plan: Plan, response: dict[str, Any]) -> Any:
         try:

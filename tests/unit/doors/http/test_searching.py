@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from jrerank.domain import Ranking, RerankRequest
 from jrerank.doors.bodies import Share
+from jrerank.doors.http import searching as searching_module
 from jrerank.doors.http.answers import json_bytes
 from jrerank.doors.http.multisearch import OneOfMany, OneTemplate
 from jrerank.doors.http.searching import Searching
@@ -344,6 +345,43 @@ async def test_each_of_several_searches_has_a_time_of_its_own(service: Service) 
         ("complete", None),
         ("complete", None),
     ]
+
+
+class Clock:
+    """A time that passes where it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class MuteShelf(Shelf):
+    """Never says what an index can give: who waits for it waits all of their time."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(TEXTS)
+        self._clock = clock
+
+    async def limits(self, index: str, timeout_s: float) -> IndexLimits:
+        until = self._clock.now + timeout_s
+        await asyncio.sleep(0)  # those that wait together
+        self._clock.now = max(self._clock.now, until)
+        return IndexLimits()
+
+
+async def test_many_searches_of_a_slow_index_wait_together_as_long_as_one(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(searching_module, "time", clock)
+    search = Searching(
+        service, MuteShelf(clock), Caller("test", clock.now), Share(service.bodies), IdSeal("docs", ())
+    )
+    disabled = SearchBody.model_validate(MATCH | {"rerank": {"timeout_ms": 1_000, "enabled": False}})
+    await search.many([OneOfMany({}, "docs", disabled)] * 32, {})
+    assert clock.now == pytest.approx(100.5)
 
 
 @pytest.mark.parametrize("pair", ["[]", "{}"], ids=["lists", "objects"])
