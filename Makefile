@@ -7,7 +7,7 @@ NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-callers bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
+.PHONY: demo demo-opensearch test test-unit check bench bench-callers bench-regressions bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
@@ -29,6 +29,9 @@ check: $(DEV)/.installed  ## lint, types, who may import whom
 
 bench: $(DEV)/.installed  ## speed against other runtimes
 	$(DEV)/bin/jrerank-admin bench speed --model random:xsmall-v2 --peers --html bench-speed.html
+
+bench-regressions: $(DEV)/.installed  ## whether `bench speed --compare` finds a build that is a tenth slower, TIMES=10
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.regressions --times $(or $(TIMES),10)
 
 bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, faults, leaks, gain, forms
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.opensearch

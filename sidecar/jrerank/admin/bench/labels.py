@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +21,13 @@ from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from jrerank.bench.labels.session import Judged
     from jrerank.evaluation.collection import Collection
 
-_SHOWN_CHARS = 160
+_SHOWN_CHARS = 120
+_WHOLE_TEXT = re.compile(r"\?\s*(\d+)")
 
 
 def labels(
@@ -61,6 +67,8 @@ def labels(
         if data is None:
             raise InvalidInput("either --clicks or --data is needed", field="data")
         collection = _sample(open_data(DataOptions("jsonl", data, passages=passages)), queries)
+        if not collection.queries:
+            raise InvalidInput(f"{data}: no query has hits to judge", field="data")
         judged = _ask_about(collection, file, model or [], run or [], depth)
     state = "stopped" if judged.stopped else "done"
     print(f"{state}: {judged.queries} queries judged, {judged.labels} labels written to {file}")
@@ -99,7 +107,7 @@ def _ask_about(collection: Collection, file: Path, models: list[str], runs: list
         ),
     ]
     texts = {hit.id: hit.passage or "" for id in collection.queries for hit in collection.hits[id]}
-    return session(pools(collection.queries, lists, depth), collection.queries, texts, file, _ask)
+    return session(pools(collection.queries, lists, depth), collection.queries, texts, file, _Screen())
 
 
 def _reranked(collection: Collection, models: list[str]) -> list[Mapping[str, Sequence[str]]]:
@@ -120,17 +128,50 @@ def _reranked(collection: Collection, models: list[str]) -> list[Mapping[str, Se
     return [one.orders for one in answers]
 
 
-def _ask(query: str, texts: Sequence[str], number: int, total: int) -> str:
-    from rich.console import Console
+@dataclass
+class _Screen:
+    """Shows a query with its passages, each by its part that is most like the query, and reads a line."""
 
-    from jrerank.bench.labels.session import HELP
+    clock: Callable[[], float] = time.monotonic
+    begun_s: float | None = None
 
-    console = Console()
-    console.rule(f"{number} of {total}")
-    console.print(plain(query), style="bold")
-    for place, text in enumerate(texts, start=1):
-        console.print(f"{place:>3}  ", plain(text[:_SHOWN_CHARS]), sep="", highlight=False)
-    try:
-        return input(f"{HELP}: ")
-    except EOFError:
-        return "q"
+    def __call__(self, query: str, texts: Sequence[str], number: int, total: int) -> str:
+        from rich.console import Console
+
+        from jrerank.bench.labels.session import HELP
+
+        console = Console()
+        console.rule(f"{number} of {total}{self._left(number, total)}")
+        console.print(plain(query), style="bold")
+        for place, text in enumerate(texts, start=1):
+            console.print(f"{place:>3}  ", _marked(text, query), sep="", highlight=False)
+        while True:
+            try:
+                typed = input(f"{HELP}, ?3 for the whole text of 3: ")
+            except EOFError:
+                return "q"
+            asked = _WHOLE_TEXT.fullmatch(typed.strip())
+            if asked is None or not 1 <= int(asked[1]) <= len(texts):
+                return typed
+            console.print(plain(texts[int(asked[1]) - 1]), highlight=False)
+
+    def _left(self, number: int, total: int) -> str:
+        """As fast as it has gone up to here."""
+        now = self.clock()
+        if self.begun_s is None:
+            self.begun_s = now
+        if number < 2:
+            return ""
+        minutes = (now - self.begun_s) / (number - 1) * (total - number + 1) / 60
+        return f", about {minutes:.0f} minutes left" if minutes >= 1 else ", less than a minute left"
+
+
+def _marked(text: str, query: str) -> Text:
+    """What it shares with the query is underlined."""
+    from jrerank.bench.labels.excerpt import excerpt
+
+    found = excerpt(" ".join(text.split()), query, _SHOWN_CHARS)
+    shown = plain(found.text)
+    for start, end in found.marked:
+        shown.stylize("bold underline", start, end)
+    return shown

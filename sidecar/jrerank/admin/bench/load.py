@@ -7,16 +7,16 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jrerank.admin.bench.output import CompareOption, HtmlOption, JsonOption, ThresholdOption, deliver
+from jrerank.admin.bench.load_options import Arrivals, LoadOptions, check, rate_of, statement_of
+from jrerank.admin.bench.output import CompareOption, HtmlOption, JsonOption, Outputs, ThresholdOption
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.options import plain_errors
-from jrerank.errors import ConfigurationError, InvalidInput, Unavailable
+from jrerank.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from jrerank.bench.load.highest import Trial
@@ -28,43 +28,6 @@ _CALIBRATION_CLIENTS = 4
 _CALIBRATION_TIMEOUT_MS = 60_000
 _POSTGRES_CONNECTIONS = 32
 _SEARCH_HITS = 10
-
-
-class Arrivals(StrEnum):
-    """How requests come."""
-
-    CONSTANT = "constant"
-    POISSON = "poisson"
-
-
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """As given on the command line."""
-
-    url: str | None
-    search_url: str | None
-    template: Path | None
-    dsn: str | None
-    sql: Path | None
-    rate: str
-    seconds: float
-    arrivals: Arrivals
-    documents: str
-    chars: str
-    log: Path | None
-    timeout_ms: int
-    find_p99_ms: float | None
-    pid: int | None
-    model: str
-
-    @property
-    def name(self) -> str:
-        """Of what is asked; a password in a DSN isn't shown."""
-        return (
-            self.url
-            or self.search_url
-            or ("PostgreSQL" if self.dsn else f"a sidecar of our own ({self.model})")
-        )
 
 
 def load(
@@ -119,14 +82,16 @@ def load(
         url, search_url, template, dsn, sql, rate, seconds, arrivals, documents, chars, log, timeout_ms, find_p99_ms, pid, model
     )  # fmt: skip
     with plain_errors():
+        outputs = Outputs.open("load", json, html, compare)
         try:
             from jrerank.bench.load.report import load_report
 
+            check(options)
             with _running(options) as address, Progress() as progress:
                 run = asyncio.run(_run(options, address, progress))
         except ImportError as error:
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[bench]'") from None
-        deliver(load_report(run), json, html, compare, threshold)
+        outputs.deliver(load_report(run), threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +181,7 @@ def _rate(options: LoadOptions, capacity: float | None) -> float:
     """In requests a second."""
     from jrerank.bench.load.sizes import Distribution
 
-    text = options.rate.removesuffix("x")
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e6:
-        raise InvalidInput(
-            f"--rate {options.rate}: it must be requests a second, or a multiple such as 2x", field="rate"
-        )
+    number = rate_of(options.rate)
     if not options.rate.endswith("x") or options.log:
         return number
     if not capacity:
@@ -265,15 +222,11 @@ async def _target(options: LoadOptions, url: str, keys: list[str]) -> AsyncItera
     from jrerank.bench.quality.live.template import BodyTemplate
 
     if options.dsn:
-        if options.sql is None:
-            raise InvalidInput("--dsn needs --sql, a file with the statement", field="sql")
         async with postgres_pool(options.dsn, _POSTGRES_CONNECTIONS) as pool:
-            yield PostgresTarget(pool, options.sql.read_text(encoding="utf-8"))
+            yield PostgresTarget(pool, statement_of(options.sql))
         return
     async with http_session() as session:
-        if options.search_url:
-            if options.template is None:
-                raise InvalidInput("--search-url needs --template, a file with the body", field="template")
+        if options.search_url and options.template:
             yield SearchTarget(session, options.search_url, BodyTemplate.read(options.template), _SEARCH_HITS)
         else:
             yield SidecarTarget(session, url, options.timeout_ms, keys)

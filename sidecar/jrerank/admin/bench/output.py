@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jrerank.admin.options import FAILED
-from jrerank.bench.report.schema import Report
+from jrerank.bench.report.schema import Report, read_json, write_json
+from jrerank.errors import InvalidInput
 
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="write the report there (docs/bench-report.md)", dir_okay=False)
@@ -36,28 +38,58 @@ MeasureThresholdOption = Annotated[
 ]
 
 
-def deliver(
-    report: Report,
-    json: Path | None,
-    html: Path | None,
-    older: Path | None,
-    threshold: float = 5.0,
-    measure_threshold: float = 0.005,
-) -> None:
-    """Print the report, write what was asked for, and compare; exit code 1 if something became worse."""
-    from jrerank.bench.report.compare import Thresholds, compare
-    from jrerank.bench.report.html import write_html
-    from jrerank.bench.report.schema import read_json, write_json
-    from jrerank.bench.report.tables import print_changes, print_report
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a report goes, and the older one that it is compared with."""
 
-    limits = Thresholds(threshold / 100, measure_threshold)
-    changes = compare(read_json(older), report, limits) if older else []
-    if json:
-        write_json(report, json)
-    if html:
-        write_html(report, html, changes)
-    print_report(report)
-    if changes:
-        print_changes(changes)
-    if any(change.regression for change in changes):
-        raise typer.Exit(FAILED)
+    json: Path | None
+    html: Path | None
+    older: Report | None
+
+    @classmethod
+    def open(cls, kind: str, json: Path | None, html: Path | None, compare: Path | None) -> Outputs:
+        """Before anything is measured: a run of many minutes must not end at a file that isn't there.
+
+        Raises:
+            InvalidInput: the older report can't be read or is of another kind, or there is no folder to write to.
+        """
+        for option, path in (("json", json), ("html", html)):
+            writable(path, option)
+        older = read_json(compare) if compare else None
+        if older is not None and older.kind != kind:
+            raise InvalidInput(
+                f"{compare} is a report of `bench {older.kind}`, not of `bench {kind}`", field="compare"
+            )
+        return cls(json, html, older)
+
+    def deliver(self, report: Report, threshold: float = 5.0, measure_threshold: float = 0.005) -> None:
+        """Write what was asked for, print the report, and compare; exit code 1 if something became worse.
+
+        Raises:
+            InvalidInput: a file can't be written, or the older report measured other work.
+        """
+        from jrerank.bench.report.compare import Change, Thresholds, compare, other_conditions
+        from jrerank.bench.report.html import write_html
+        from jrerank.bench.report.tables import print_changes, print_report
+
+        if self.json:
+            write_json(report, self.json)
+        print_report(report)
+        changes: list[Change] = []
+        conditions: list[str] = []
+        if self.older:
+            changes = compare(self.older, report, Thresholds(threshold / 100, measure_threshold))
+            conditions = other_conditions(self.older, report)
+            print_changes(changes, conditions)
+        if self.html:
+            write_html(report, self.html, changes, conditions)
+        if any(change.regression for change in changes):
+            raise typer.Exit(FAILED)
+
+
+def writable(path: Path | None, option: str) -> None:
+    """Raises:
+    InvalidInput: there is no folder for it.
+    """
+    if path is not None and not path.absolute().parent.is_dir():
+        raise InvalidInput(f"--{option} {path}: there is no folder {path.absolute().parent}", field=option)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jrerank.admin.bench.choices import Engine, Graph, Precision
 from jrerank.admin.bench.data import DataOptions, main_measure, open_data
 from jrerank.admin.bench.live_sources import LiveOptions, search
 from jrerank.admin.bench.output import (
@@ -17,7 +17,7 @@ from jrerank.admin.bench.output import (
     HtmlOption,
     JsonOption,
     MeasureThresholdOption,
-    deliver,
+    Outputs,
 )
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.bench.systems import given_answers, scored_answers
@@ -28,20 +28,6 @@ if TYPE_CHECKING:
     from jrerank.admin.bench.live_sources import LiveResults
     from jrerank.bench.quality.run import Plan
     from jrerank.evaluation.collection import Collection
-
-
-class Precision(StrEnum):
-    """Of a model's graph."""
-
-    INT8 = "int8"
-    FP32 = "fp32"
-
-
-class Graph(StrEnum):
-    """Who built it."""
-
-    OWN = "own"
-    PREBUILT = "prebuilt"
 
 
 _MEASURES = ("nDCG@10", "MRR@10", "MAP", "Recall@10")
@@ -82,6 +68,9 @@ def quality(
     model: Annotated[
         list[str] | None,
         typer.Option(help="bundled, a folder or a hub id; may be repeated", rich_help_panel=_SYSTEMS),
+    ] = None,
+    engine: Annotated[
+        list[Engine] | None, typer.Option(help="may be repeated", rich_help_panel=_SYSTEMS)
     ] = None,
     precision: Annotated[
         list[Precision] | None, typer.Option(help="may be repeated", rich_help_panel=_SYSTEMS)
@@ -178,8 +167,9 @@ def quality(
     files = DataOptions(layout, data, queries_file, passages, labels, hits, split)
     others = (*(url or ()), *(run or ()))
     with plain_errors():
-        models = _settings(model, precision, graph)
-        chosen = models if model or precision or graph or not others else []
+        outputs = Outputs.open("quality", json, html, compare)
+        models = _settings(model, engine, precision, graph)
+        chosen = models if model or engine or precision or graph or not others else []
         with Progress() as progress:
             collection = open_data(files).sample(queries)
             found = search(live, collection, depth, progress) if live.given else None
@@ -189,18 +179,20 @@ def quality(
                 scored_answers(plan, chosen, url or (), url_model, ScoreFile.open(resume), progress)
             )
             result = report(plan, systems)
-        deliver(result, json, html, compare, measure_threshold=measure_threshold)
+        outputs.deliver(result, measure_threshold=measure_threshold)
 
 
 def _settings(
-    models: list[str] | None, precisions: list[Precision] | None, graphs: list[Graph] | None
+    models: list[str] | None,
+    engines: list[Engine] | None,
+    precisions: list[Precision] | None,
+    graphs: list[Graph] | None,
 ) -> list[Settings]:
     """Every combination; what isn't given is as the environment has it."""
     nothing: list[None] = [None]
-    return [
-        Settings.load(model=model, precision=precision, graph=graph)
-        for model, precision, graph in product(models or nothing, precisions or nothing, graphs or nothing)
-    ]
+    names = ("model", "engine", "precision", "graph")
+    chosen = (values or nothing for values in (models, engines, precisions, graphs))
+    return [Settings.load(**dict(zip(names, values, strict=True))) for values in product(*chosen)]
 
 
 def _plan(
@@ -215,6 +207,8 @@ def _plan(
     from jrerank.evaluation.measures import Measure
 
     lists = collection.with_hits(live.first.hits) if live else collection
-    names = measures or list(dict.fromkeys([main_measure(files.layout), *_MEASURES]))
+    names = measures or [main_measure(files.layout), *_MEASURES]
     parameters = {"layout": files.layout, "queries": str(len(lists.measurable)), "depth": str(depth)}
-    return Plan(lists.check(), [Measure.parse(name) for name in names], depth, fusion, parameters=parameters)
+    return Plan(
+        lists.check(), list(dict.fromkeys(map(Measure.parse, names))), depth, fusion, parameters=parameters
+    )

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jrerank.admin.bench.output import CompareOption, HtmlOption, JsonOption, ThresholdOption, deliver
+from jrerank.admin.bench.choices import Engine, Graph, Precision
+from jrerank.admin.bench.output import (
+    CompareOption,
+    HtmlOption,
+    JsonOption,
+    Outputs,
+    ThresholdOption,
+    writable,
+)
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.bench.systems import named
 from jrerank.admin.options import ModelOption, RevisionOption, plain_errors
@@ -18,8 +27,10 @@ from jrerank.settings import Settings
 
 if TYPE_CHECKING:
     from jrerank.bench.report.schema import Report
-    from jrerank.bench.speed.contender import Contender
+    from jrerank.bench.speed.contender import Choice, Contender
     from jrerank.bench.speed.run import Amount
+    from jrerank.bench.speed.workload import WorkloadMaker
+    from jrerank.models.checkpoint import Checkpoint
 
 _TIMEOUT_S = 600
 
@@ -32,6 +43,19 @@ def speed(
         int, typer.Option(min=32, help="of a pair; lengths are lognormal, as real passages' are")
     ] = 186,
     rounds: Annotated[int, typer.Option(min=3, help="everything in turn, so many times")] = 7,
+    engine: Annotated[
+        list[Engine] | None, typer.Option(help="of ours only this; may be repeated; default: all")
+    ] = None,
+    precision: Annotated[
+        list[Precision] | None, typer.Option(help="of ours only this; may be repeated; default: all")
+    ] = None,
+    graph: Annotated[
+        list[Graph] | None, typer.Option(help="of ours only this; may be repeated; default: all")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="only so many; default: one per core, and the best with half and twice"),
+    ] = None,
     curves: Annotated[bool, typer.Option(help="latency by depth and speed by length too")] = True,
     peers: Annotated[
         bool, typer.Option(help="sentence-transformers, stock ONNX, OpenVINO, where they are installed")
@@ -58,38 +82,71 @@ def speed(
 
     configure_logging("error", "console")
     with plain_errors():
+        from jrerank.bench.speed.contender import Choice
         from jrerank.bench.speed.run import Amount
 
-        base = Settings.load(model=model, revision=revision)
-        report = _measured(base, Amount(pairs, rounds, mean_tokens, curves), peers, url or [], url_model)
+        outputs = Outputs.open("speed", json, html, compare)
+        writable(settings_file, "settings-file")
+        base = Settings.load(model=model, revision=revision, workers=workers)
+        choice = Choice(frozenset(engine or ()), frozenset(precision or ()), frozenset(graph or ()))
+        amount = Amount(pairs, rounds, mean_tokens, curves)
+        report = _measured(base, choice, amount, _Others(peers, tuple(url or ()), url_model))
         if settings_file is not None:
             _write(settings_file, report)
-        deliver(report, json, html, compare, threshold)
+        outputs.deliver(report, threshold)
 
 
-def _measured(base: Settings, amount: Amount, peers: bool, urls: list[str], url_model: str | None) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What is measured beside our own engines."""
+
+    peers: bool
+    urls: tuple[str, ...]
+    url_model: str | None
+
+
+def _measured(base: Settings, choice: Choice, amount: Amount, others: _Others) -> Report:
     from jrerank.bench.speed.report import speed_report
-    from jrerank.bench.speed.run import fastest, measure, more_workers, open_own
+    from jrerank.bench.speed.run import measure
     from jrerank.bench.speed.workload import WorkloadMaker
     from jrerank.models.source import open_checkpoint
 
     checkpoint = open_checkpoint(base.model, base.revision)
     maker = WorkloadMaker(checkpoint, base.max_tokens)
     with ExitStack() as stack, Progress() as progress:
-        contenders, left_out = open_own(base, checkpoint, stack)
-        if not contenders:
-            raise ConfigurationError(f"no engine can run {base.model} here: {'; '.join(left_out)}")
-        best = fastest(contenders, maker.mixed(min(20, amount.pairs), amount.mean_tokens))
-        contenders += more_workers(best, base, checkpoint, stack)
-        if peers:
+        remote = [_remote(text, others.url_model, stack) for text in others.urls]
+        contenders, left_out = _ours(base, choice, amount, checkpoint, maker, stack)
+        if others.peers:
             from jrerank.bench.speed.peers.installed import open_peers
 
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jrerank-peers-")))
             found = open_peers(checkpoint, maker.max_tokens, folder)
             contenders += found.contenders
             left_out += found.left_out
-        contenders += [_remote(text, url_model, stack) for text in urls]
-        return speed_report(measure(base.model, maker, contenders, amount, progress, left_out))
+        measured = measure(base.model, maker, [*contenders, *remote], amount, progress, left_out)
+        return speed_report(measured)
+
+
+def _ours(
+    base: Settings,
+    choice: Choice,
+    amount: Amount,
+    checkpoint: Checkpoint,
+    maker: WorkloadMaker,
+    stack: ExitStack,
+) -> tuple[list[Contender], list[str]]:
+    """With half and twice the workers too, unless their number is given."""
+    from jrerank.bench.speed.run import fastest, more_workers, open_own
+
+    contenders, left_out = open_own(base, checkpoint, stack, choice)
+    if not contenders:
+        raise ConfigurationError(
+            f"no engine can run {base.model} as asked: {'; '.join(left_out) or 'no such combination'}"
+        )
+    if base.workers is None:
+        best = fastest(contenders, maker.mixed(min(20, amount.pairs), amount.mean_tokens))
+        contenders += more_workers(best, base, checkpoint, stack)
+    return contenders, left_out
 
 
 def _remote(text: str, model: str | None, stack: ExitStack) -> Contender:

@@ -70,9 +70,9 @@ async def scored_answers(
 
 
 def name_of(settings: Settings) -> str:
-    """The model's last part, its precision, and its graph where that isn't our own."""
-    graph = "" if settings.graph == "own" else f" {settings.graph}"
-    return f"{settings.model.rstrip('/').rpartition('/')[2]} {settings.precision}{graph}"
+    """The model's last part, its precision, and its engine and graph where those aren't the usual ones."""
+    unusual = [name for name in (settings.engine, settings.graph) if name in {"torch", "prebuilt"}]
+    return " ".join([settings.model.rstrip("/").rpartition("/")[2], settings.precision, *unusual])
 
 
 @asynccontextmanager
@@ -87,7 +87,7 @@ async def _remote(text: str, model: str | None) -> AsyncIterator[RemoteScorer]:
     if dialect not in DIALECTS:
         raise InvalidInput(f"--url {text}: {dialect!r} is no dialect: {', '.join(DIALECTS)}", field="url")
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=_key()) as client:
-        yield RemoteScorer(httpx.URL(url).host + f" {dialect}", url, dialect, model, client)
+        yield RemoteScorer(f"{httpx.URL(url).netloc.decode()} {dialect}", url, dialect, model, client)
 
 
 def _key() -> dict[str, str]:

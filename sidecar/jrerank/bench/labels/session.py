@@ -6,16 +6,25 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from jrerank.bench.labels.clicks import Label
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.layouts.jsonl import read_labels
 
-HELP = "numbers of the relevant ones (3! for perfect), Enter for none, s to skip, q to stop"
+HELP = "numbers of the relevant ones (3! for perfect), Enter for none, b for the one before, s to skip, q to stop"
 _ANSWER = re.compile(r"(\d+)(!?)")
 
 Ask = Callable[[str, Sequence[str], int, int], str]
+
+
+class Command(StrEnum):
+    """What can be typed in place of an answer; a query that is judged again has the later labels."""
+
+    STOP = "q"
+    SKIP = "s"
+    BACK = "b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +52,23 @@ def session(
         InvalidInput: the file can't be read or written.
     """
     known = read_labels(file) if file.exists() else {}
-    open_pools = {
-        id: rest
+    asked = [
+        (id, rest)
         for id, ids in pools.items()
         if (rest := [one for one in ids if one not in known.get(id, {})])
-    }
-    asked = labels = 0
-    for number, (id, rest) in enumerate(open_pools.items(), start=1):
-        gains = _answer(queries[id], rest, texts, (number, len(open_pools)), ask)
-        if gains is None:
-            return Judged(asked, labels, stopped=True)
-        if gains:
-            append_labels(file, [Label(id, passage, gains.get(passage, 0)) for passage in rest])
-            asked, labels = asked + 1, labels + len(rest)
-    return Judged(asked, labels, stopped=False)
+    ]
+    judged: dict[str, int] = {}
+    place = 0
+    while place < len(asked):
+        id, rest = asked[place]
+        answer = _answer(queries[id], rest, texts, (place + 1, len(asked)), ask)
+        if answer is Command.STOP:
+            break
+        if isinstance(answer, dict):
+            append_labels(file, [Label(id, passage, answer.get(passage, 0)) for passage in rest])
+            judged[id] = len(rest)
+        place = max(0, place - 1) if answer is Command.BACK else place + 1
+    return Judged(len(judged), sum(judged.values()), stopped=place < len(asked))
 
 
 def append_labels(file: Path, labels: Sequence[Label]) -> None:
@@ -78,16 +90,14 @@ def append_labels(file: Path, labels: Sequence[Label]) -> None:
 
 def _answer(
     query: str, ids: Sequence[str], texts: Mapping[str, str], place: tuple[int, int], ask: Ask
-) -> dict[str, int] | None:
-    """Gains of the relevant ones with at least one entry, empty to skip, None to stop; asks again until it understands."""
+) -> dict[str, int] | Command:
+    """Gains of the relevant ones, or what else was wanted; asks again until it understands."""
     while True:
         typed = ask(query, [texts.get(id, id) for id in ids], *place).strip().lower()
-        if typed == "q":
-            return None
-        if typed == "s":
-            return {}
+        if typed in set(Command):
+            return Command(typed)
         words = typed.replace(",", " ").split()
         matches = [_ANSWER.fullmatch(word) for word in words]
         found = [match for match in matches if match and 1 <= int(match[1]) <= len(ids)]
         if len(found) == len(words):
-            return {ids[0]: 0} | {ids[int(match[1]) - 1]: 2 if match[2] else 1 for match in found}
+            return {ids[int(match[1]) - 1]: 2 if match[2] else 1 for match in found}

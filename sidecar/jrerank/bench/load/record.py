@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +35,10 @@ def _histogram() -> Any:
 
 @dataclass
 class Record:
-    """Of one run. A refusal's latency counts as an answer's does: somebody waited for it."""
+    """Of one run. A refusal's latency counts as an answer's does: somebody waited for it.
+
+    `seconds` has the latencies in ms by the second in which the requests were due.
+    """
 
     latencies: Any = field(default_factory=_histogram)
     by_caller: dict[int, Any] = field(default_factory=dict)
@@ -42,6 +46,7 @@ class Record:
     details: Counter[str] = field(default_factory=Counter)
     pairs_in_time: Counter[int] = field(default_factory=Counter)
     slowest_ms: dict[int, float] = field(default_factory=dict)
+    seconds: dict[int, array[float]] = field(default_factory=dict)
     late: int = 0
     worst_lag_s: float = 0.0
 
@@ -53,6 +58,7 @@ class Record:
         self.latencies.record_value(min(latency, _HIGHEST_US))
         self.by_caller.setdefault(caller, _histogram()).record_value(min(latency, _HIGHEST_US))
         second = int(due_s)
+        self.seconds.setdefault(second, array("f")).append(latency / 1000)
         self.slowest_ms[second] = max(self.slowest_ms.get(second, 0.0), latency / 1000)
         self.outcomes[answer.outcome] += 1
         if answer.detail:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from jrerank import __version__
 from jrerank.bench.load.highest import Trial, best
 from jrerank.bench.load.record import OUTCOMES, Record
@@ -15,6 +17,8 @@ from jrerank.evaluation.significance import bootstrap
 
 _PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 _LAG_WORTH_SAYING_MS = 50
+_PARTS, _FEWEST_PARTS = 10, 5
+_BEYOND = 2  # requests of each part that have to be beyond a percentile
 _EDGE_S = 1  # of the first and the last second of a run only a part is loaded
 
 
@@ -55,12 +59,28 @@ def _latencies(run: Run) -> list[Figure]:
     record = run.record
     if not record.count:
         return []
-    found = [_latency(f"p{percent:g}", record.percentile_ms(percent)) for percent in _PERCENTILES]
+    found = [
+        _latency(f"p{percent:g}", record.percentile_ms(percent), percentiles_by_part(record, percent))
+        for percent in _PERCENTILES
+    ]
     return [*found, _latency("slowest", record.max_ms)]
 
 
-def _latency(name: str, value: float) -> Figure:
-    return Figure(name=name, value=value, unit="ms", better="lower")
+def _latency(name: str, value: float, samples: Sequence[float] = ()) -> Figure:
+    """Without samples there is no telling whether it became worse or chance was at work: it only describes."""
+    return Figure(
+        name=name, value=value, unit="ms", better="lower" if samples else None, samples=tuple(samples)
+    )
+
+
+def percentiles_by_part(record: Record, percent: float) -> list[float]:
+    """Of parts of the run with as many requests each, in their order; none where parts would have too few to tell."""
+    latencies = np.concatenate([record.seconds[second] for second in sorted(record.seconds)])
+    enough = math.ceil(_BEYOND / (1 - percent / 100))
+    parts = min(_PARTS, len(latencies) // enough)
+    if parts < _FEWEST_PARTS:
+        return []
+    return [float(np.percentile(part, percent)) for part in np.array_split(latencies, parts)]
 
 
 def _rates(run: Run) -> list[Figure]:
@@ -83,9 +103,7 @@ def _rates(run: Run) -> list[Figure]:
     ]
     if run.capacity:
         figures.append(Figure(name="capacity", value=run.capacity, unit="pairs/s"))
-        figures.append(
-            Figure(name="goodput of capacity", value=100 * total / run.capacity, unit="%", better="higher")
-        )
+        figures.append(Figure(name="goodput of capacity", value=100 * total / run.capacity, unit="%"))
     return figures
 
 
@@ -96,7 +114,7 @@ def _whole_seconds(run: Run) -> range:
 def _outcomes(run: Run) -> list[Figure]:
     record = run.record
     figures = [Figure(name=name, value=record.outcomes[name], unit="requests") for name in OUTCOMES]
-    return [*figures, Figure(name="late", value=record.late, unit="requests", better="lower")]
+    return [*figures, Figure(name="late", value=record.late, unit="requests")]
 
 
 def _memory(run: Run) -> list[Figure]:

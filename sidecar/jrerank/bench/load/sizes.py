@@ -41,6 +41,8 @@ class Distribution:
         match = _FORM.fullmatch(text.strip())
         if match is None or (match["high"] and int(match["high"]) < int(match["low"])):
             raise InvalidInput(f"{text!r} is no size: 20, 5-100 or lognormal:MEAN:SIGMA", field="documents")
+        if not float(match["mean"] or match["high"] or match["low"]):
+            raise InvalidInput(f"{text!r}: nothing would be sent; sizes are from 1", field="documents")
         if match["mean"]:
             return cls(mean=float(match["mean"]), sigma=float(match["sigma"]))
         return cls(int(match["low"]), int(match["high"] or match["low"]))
@@ -73,6 +75,13 @@ class LoggedRequest:
     size: Size
 
 
+def _finite(value: object) -> float:
+    number = float(str(value))
+    if not math.isfinite(number):
+        raise ValueError(f"at {value}")
+    return number
+
+
 def read_log(path: Path, chars: int = 300) -> list[LoggedRequest]:
     """JSONL with `at` (seconds), `documents` and, if it is known, `chars` of a passage.
 
@@ -83,10 +92,12 @@ def read_log(path: Path, chars: int = 300) -> list[LoggedRequest]:
     for number, row in enumerate(read_rows(path), start=1):
         try:
             size = Size(int(row["documents"]), int(row.get("chars", chars)))
-            logged.append(LoggedRequest(float(row["at"]), size))
+            logged.append(LoggedRequest(_finite(row["at"]), size))
+            if min(size.documents, size.chars) < 1:
+                raise ValueError(f"{size.documents} documents of {size.chars} characters")
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
-                f"{path}, line {number}: `at` and `documents` are needed: {error!r}", field="log"
+                f"{path}, line {number}: `at` in seconds and `documents` are needed: {error!r}", field="log"
             ) from None
     if not logged:
         raise InvalidInput(f"{path} has no request", field="log")

@@ -12,6 +12,7 @@ from jrerank.bench.quality.evaluate import Answers, differences, examples, figur
 from jrerank.bench.quality.orders import fuse, ordered
 from jrerank.bench.quality.scorers import Scorer
 from jrerank.bench.quality.scores import QueryScores, ScoreFile, key_of
+from jrerank.bench.report.names import distinct
 from jrerank.bench.report.schema import Report, Setting
 from jrerank.evaluation.collection import Collection
 from jrerank.evaluation.measures import Measure
@@ -102,8 +103,10 @@ def report(plan: Plan, systems: Sequence[Answers], title: str | None = None) -> 
 
 
 def _with_fusions(plan: Plan, systems: Sequence[Answers]) -> tuple[list[Answers], list[Setting]]:
-    result, advice = list(systems), []
-    for one in systems:
+    names = distinct(one.name for one in systems)
+    result = [replace(one, name=name) for one, name in zip(systems, names, strict=True)]
+    advice = []
+    for one in tuple(result):
         if not plan.fusion or one.scores is None:
             continue
         fusion = fuse(plan.lists, one.scores, plan.measures[0], plan.depth)

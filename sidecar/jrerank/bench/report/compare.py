@@ -14,6 +14,12 @@ from jrerank.evaluation.significance import bootstrap
 
 _RESAMPLES = 4_000
 _SEED = 20_251_126
+_MAY_DIFFER = (
+    "model",
+    "rounds",
+    "layout",
+    "queries",
+)  # the same work under other names, or more or less of it
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,12 +57,13 @@ def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> l
     A regression is worse by more than the threshold, and its interval does not reach 0: chance alone would not do it.
 
     Raises:
-        InvalidInput: the reports are of different kinds, or have no figure in common.
+        InvalidInput: the reports are of different kinds or of different work, or have no figure in common.
     """
     if old.kind != new.kind:
         raise InvalidInput(
             f"the old report is of kind {old.kind}, the new one of kind {new.kind}", field="compare"
         )
+    _check_same_work(old, new)
     limits = thresholds or Thresholds()
     changes = [
         _change(system, before, after, limits, old, new) for system, before, after in _common(old, new)
@@ -66,6 +73,34 @@ def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> l
             "the reports have no figure in common: were other systems measured?", field="compare"
         )
     return changes
+
+
+def other_conditions(old: Report, new: Report) -> list[str]:
+    """What else is not as it was, and may be why figures changed."""
+    was, now = _conditions(old), _conditions(new)
+    return [f"{name} {was[name]}, now {now[name]}" for name in was if name in now and was[name] != now[name]]
+
+
+def _conditions(report: Report) -> dict[str, str]:
+    machine = report.machine
+    facts = {
+        "CPU": machine.cpu,
+        "cores": str(machine.cores),
+        "CPU features": machine.features,
+        "Python": machine.python,
+    }
+    described = {name: report.parameters[name] for name in _MAY_DIFFER if name in report.parameters}
+    return {**facts, **machine.packages, **described}
+
+
+def _check_same_work(old: Report, new: Report) -> None:
+    """Fewer pairs a second of longer pairs are no slower build."""
+    for name, value in old.parameters.items():
+        if name not in _MAY_DIFFER and new.parameters.get(name, value) != value:
+            raise InvalidInput(
+                f"the older report measured other work: {name} {value}, now {new.parameters[name]}; measure it anew",
+                field="compare",
+            )
 
 
 def _common(old: Report, new: Report) -> Iterator[tuple[str, Figure, Figure]]:
@@ -120,7 +155,7 @@ def _paired(old: Figure, new: Figure, was: Report, now: Report) -> tuple[float, 
         value - before[id] for id, value in zip(now.sample_ids, new.samples, strict=True) if id in before
     ]
     if not differences:
-        return new.value - old.value, None, None
+        raise InvalidInput("the reports have no query in common", field="compare")
     interval = bootstrap(differences)
     return interval.mean, interval.low, interval.high
 

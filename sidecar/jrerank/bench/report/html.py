@@ -15,23 +15,25 @@ from jrerank.errors import InvalidInput
 _STYLE = Path(__file__).with_name("style.css")
 
 
-def write_html(report: Report, path: Path, changes: Sequence[Change] = ()) -> None:
-    """Write it.
+def write_html(
+    report: Report, path: Path, changes: Sequence[Change] = (), conditions: Sequence[str] = ()
+) -> None:
+    """Write it; `changes` are those since an older report, `conditions` what else is not as it was then.
 
     Raises:
         InvalidInput: the file can't be written.
     """
     try:
-        path.write_text(html(report, changes), encoding="utf-8")
+        path.write_text(html(report, changes, conditions), encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path} can't be written: {error.strerror}", field="html") from None
 
 
-def html(report: Report, changes: Sequence[Change] = ()) -> str:
-    """The page; `changes` are those since an older report."""
+def html(report: Report, changes: Sequence[Change] = (), conditions: Sequence[str] = ()) -> str:
+    """The page; see `write_html`."""
     parts = [
         _head(report),
-        _changes(changes),
+        _changes(changes, conditions),
         _systems(report.systems),
         _advice(report),
         _section("Curves", "".join(map(_figure, report.curves))),
@@ -114,7 +116,7 @@ def _differences(report: Report) -> str:
     return _section("Differences", figure + _table(heads, rows))
 
 
-def _changes(changes: Sequence[Change]) -> str:
+def _changes(changes: Sequence[Change], conditions: Sequence[str]) -> str:
     rows = [
         [
             escape(one.system),
@@ -128,7 +130,8 @@ def _changes(changes: Sequence[Change]) -> str:
         for one in changes
     ]
     heads = ["system", "figure", "old", "new", "change", "95 % interval", ""]
-    return _section("Since the older report", _table(heads, rows) if rows else "")
+    other = _list([f"not as it was: {one}" for one in conditions])
+    return _section("Since the older report", _table(heads, rows) + other if rows else "")
 
 
 def _reach(change: Change) -> str:

@@ -31,7 +31,9 @@ class Figure(_Part):
     high: Annotated[float | None, Field(description="of the 95 % interval")] = None
     samples: Annotated[
         tuple[float, ...],
-        Field(description="what `value` sums up: one per query (see `sample_ids`), round or second"),
+        Field(
+            description="what `value` sums up: one per query (see `sample_ids`), round, second or part of a run"
+        ),
     ] = ()
     relative_samples: Annotated[
         tuple[float, ...],

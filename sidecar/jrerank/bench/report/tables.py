@@ -28,8 +28,11 @@ def print_report(report: Report, console: Console | None = None) -> None:
         out.print(f"note: {note}", markup=False, highlight=False)
 
 
-def print_changes(changes: Sequence[Change], console: Console | None = None) -> None:
-    """What changed, the regressions marked."""
+def print_changes(
+    changes: Sequence[Change], conditions: Sequence[str] = (), console: Console | None = None
+) -> None:
+    """What changed, the regressions marked, and what else is not as it was."""
+    out = console or Console()
     table = Table(
         "system",
         "figure",
@@ -57,7 +60,9 @@ def print_changes(changes: Sequence[Change], console: Console | None = None) -> 
             reach,
             mark,
         )
-    (console or Console()).print(table)
+    out.print(table)
+    for one in conditions:
+        out.print(f"not as it was: {one}", markup=False, highlight=False)
 
 
 def _systems(report: Report) -> Table:

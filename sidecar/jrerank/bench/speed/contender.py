@@ -36,6 +36,24 @@ class Contender:
         return bool(self.variables)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of our own are measured: of these names, or of all where none is given."""
+
+    engines: frozenset[str] = frozenset()
+    precisions: frozenset[str] = frozenset()
+    graphs: frozenset[str] = frozenset()
+
+    def has(self, settings: Settings) -> bool:
+        """Whether it is one of them."""
+        chosen = (
+            (self.engines, settings.engine),
+            (self.precisions, settings.precision),
+            (self.graphs, settings.graph),
+        )
+        return all(not names or name in names for names, name in chosen)
+
+
 @contextmanager
 def engine_contender(settings: Settings, checkpoint: Checkpoint) -> Iterator[Contender]:
     """An engine alone, on tokenized pairs, with a thread for each of its workers.
@@ -56,10 +74,12 @@ def engine_contender(settings: Settings, checkpoint: Checkpoint) -> Iterator[Con
         )
 
 
-def own_settings(base: Settings) -> Iterator[Settings]:
-    """Every engine, graph and precision that the settings know, each with a worker per core."""
+def own_settings(base: Settings, choice: Choice) -> Iterator[Settings]:
+    """Every engine, graph and precision that the settings know and `choice` has, each with a worker per core."""
     for changes in filter(_is_sensible, _combinations(("engine", "graph", "precision"))):
-        yield base.model_copy(update={**changes, "workers": base.workers or usable_cores()})
+        settings = base.model_copy(update={**changes, "workers": base.workers or usable_cores()})
+        if choice.has(settings):
+            yield settings
 
 
 def _is_sensible(changes: Mapping[str, object]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jrerank.bench.machine import describe_machine
-from jrerank.bench.speed.contender import Contender, engine_contender, own_settings
+from jrerank.bench.report.names import distinct
+from jrerank.bench.speed.contender import Choice, Contender, engine_contender, own_settings
 from jrerank.bench.speed.report import Measured
 from jrerank.bench.speed.rounds import Progress, Timings, interleaved
 from jrerank.bench.speed.workload import Workload, WorkloadMaker
@@ -30,11 +31,13 @@ class Amount:
     curves: bool = True
 
 
-def open_own(base: Settings, checkpoint: Checkpoint, stack: ExitStack) -> tuple[list[Contender], list[str]]:
-    """Our engines that can be had here, and why the others can't."""
+def open_own(
+    base: Settings, checkpoint: Checkpoint, stack: ExitStack, choice: Choice | None = None
+) -> tuple[list[Contender], list[str]]:
+    """Our engines that can be had here, and why the others can't; of `choice` alone where one is given."""
     contenders: list[Contender] = []
     left_out: list[str] = []
-    for settings in own_settings(base):
+    for settings in own_settings(base, choice or Choice()):
         try:
             contender = stack.enter_context(engine_contender(settings, checkpoint))
             if contender.name not in {one.name for one in contenders}:  # two settings may come to the same
@@ -68,6 +71,8 @@ def measure(
 ) -> Measured:
     """The mixed workload first, then curves of our own engines with fewer rounds."""
     machine = describe_machine()
+    names = distinct(one.name for one in contenders)
+    contenders = [replace(one, name=name) for one, name in zip(contenders, names, strict=True)]
     work = maker.mixed(amount.pairs, amount.mean_tokens)
     timings = interleaved(contenders, work, amount.rounds, progress)
     by_depth: dict[int, dict[str, Timings]] = {}

@@ -34,8 +34,10 @@ def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = N
     queries, hits, gains = {}, {}, {}
     for number, row in enumerate(read_rows(path), start=1):
         id = str(row.get("id", number))
+        if id in queries:
+            raise InvalidInput(f"{path}, line {number}: the query id {id!r} comes twice", field="id")
         queries[id] = text_of(row, "query", path)
-        hits[id] = tuple(_hit(hit, texts, path) for hit in row.get("hits", ()))
+        hits[id] = tuple(_hit(hit, texts, path) for hit in _list(row, "hits", path))
         gains[id] = {**known.get(id, known.get(queries[id], {})), **_gains(row.get("labels", {}), path)}
     return Collection(path.stem, queries, gains, hits)
 
@@ -75,6 +77,13 @@ def titled(title: object, text: str) -> str:
 
 def _existing(path: Path) -> Path | None:
     return path if path.exists() else None
+
+
+def _list(row: Row, field: str, path: Path) -> list[Any]:
+    value = row.get(field)
+    if value is not None and not isinstance(value, list):
+        raise InvalidInput(f"{path}: `{field}` is no array but {value!r:.60}", field=field)
+    return value or []
 
 
 def _gains(labels: object, path: Path) -> dict[str, int]:

@@ -42,6 +42,19 @@ def test_labels_that_were_typed_are_measured(tmp_path: Path) -> None:
     assert systems == {"first stage": 0.75, "other": 0.5}
 
 
+def test_the_whole_text_and_how_long_it_will_take_can_be_seen(tmp_path: Path) -> None:
+    end = "終わりの言葉"
+    hits = [{"id": "a", "text": "富士山の高さ。" + "味噌汁。" * 60 + end, "score": 1}]
+    lines = [{"id": str(number), "query": "富士山の高さ", "hits": hits} for number in range(3)]
+    file = tmp_path / "queries.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, output = run("labels", tmp_path / "l.jsonl", "--data", file, typed="1\n1\n1\n")
+    assert (code, end in output, "1 of 3" in output) == (0, False, True)
+    assert "3 of 3, less than a minute left" in output
+    code, output = run("labels", tmp_path / "m.jsonl", "--data", file, typed="?1\n1\nq\n")
+    assert (code, end in output) == (0, True)
+
+
 def test_labels_from_clicks(tmp_path: Path) -> None:
     log = tmp_path / "clicks.jsonl"
     shown = [{"query": "山", "id": id, "position": 1, "clicked": id == "a"} for id in "abc" for _ in range(6)]

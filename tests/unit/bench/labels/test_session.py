@@ -52,6 +52,14 @@ def test_what_is_not_understood_is_asked_again_and_a_skipped_query_comes_back(tm
     assert seen == ["1/1 富士山の高さ: 山 東京 青"]
 
 
+def test_a_slip_is_mended_by_going_back(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    ask, seen = typing("b", "1", "b", "2", "b", "b", "3", "1", "q")
+    assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=True)
+    assert [one[0] for one in seen] == ["1", "1", "2", "1", "2", "1", "1", "2", "3"]
+    assert read_labels(file) == {"1": {"a": 0, "b": 0, "c": 1}, "2": {"a": 1, "b": 0, "c": 0}}
+
+
 def test_a_larger_pool_asks_for_what_is_new(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
     session({"1": ["a"]}, QUERIES, TEXTS, file, typing("1")[0])

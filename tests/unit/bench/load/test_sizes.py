@@ -32,7 +32,7 @@ def test_a_log_says_when_and_how_large(tmp_path: Path) -> None:
     first, second = read_log(file)
     assert (first.at, first.size, second.size) == (3.5, Size(20, 100), Size(5, 300))
     file.write_text('{"at": 3.5}\n')
-    with pytest.raises(InvalidInput, match="line 1: `at` and `documents` are needed"):
+    with pytest.raises(InvalidInput, match="line 1: `at` in seconds and `documents` are needed"):
         read_log(file)
     file.write_text("")
     with pytest.raises(InvalidInput, match="has no request"):

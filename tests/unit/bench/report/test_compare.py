@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jrerank.bench.report.compare import Thresholds, compare
+from jrerank.bench.report.compare import Thresholds, compare, other_conditions
 from jrerank.errors import InvalidInput
 from unit.bench.reports import quality_report, speed_report
 
@@ -62,3 +62,31 @@ def test_reports_that_have_nothing_in_common_are_refused() -> None:
     old = quality_report(0.5).model_copy(update={"systems": ()})
     with pytest.raises(InvalidInput, match="no figure in common"):
         compare(old, quality_report(0.5))
+
+
+def test_other_work_is_refused() -> None:
+    old, new = speed_report(*rounds(100)), speed_report(*rounds(50))
+    longer = new.model_copy(update={"parameters": {**new.parameters, "depth": "50"}})
+    with pytest.raises(InvalidInput, match="measured other work: depth 20, now 50"):
+        compare(old, longer)
+    renamed = new.model_copy(update={"parameters": {**new.parameters, "model": "b", "rounds": "9"}})
+    assert compare(old.model_copy(update={"parameters": {"model": "a", "rounds": "7"}}), renamed)
+
+
+def test_no_query_in_common_is_refused() -> None:
+    other = quality_report(0.5, 0.5).model_copy(update={"sample_ids": ("x", "y")})
+    with pytest.raises(InvalidInput, match="no query in common"):
+        compare(quality_report(0.5, 0.5), other)
+
+
+def test_another_machine_and_other_packages_are_told() -> None:
+    old, new = speed_report(*rounds(100)), speed_report(*rounds(100))
+    machine = new.machine.model_copy(update={"cpu": "Another CPU", "packages": {"onnxruntime": "2"}})
+    before = old.model_copy(
+        update={"machine": old.machine.model_copy(update={"packages": {"onnxruntime": "1", "torch": "3"}})}
+    )
+    assert other_conditions(before, new.model_copy(update={"machine": machine})) == [
+        "CPU Some CPU, now Another CPU",
+        "onnxruntime 1, now 2",
+    ]
+    assert other_conditions(old, new) == []

@@ -27,5 +27,8 @@ def test_systems_differences_advice_and_notes_are_printed() -> None:
 
 def test_a_regression_is_marked() -> None:
     console, stream = printed()
-    print_changes(compare(quality_report(0.9, 0.9, 0.9), quality_report(0.5, 0.5, 0.5)), console)
+    print_changes(
+        compare(quality_report(0.9, 0.9, 0.9), quality_report(0.5, 0.5, 0.5)), ["numpy 1, now 2"], console
+    )
     assert stream.getvalue().count("REGRESSION") == 1
+    assert "not as it was: numpy 1, now 2" in stream.getvalue()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.bench.speed.contender import batches, engine_contender, own_settings
+from jrerank.bench.speed.contender import Choice, batches, engine_contender, own_settings
 from jrerank.bench.speed.run import open_own
 from jrerank.bench.speed.workload import WorkloadMaker
 from jrerank.domain import Window
@@ -55,13 +55,27 @@ def test_an_engine_scores_the_workload_and_knows_its_settings(tmp_path: Path) ->
     assert contender.ours
 
 
+def test_a_choice_leaves_out_the_others(tmp_path: Path) -> None:
+    settings = tiny_settings(tmp_path)
+
+    def chosen(choice: Choice) -> list[tuple[str, str]]:
+        return [(one.engine, one.precision) for one in own_settings(settings, choice)]
+
+    own = frozenset({"own"})
+    assert chosen(Choice(engines=frozenset({"onnx"}), graphs=own)) == [("onnx", "int8"), ("onnx", "fp32")]
+    assert chosen(Choice(precisions=frozenset({"fp32"}), graphs=own)) == [("onnx", "fp32"), ("torch", "fp32")]
+    assert chosen(Choice(engines=frozenset({"onnx"}), precisions=frozenset({"bf16"}))) == []
+
+
 @pytest.mark.usefixtures("no_measuring")
 def test_every_choice_of_the_settings_is_tried_and_what_cannot_be_had_is_said(tmp_path: Path) -> None:
     settings = tiny_settings(tmp_path)
     checkpoint = open_checkpoint(settings.model)
     onnx = {("onnx", precision, graph) for precision in ("int8", "fp32") for graph in ("own", "prebuilt")}
     torch = {("torch", precision, "own") for precision in ("fp32", "fp16", "bf16")}
-    assert {(one.engine, one.precision, one.graph) for one in own_settings(settings)} == onnx | torch
+    assert {
+        (one.engine, one.precision, one.graph) for one in own_settings(settings, Choice())
+    } == onnx | torch
     with (
         pytest.raises(ModelNotFound),
         engine_contender(settings.model_copy(update={"graph": "prebuilt"}), checkpoint),

@@ -43,7 +43,11 @@ class TemplateSearch:
             ) from None
         if answer.is_error:
             raise Unavailable(f"{self.path} answered {answer.status_code}: {answer.text[:300]}")
-        return tuple(self._candidate(hit) for hit in answer.json()["hits"]["hits"])
+        try:
+            hits = answer.json()["hits"]["hits"]
+        except (ValueError, KeyError, TypeError):
+            raise Unavailable(f"{self.path} did not answer as a search does: {answer.text[:200]}") from None
+        return tuple(self._candidate(hit) for hit in hits)
 
     def _candidate(self, hit: Mapping[str, Any]) -> Candidate:
         source = hit.get("_source") or {}

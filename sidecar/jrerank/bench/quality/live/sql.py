@@ -41,7 +41,13 @@ class SqlSearch:
         except psycopg.Error as error:
             raise Unavailable(f"PostgreSQL refused the statement: {str(error).strip()}") from None
         places = _places(names)
-        return tuple(_candidate(row, places) for row in rows[:size])
+        try:
+            return tuple(_candidate(row, places) for row in rows[:size])
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"the statement must give an id, a text and a number, in columns named id, passage and score: {error}",
+                field="sql",
+            ) from None
 
 
 @contextmanager
@@ -93,6 +99,8 @@ def _places(names: list[str]) -> tuple[int, int, int | None]:
 
 def _candidate(row: tuple[Any, ...], places: tuple[int, int, int | None]) -> Candidate:
     id, text, score = places
+    if row[text] is None:
+        raise ValueError(f"the text of {row[id]!r} is null")
     return Candidate(
         str(row[id]), str(row[text]), None if score is None or row[score] is None else float(row[score])
     )

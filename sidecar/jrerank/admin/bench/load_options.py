@@ -1,0 +1,101 @@
+"""What `bench load` is told, and whether it fits together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from jrerank.errors import InvalidInput
+
+
+class Arrivals(StrEnum):
+    """How requests come."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """As given on the command line."""
+
+    url: str | None
+    search_url: str | None
+    template: Path | None
+    dsn: str | None
+    sql: Path | None
+    rate: str
+    seconds: float
+    arrivals: Arrivals
+    documents: str
+    chars: str
+    log: Path | None
+    timeout_ms: int
+    find_p99_ms: float | None
+    pid: int | None
+    model: str
+
+    @property
+    def name(self) -> str:
+        """Of what is asked; a password in a DSN isn't shown."""
+        return (
+            self.url
+            or self.search_url
+            or ("PostgreSQL" if self.dsn else f"a sidecar of our own ({self.model})")
+        )
+
+
+def check(options: LoadOptions) -> None:
+    """Before anything is started or sent.
+
+    Raises:
+        InvalidInput: an option is wrong, lacks its other half, or names a file that can't be read.
+    """
+    from jrerank.bench.load.sizes import Distribution, read_log
+    from jrerank.bench.quality.live.template import BodyTemplate
+
+    if sum(map(bool, (options.url, options.search_url, options.dsn))) > 1:
+        raise InvalidInput("one target at a time: --url, --search-url or --dsn", field="url")
+    rate_of(options.rate)
+    Distribution.parse(options.documents)
+    Distribution.parse(options.chars)
+    if options.log:
+        read_log(options.log)
+    if options.dsn:
+        statement_of(options.sql)
+    if options.search_url:
+        if options.template is None:
+            raise InvalidInput("--search-url needs --template, a file with the body", field="template")
+        BodyTemplate.read(options.template)
+
+
+def statement_of(path: Path | None) -> str:
+    """The statement in a file.
+
+    Raises:
+        InvalidInput: there is none, or it can't be read.
+    """
+    if path is None:
+        raise InvalidInput("--dsn needs --sql, a file with the statement", field="sql")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} can't be read: {error}", field="sql") from None
+
+
+def rate_of(rate: str) -> float:
+    """The number in `20` or `2x`.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    try:
+        number = float(rate.removesuffix("x"))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise InvalidInput(
+            f"--rate {rate}: it must be requests a second, or a multiple such as 2x", field="rate"
+        )
+    return number

@@ -1,0 +1,55 @@
+"""Two runs under load are told apart where they differ, and not where chance alone was at work."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jrerank.bench.load.record import Answer, Record
+from jrerank.bench.load.report import Run, load_report, percentiles_by_part
+from jrerank.bench.report.compare import compare
+from jrerank.bench.report.schema import Report
+
+REQUESTS, SECONDS = 1_200, 60
+
+
+def record(seed: int, slower: float = 1.0, requests: int = REQUESTS) -> Record:
+    """Latencies of 100 ms and lognormally more."""
+    made, generator = Record(), np.random.default_rng(seed)
+    for number in range(requests):
+        due = number * SECONDS / requests
+        latency = slower * (0.08 + 0.02 * float(generator.lognormal(0, 0.5)))
+        made.add(due, due, due + latency, Answer("complete", 10), 0, 1.0)
+    return made
+
+
+def report(seed: int, slower: float = 1.0) -> Report:
+    return load_report(Run(record(seed, slower), REQUESTS / SECONDS, SECONDS, 1000, "target"))
+
+
+def regressions(old: Report, new: Report) -> set[str]:
+    return {one.figure for one in compare(old, new) if one.regression}
+
+
+def test_a_tenth_slower_is_found_and_chance_is_not() -> None:
+    pairs = [(2 * number, 2 * number + 1) for number in range(10)]
+    assert sum("p50" in regressions(report(old), report(new, 1.1)) for old, new in pairs) >= 9
+    assert sum(bool(regressions(report(old), report(new))) for old, new in pairs) <= 1
+
+
+def test_a_percentile_that_a_handful_of_requests_decide_only_describes() -> None:
+    figures = {figure.name: figure for figure in report(1).systems[0].figures}
+    assert [name for name, one in figures.items() if one.unit == "ms" and one.better is None] == [
+        "p99.9",
+        "slowest",
+    ]
+    assert len(figures["p99"].samples) == 6
+    assert len(figures["p50"].samples) == 10
+
+
+def test_parts_are_of_neighbouring_requests() -> None:
+    stalled = Record()
+    for number in range(100):
+        latency = 0.9 if 50 <= number < 60 else 0.1
+        stalled.add(number / 10, number / 10, number / 10 + latency, Answer("complete", 1), 0, 1.0)
+    assert [round(value) for value in percentiles_by_part(stalled, 50)] == [100] * 5 + [900] + [100] * 4
+    assert percentiles_by_part(record(1, requests=100), 99) == []
