@@ -47,10 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench.regressions", description=__doc__)
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--pairs", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--older", type=Path, help="a report that was made before")
     options = parser.parse_args(arguments)
-    work = (*_WORK, "--workers", str(usable_cores()), "--pairs", str(options.pairs), "--rounds", str(options.rounds))
+    work = (
+        *_WORK,
+        "--workers",
+        str(usable_cores()),
+        "--pairs",
+        str(options.pairs),
+        "--rounds",
+        str(options.rounds),
+    )
     with tempfile.TemporaryDirectory(prefix="jrerank-regressions-") as folder:
         found = [_once(number, Path(folder), work, options.older) for number in range(options.times)]
     slower, equal = (sum(one[place].regression for one in found) for place in range(2))

@@ -38,7 +38,7 @@ class Figure(_Part):
     relative_samples: Annotated[
         tuple[float, ...],
         Field(
-            description="speed only: work done in the time of a fixed computation that was timed beside it; what --compare reads"
+            description="speed only: the same in units of a fixed computation that was timed beside it; what --compare reads"
         ),
     ] = ()
 

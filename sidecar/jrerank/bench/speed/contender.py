@@ -23,12 +23,16 @@ Run = Callable[[Workload], object]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to score a workload; `variables` are the settings that choose it, where it is one of ours."""
+    """A way to score a workload; `variables` are the settings that choose it, where it is one of ours.
+
+    `remote` is what another process computes, whose CPU time isn't known.
+    """
 
     name: str
     description: str
     run: Run
     variables: tuple[tuple[str, str], ...] = ()
+    remote: bool = False
 
     @property
     def ours(self) -> bool:

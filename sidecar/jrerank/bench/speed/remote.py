@@ -18,7 +18,10 @@ def remote_contender(client: httpx.Client, url: str, dialect: Dialect, model: st
     """One request for the whole workload. Its query is new each time, so that no cache answers."""
     state = {"number": 0}
     return Contender(
-        f"{httpx.URL(url).netloc.decode()} {dialect}", url, partial(_ask, client, url, dialect, model, state)
+        f"{httpx.URL(url).netloc.decode()} {dialect}",
+        url,
+        partial(_ask, client, url, dialect, model, state),
+        remote=True,
     )
 
 

@@ -88,6 +88,7 @@ def _system(contender: Contender, order: Sequence[Contender], measured: Measured
     figures = [
         _speed("pairs/s", len(work.windows), timings),
         _speed("tokens/s", work.tokens, timings, better=False),
+        *_cpu(contender, len(work.windows), timings),
         *_ratio(contender, ours, measured.timings),
         Figure(
             name="spread over rounds",
@@ -102,7 +103,7 @@ def _system(contender: Contender, order: Sequence[Contender], measured: Measured
 def _speed(unit: str, amount: int, timings: Timings, *, better: bool = True) -> Figure:
     samples = [amount / seconds for seconds in timings.seconds]
     low, high = interval_of_median(samples)
-    relative = [speed * seconds for speed, seconds in zip(samples, timings.yardstick, strict=True)]
+    relative = [speed * one.wall_s for speed, one in zip(samples, timings.yardstick, strict=True)]
     return Figure(
         name=unit,
         value=float(np.median(samples)),
@@ -113,6 +114,27 @@ def _speed(unit: str, amount: int, timings: Timings, *, better: bool = True) -> 
         samples=tuple(samples),
         relative_samples=tuple(relative) if better else (),
     )
+
+
+def _cpu(contender: Contender, pairs: int, timings: Timings) -> list[Figure]:
+    """What a pair costs, which other processes on the machine hardly change; of an endpoint it is not known."""
+    if contender.remote:
+        return []
+    samples = [1000 * seconds / pairs for seconds in timings.cpu_seconds]
+    low, high = interval_of_median(samples)
+    relative = [cost / (1000 * one.cpu_s) for cost, one in zip(samples, timings.yardstick, strict=True)]
+    return [
+        Figure(
+            name="CPU per pair",
+            value=float(np.median(samples)),
+            unit="ms",
+            better="lower",
+            low=low,
+            high=high,
+            samples=tuple(samples),
+            relative_samples=tuple(relative),
+        )
+    ]
 
 
 def _ratio(contender: Contender, ours: Contender, timings: Mapping[str, Timings]) -> list[Figure]:
@@ -207,7 +229,7 @@ def _ms(timings: Timings) -> float:
 
 
 def _notes(measured: Measured) -> list[str]:
-    yardsticks = [value for one in measured.timings.values() for value in one.yardstick]
+    yardsticks = [pace.wall_s for one in measured.timings.values() for pace in one.yardstick]
     noise = 100 * float(np.std(yardsticks) / np.mean(yardsticks))
     notes = [
         f"all in turn, round by round; the machine's own speed varied by {noise:.1f} % (standard deviation of a fixed computation)",

@@ -8,17 +8,24 @@ from dataclasses import dataclass, field
 
 from jrerank.bench.speed.contender import Contender
 from jrerank.bench.speed.workload import Workload
-from jrerank.bench.speed.yardstick import Yardstick
+from jrerank.bench.speed.yardstick import Pace, Yardstick
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds of each round, and of the yardstick beside each: the mean of those before and after."""
+    """Seconds of each round by the wall's clock and of this process's CPU, and the yardstick beside each."""
 
     seconds: list[float] = field(default_factory=list)
-    yardstick: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    yardstick: list[Pace] = field(default_factory=list)
+
+    def add(self, spent: Pace, before: Pace, after: Pace) -> None:
+        """A round, and the yardstick before and after it."""
+        self.seconds.append(spent.wall_s)
+        self.cpu_seconds.append(spent.cpu_s)
+        self.yardstick.append(Pace((before.wall_s + after.wall_s) / 2, (before.cpu_s + after.cpu_s) / 2))
 
 
 def interleaved(
@@ -33,18 +40,17 @@ def interleaved(
         turn = number % len(contenders)
         before = yardstick.measure()
         for one in (*contenders[turn:], *contenders[:turn]):
-            seconds = timed(one, work)
+            spent = timed(one, work)
             after = yardstick.measure()
-            timings[one.name].seconds.append(seconds)
-            timings[one.name].yardstick.append((before + after) / 2)
+            timings[one.name].add(spent, before, after)
             before = after
         progress("measuring", number + 1, rounds)
     yardstick.close()
     return timings
 
 
-def timed(contender: Contender, work: Workload) -> float:
+def timed(contender: Contender, work: Workload) -> Pace:
     """Seconds of one go."""
-    started = time.perf_counter()
+    cpu, started = time.process_time(), time.perf_counter()
     contender.run(work)
-    return time.perf_counter() - started
+    return Pace(time.perf_counter() - started, time.process_time() - cpu)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from jrerank.bench.speed.contender import Contender
 from jrerank.bench.speed.report import Measured, advice, interval_of_median, speed_report
 from jrerank.bench.speed.rounds import Timings, interleaved
 from jrerank.bench.speed.workload import Workload
+from jrerank.bench.speed.yardstick import Pace
 from jrerank.domain import Window
 from unit.bench.reports import MACHINE
 
@@ -32,7 +34,8 @@ def measured(ours: float, busy: float = 1.0) -> Measured:
     noise = np.random.default_rng(1).normal(1, 0.02, 9)
 
     def timings(seconds: float) -> Timings:
-        return Timings([float(seconds * busy * one) for one in noise], [0.05 * busy] * 9)
+        spent = [float(seconds * busy * one) for one in noise]
+        return Timings(spent, [2 * one for one in spent], [Pace(0.05 * busy, 0.1 * busy)] * 9)
 
     all_timings = {"int8": timings(ours), "fp32": timings(0.4), "peer": timings(0.1)}
     return Measured(
@@ -57,7 +60,7 @@ def test_everything_is_measured_once_in_each_round_and_nobody_is_always_first() 
     timings = interleaved([recording("a"), recording("b"), recording("c")], WORK, 3)
     assert order == [*"abc", *"abc", *"bca", *"cab"]
     assert {name: len(one.seconds) for name, one in timings.items()} == {"a": 3, "b": 3, "c": 3}
-    assert all(seconds > 0 for one in timings.values() for seconds in one.yardstick)
+    assert all(pace.wall_s > 0 and pace.cpu_s > 0 for one in timings.values() for pace in one.yardstick)
 
 
 def test_the_fastest_of_ours_is_advised_though_a_peer_is_faster() -> None:
@@ -81,15 +84,33 @@ def test_a_busy_machine_is_no_regression_and_a_slower_build_is() -> None:
     busy = compare(speed_report(measured(0.2)), speed_report(measured(0.2, busy=1.7)))
     assert not any(change.regression for change in busy)
     slower = compare(speed_report(measured(0.2)), speed_report(measured(0.22, busy=0.8)))
-    assert [(change.system, change.regression) for change in slower] == [
-        ("peer", False),
-        ("int8", True),
-        ("fp32", False),
+    assert [(change.system, change.figure) for change in slower if change.regression] == [
+        ("int8", "pairs/s"),
+        ("int8", "CPU per pair"),
     ]
 
 
+def test_a_build_that_costs_more_is_found_though_others_hold_the_machine_up() -> None:
+    old, new = measured(0.2), measured(0.22)
+    held = new.timings["int8"]
+    for place in range(9):
+        held.seconds[place] *= 1 + place % 4 / 2
+    changes = {
+        one.figure: one for one in compare(speed_report(old), speed_report(new)) if one.system == "int8"
+    }
+    assert changes["CPU per pair"].regression
+    assert changes["CPU per pair"].change == pytest.approx(0.1, abs=0.01)
+
+
+def test_of_an_endpoint_the_cpu_time_is_not_known() -> None:
+    run = measured(0.2)
+    remote = replace(PEER, remote=True)
+    report = speed_report(replace(run, contenders=[SLOWER, remote, OURS]))
+    assert [system.figure("CPU per pair") is None for system in report.systems] == [True, False, False]
+
+
 def test_of_two_that_cannot_be_told_apart_the_first_is_advised() -> None:
-    timings = {"int8": Timings([1.0, 1.1, 0.9], [1.0] * 3), "fp32": Timings([0.99, 1.11, 0.89], [1.0] * 3)}
+    timings = {"int8": Timings([1.0, 1.1, 0.9]), "fp32": Timings([0.99, 1.11, 0.89])}
     assert advice([OURS, SLOWER, PEER], timings)[0].value == "int8"
     assert advice([PEER], {}) == []
 
