@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jrerank.admin.bench.systems import check_url
 from jrerank.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class LiveOptions:
             raise InvalidInput(
                 "one live search at a time: --opensearch, --search-door or --dsn", field="opensearch"
             )
+        for option, url in (("opensearch", self.opensearch), ("search-door", self.search_door)):
+            if url:
+                check_url(url, option)
         if self.dsn and not self.sql:
             raise InvalidInput("--dsn needs --sql, a file with the statement", field="sql")
         if (self.opensearch or self.search_door) and not (self.template and self.text_fields):

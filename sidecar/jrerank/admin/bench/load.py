@@ -131,7 +131,7 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
         )
     after = await _capacity(options, address.url, keys, source)
     capacity = None if before is None or after is None else (before + after) / 2
-    seconds = max(times, default=0.0) if options.log else options.seconds
+    seconds = max(1.0, *times) if options.log else options.seconds
     parameters = {
         "arrivals": "as logged" if options.log else options.arrivals.value,
         "documents": options.documents,
@@ -140,7 +140,7 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
         "callers": str(max(1, len(keys))),
     }
     return Run(
-        record, len(times) / max(seconds, 1e-9), seconds, options.timeout_ms, options.name, memory, capacity,
+        record, len(times) / seconds, seconds, options.timeout_ms, options.name, memory, capacity,
         max(1, len(keys)), trials, options.find_p99_ms, parameters,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from jrerank.admin.bench.systems import check_url
 from jrerank.errors import InvalidInput
 
 
@@ -57,6 +58,9 @@ def check(options: LoadOptions) -> None:
 
     if sum(map(bool, (options.url, options.search_url, options.dsn))) > 1:
         raise InvalidInput("one target at a time: --url, --search-url or --dsn", field="url")
+    for option, url in (("url", options.url), ("search-url", options.search_url)):
+        if url:
+            check_url(url, option)
     rate_of(options.rate)
     Distribution.parse(options.documents)
     Distribution.parse(options.chars)

@@ -22,6 +22,7 @@ from jrerank.admin.bench.output import (
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.bench.systems import given_answers, scored_answers
 from jrerank.admin.options import plain_errors
+from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def quality(
         models = _settings(model, engine, precision, graph)
         chosen = models if model or engine or precision or graph or not others else []
         with Progress() as progress:
-            collection = open_data(files).sample(queries)
+            collection = _labelled(open_data(files)).sample(queries)
             found = search(live, collection, depth, progress) if live.given else None
             plan = _plan(files, collection, found, measure, depth, fusion)
             systems = given_answers(plan, found, run or ())
@@ -193,6 +194,15 @@ def _settings(
     names = ("model", "engine", "precision", "graph")
     chosen = (values or nothing for values in (models, engines, precisions, graphs))
     return [Settings.load(**dict(zip(names, values, strict=True))) for values in product(*chosen)]
+
+
+def _labelled(collection: Collection) -> Collection:
+    if not collection.measurable:
+        raise InvalidInput(
+            f"{collection.name}: none of {len(collection.queries)} queries has labels; `bench labels` makes some",
+            field="labels",
+        )
+    return collection
 
 
 def _plan(

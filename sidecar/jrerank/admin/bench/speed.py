@@ -20,7 +20,7 @@ from jrerank.admin.bench.output import (
     writable,
 )
 from jrerank.admin.bench.progress import Progress
-from jrerank.admin.bench.systems import named
+from jrerank.admin.bench.systems import endpoint
 from jrerank.admin.options import ModelOption, RevisionOption, plain_errors
 from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.settings import Settings
@@ -150,11 +150,7 @@ def _ours(
 
 
 def _remote(text: str, model: str | None, stack: ExitStack) -> Contender:
-    from jrerank.bench.quality.scorers import DIALECTS
-
-    dialect, url = named(text, "url")
-    if dialect not in DIALECTS:
-        raise InvalidInput(f"--url {text}: {dialect!r} is no dialect: {', '.join(DIALECTS)}", field="url")
+    dialect, url = endpoint(text)
     try:
         import httpx
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jrerank.errors import ConfigurationError, InvalidInput
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from jrerank.admin.bench.progress import Progress
     from jrerank.bench.quality.evaluate import Answers
     from jrerank.bench.quality.run import Plan
-    from jrerank.bench.quality.scorers import RemoteScorer
+    from jrerank.bench.quality.scorers import Dialect, RemoteScorer
     from jrerank.bench.quality.scores import ScoreFile
     from jrerank.settings import Settings
 
@@ -37,6 +38,10 @@ def given_answers(plan: Plan, live: LiveResults | None, runs: Sequence[str]) -> 
         systems.append(Answers(name, "as the search answered", orders, found.seconds))
     for name, path in (named(text, "run") for text in runs):
         hits = read_run(Path(path), {})
+        if not hits.keys() & set(plan.collection.measurable):
+            raise InvalidInput(
+                f"--run {name}={path}: it has none of the queries that have labels", field="run"
+            )
         systems.append(
             Answers(name, path, {id: tuple(hit.id for hit in found) for id, found in hits.items()})
         )
@@ -81,11 +86,9 @@ async def _remote(text: str, model: str | None) -> AsyncIterator[RemoteScorer]:
         import httpx
     except ImportError:
         raise ConfigurationError("httpx is needed: pip install 'jrerank[bench]'") from None
-    from jrerank.bench.quality.scorers import DIALECTS, RemoteScorer
+    from jrerank.bench.quality.scorers import RemoteScorer
 
-    dialect, url = named(text, "url")
-    if dialect not in DIALECTS:
-        raise InvalidInput(f"--url {text}: {dialect!r} is no dialect: {', '.join(DIALECTS)}", field="url")
+    dialect, url = endpoint(text)
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=_key()) as client:
         yield RemoteScorer(f"{httpx.URL(url).netloc.decode()} {dialect}", url, dialect, model, client)
 
@@ -96,6 +99,37 @@ def _key() -> dict[str, str]:
 
     key = os.environ.get("JRERANK_BENCH_API_KEY")
     return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def endpoint(text: str) -> tuple[Dialect, str]:
+    """`DIALECT=URL` of an endpoint.
+
+    Raises:
+        InvalidInput: there is no such dialect, or that is no URL.
+    """
+    from jrerank.bench.quality.scorers import DIALECTS
+
+    given, url = named(text, "url")
+    dialect = next((one for one in DIALECTS if one == given), None)
+    if dialect is None:
+        raise InvalidInput(f"--url {text}: {given!r} is no dialect: {', '.join(DIALECTS)}", field="url")
+    check_url(url, "url")
+    return dialect, url
+
+
+def check_url(url: str, option: str) -> None:
+    """Raises:
+    InvalidInput: it is not http(s)://HOST...
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise InvalidInput(
+            f"--{option} {url}: it must be a URL such as http://localhost:8080/path", field=option
+        )
 
 
 def named(text: str, option: str) -> tuple[str, str]:

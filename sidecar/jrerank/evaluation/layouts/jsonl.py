@@ -16,7 +16,7 @@ from typing import Any
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.collection import Collection
-from jrerank.evaluation.layouts.rows import Row, gain_of, read_rows, text_of
+from jrerank.evaluation.layouts.rows import Row, gain_of, read_rows, sound, text_of
 
 
 def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = None) -> Collection:
@@ -100,4 +100,6 @@ def _hit(hit: Any, passages: Mapping[str, str], path: Path) -> Candidate:
     if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
         raise InvalidInput(f"{path}: the score {score!r} of hit {id!r} is no number", field="score")
     text = row.get("text")
-    return Candidate(id, passages.get(id) if text is None else titled(row.get("title"), str(text)), score)
+    return Candidate(
+        id, passages.get(id) if text is None else titled(row.get("title"), sound(str(text))), score
+    )

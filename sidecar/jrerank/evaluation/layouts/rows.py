@@ -45,7 +45,12 @@ def text_of(row: Row, field: str, path: Path) -> str:
     value = row.get(field)
     if value is None or isinstance(value, dict | list):
         raise InvalidInput(f"{path}: a row has no {field!r}; it has {', '.join(map(repr, row))}", field=field)
-    return str(value)
+    return sound(str(value))
+
+
+def sound(text: str) -> str:
+    """Halves of surrogate pairs, as a text that was cut off has them, become U+FFFD: no file can hold them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def gain_of(value: object, path: Path) -> int:

@@ -76,6 +76,8 @@ def test_wrong_options_of_quality_are_named(tmp_path: Path) -> None:
         (("--layout", "trec"), "needs --queries-file, --passages, --hits"),
         (("--url", "http://x"), "it must be DIALECT=URL"),
         (("--url", "grpc=http://x"), "'grpc' is no dialect: hits, cohere, tei"),
+        (("--url", "tei=::::"), "--url ::::: it must be a URL"),
+        (("--opensearch", "localhost:9200/docs"), "--opensearch localhost:9200/docs: it must be a URL"),
         (("--measure", "F1"), "'F1' is no measure"),
         (("--dsn", "postgresql://x"), "--dsn needs --sql"),
         (("--opensearch", "http://x/y"), "needs --template and at least one --text-field"),

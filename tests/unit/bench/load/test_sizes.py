@@ -26,6 +26,20 @@ def test_another_form_is_refused(text: str) -> None:
         Distribution.parse(text)
 
 
+@pytest.mark.parametrize("text", ["0", "0-0", "lognormal:0:0.4"])
+def test_requests_of_nothing_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="nothing would be sent"):
+        Distribution.parse(text)
+
+
+@pytest.mark.parametrize("line", ['{"at": NaN, "documents": 1}', '{"at": 1, "documents": 0}'])
+def test_a_log_that_cannot_be_replayed_is_refused(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(line)
+    with pytest.raises(InvalidInput, match="line 1"):
+        read_log(file)
+
+
 def test_a_log_says_when_and_how_large(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"at": 3.5, "documents": 20, "chars": 100}\n{"at": 4, "documents": 5}\n')

@@ -44,6 +44,28 @@ def test_jsonl_in_a_folder_with_passages_and_the_labels_that_bench_labels_wrote(
     assert read.labels == {"1": {"a": 1}}, "the last word on a pair counts"
 
 
+def test_jsonl_reads_a_text_that_was_cut_within_a_character(tmp_path: Path) -> None:
+    hit = '{"id": "a", "text": "\\ud83d\\ude00 \\ud83d"}'
+    file = write_text(tmp_path / "q.jsonl", f'{{"query": "山\\ude00", "labels": ["a"], "hits": [{hit}]}}')
+    read = open_collection(Source("jsonl", file))
+    assert read.queries == {"1": "山\ufffd"}
+    assert read.hits == {"1": (Candidate("a", "😀 \ufffd"),)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([{"id": "x", "query": "山"}, {"id": "x", "query": "川"}], "line 2: the query id 'x' comes twice"),
+        ([{"query": "山", "hits": "abc"}], "`hits` is no array but 'abc'"),
+    ],
+)
+def test_jsonl_that_would_be_measured_wrongly_is_refused(
+    tmp_path: Path, lines: list[dict[str, object]], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        open_collection(Source("jsonl", write_jsonl(tmp_path / "q.jsonl", lines)))
+
+
 def test_beir(tmp_path: Path) -> None:
     write_jsonl(
         tmp_path / "corpus.jsonl",
