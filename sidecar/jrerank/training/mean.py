@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
         InvalidInput: `folder` is one of the two.
         ModelNotFound, CorruptModel, UnsupportedModel: see `load_checkpoint`.
     """
-    parts = (first, second)
+    parts = _told_apart(first, second)
     if folder.resolve() in {part.folder.resolve() for part in parts}:
         raise InvalidInput(f"{folder} is one of the two: give another folder", field="folder")
     within = transformer_folder(first.folder)
@@ -65,6 +65,15 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
     )
     (folder / CARD_FILE).write_text(_card(parts, folder.name, made, command), encoding="utf-8")
     return made
+
+
+def _told_apart(first: Part, second: Part) -> tuple[Part, Part]:
+    """Folders of one name get numbers; more of their paths would be published with the card."""
+    if first.name != second.name:
+        return first, second
+    return dataclasses.replace(first, name=f"{first.name} (1)"), dataclasses.replace(
+        second, name=f"{second.name} (2)"
+    )
 
 
 def _computed(architecture: object) -> dict[str, object]:
@@ -103,14 +112,14 @@ def _short(value: object) -> str:
 
 def _card(parts: Collection[Part], name: str, made: Checkpoint, command: str) -> str:
     first, second = parts
-    cards = {part.name: _card_of(part) for part in (first, second)}
+    cards = [_card_of(part) for part in parts]
     rows = {
         "architecture": f"`{_class_name(first)}`, {made.architecture.summary}",
         "mean of": f"`{first.name}` ({first.share:g}) and `{second.name}` ({second.share:g}), by their weights",
-        **{row: known for row in ("trained on", "licence") if (known := _known(cards.values(), row))},
+        **{row: known for row in ("trained on", "licence") if (known := _known(cards, row))},
     }
     table = "\n".join(f"| {row} | {value} |" for row, value in rows.items())
-    commands = [f"## Made by\n\n```sh\n{command}\n```", *_origins(cards)]
+    commands = [f"## Made by\n\n```sh\n{command}\n```", *_origins(parts, cards)]
     return (
         f"---\nlanguage: ja\npipeline_tag: text-ranking\ntags: [cross-encoder, reranker]\n---\n# {name}\n\n"
         "A cross-encoder for Japanese: the mean of the weights of two (Wortsman et al., 2022), made with\n"
@@ -135,8 +144,8 @@ def _known(cards: Iterable[str], row: str) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def _origins(cards: Mapping[str, str]) -> Iterable[str]:
+def _origins(parts: Iterable[Part], cards: Iterable[str]) -> Iterable[str]:
     """How each of the two was made, as far as its card has the command."""
-    for name, card in cards.items():
+    for part, card in zip(parts, cards, strict=True):
         for title, command in _COMMANDS.findall(card):
-            yield f"## {title} ({name})\n\n{command}"
+            yield f"## {title} ({part.name})\n\n{command}"

@@ -118,3 +118,18 @@ def test_the_card_names_both_and_how_each_was_made(first: Path, tmp_path: Path) 
         ("Made by (first)", "jrerank-admin train first"),
         ("Made by (second)", "jrerank-admin train second"),
     ]
+
+
+def test_two_folders_of_one_name_are_numbered_and_keep_both_their_cards(tmp_path: Path) -> None:
+    first, second = folders = [checkpoint(tmp_path / run / "model", 1.0) for run in ("a", "b")]
+    for folder, data in zip(folders, ("JaQuAD", "scenes"), strict=True):
+        card = CARD.format(data=data, command=f"jrerank-admin train model --data {data}")
+        (folder / "README.md").write_text(card, encoding="utf-8")
+    mean(first, second, tmp_path / "mean")
+    card = (tmp_path / "mean" / "README.md").read_text(encoding="utf-8")
+    assert "| mean of | `model (1)` (0.5) and `model (2)` (0.5), by their weights |" in card
+    assert "| trained on | JaQuAD; scenes |" in card
+    assert re.findall(r"## (Made by \(.*)\n\n```sh\n(.*)\n```", card) == [
+        ("Made by (model (1))", "jrerank-admin train model --data JaQuAD"),
+        ("Made by (model (2))", "jrerank-admin train model --data scenes"),
+    ]
