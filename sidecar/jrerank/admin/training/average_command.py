@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jrerank.admin.options import plain_errors
-from jrerank.admin.training.command import command_line
+from jrerank.admin.training.command_line import command_line, published_name
 
 
 def average(
+    context: typer.Context,
     first: Annotated[str, typer.Argument(help="bundled, a folder or a hub id")],
     second: Annotated[str, typer.Argument(help="another, of the same shape and tokenizer")],
     folder: Annotated[Path, typer.Argument(help="where the mean goes; its name is the card's title")],
@@ -29,15 +29,10 @@ def average(
 
     with plain_errors():
         parts = [
-            Part(checkpoint_folder(model), _name(model), share)
+            Part(checkpoint_folder(model), published_name(model), share)
             for model, share in ((first, 1 - weight), (second, weight))
         ]
-        made = mean_of(parts[0], parts[1], folder, command_line(sys.argv))
+        made = mean_of(parts[0], parts[1], folder, command_line(context))
     print(
         f"{folder}: {1 - weight:g} x {parts[0].name} + {weight:g} x {parts[1].name}  {made.fingerprint[:16]}"
     )
-
-
-def _name(model: str) -> str:
-    """A folder is known by its name: a card is published."""
-    return Path(model).resolve().name if Path(model).is_dir() else model

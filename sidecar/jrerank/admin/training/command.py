@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jrerank.admin.options import plain_errors
+from jrerank.admin.training.command_line import command_line, published_name
 from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.training.plan import Distillation, TrainingPlan
 
@@ -17,6 +16,7 @@ _DEFAULTS = TrainingPlan(tokens=1)
 
 
 def train(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="where the model goes; a run that was stopped there goes on")],
     passages: Annotated[Path, typer.Option(exists=True, help="JSONL: id, text, perhaps title")],
     pairs: Annotated[Path | None, typer.Option(exists=True, help="JSONL: question, passage_id")] = None,
@@ -92,24 +92,12 @@ def train(
             looks=running.Looks(patience, evaluate_every_tokens, dev_questions, save_every_s),
             card=CardFacts(
                 folder.name,
-                start,
+                published_name(start),
                 data or _file_names(passages, pairs, clicks, *(text or []), *(scenes or [])),
                 licence,
-                command_line(sys.argv),
+                command_line(context),
             ),
         )
-
-
-def command_line(arguments: list[str]) -> str:
-    """As it was typed, with the names of files and folders in place of their paths: a card is published."""
-    return shlex.join(
-        ["jrerank-admin", *(Path(word).name if _is_path(word) else word for word in arguments[1:])]
-    )
-
-
-def _is_path(word: str) -> bool:
-    """Of what is there or will be; a hub id is none."""
-    return "/" in word and (Path(word).is_absolute() or Path(word).exists() or Path(word).parent.is_dir())
 
 
 def _check_sources(
