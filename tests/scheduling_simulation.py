@@ -210,9 +210,7 @@ class Machine:
         return True
 
     def _drive(self) -> None:
-        for fate in [fate for fate in self._open if fate.is_done]:
-            if not self._begin_second_round(fate):
-                self._answer(fate)
+        self._settle()
         if self.tokenizer_is_free and (jobs := self.queue.next_texts(SLICE_TOKENS, self.now)):
             self.tokenizer_is_free = False
             tokens = sum(job.text.tokens * job.text.windows for job in jobs)
@@ -223,6 +221,13 @@ class Machine:
             self.ran += [(self.now, queued) for queued in batch]
             self.ran_tokens += tokens
             self._at(self.now + tokens / TOKENS_PER_S, partial(self._finish, batch))
+        if self.queue.take_ended():
+            self._settle()
+
+    def _settle(self) -> None:
+        for fate in [fate for fate in self._open if fate.is_done]:
+            if not self._begin_second_round(fate):
+                self._answer(fate)
 
     def _supply(self, jobs: list[Job[Arrival]]) -> None:
         self.tokenizer_is_free = True

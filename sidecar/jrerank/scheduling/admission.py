@@ -40,6 +40,7 @@ class Demand:
     deadline: float
     due: float
     fits: bool
+    is_second_round: bool = False
 
     def missing_s(self, throughput: Throughput, load: Load) -> float:
         """How much more time the request would need, with what comes before it."""
@@ -53,7 +54,7 @@ class Demand:
     def _tokens_ahead(self, throughput: Throughput, load: Load, needed: int) -> int:
         """Of `needed` tokens of this request and all that comes before them."""
         own = needed
-        if load.own and self.fits:
+        if load.own and (self.fits or self.is_second_round):
             own += load.own.due_by(self.due)
         elif load.own:  # each of those that can't be finished either is to get as much as this one
             due = self.arrival + stretched_s(throughput, self.first_tokens)

@@ -17,6 +17,9 @@ tail.
 is charged to its caller, but they come after all first rounds of that caller, and none of those is refused for having to wait for
 them: a request that gets no answer is a loss, one that is read by one model only is not. For the same reason no time is kept for
 them from the start. Where that was simulated, more requests than the machine could do were refused, and fewer had both rounds.
+A window that runs is not interrupted, so a new request waits for what is left of one on each worker, whichever model it is of.
+A second round that could not score its first pair in time is not let in, and one ends at the first window that would not end in
+time: nobody waits for it any longer.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ class Queue(Generic[Text]):
         """Set up.
 
         Args:
-            max_tokens: how many may wait in all; beyond it requests are refused.
+            max_tokens: how many of first rounds may wait; beyond it requests are refused. With so many in all, second rounds are.
             max_ready_tokens: how far tokenizers may be ahead of the engine.
         """
         self._throughput = throughput
@@ -60,6 +63,8 @@ class Queue(Generic[Text]):
         self._backlogs: dict[str, Backlog] = {}
         self._for_tokenizer: FairQueue[Ticket[Text]] = FairQueue()
         self._for_worker: FairQueue[Ticket[Text]] = FairQueue()
+        self._second_tokens = 0
+        self._ended: list[Ticket[Text]] = []
         self.waiting_pairs = 0
         self.waiting_tokens = 0
         self.ready_tokens = 0
@@ -104,8 +109,8 @@ class Queue(Generic[Text]):
         """
         demand = self._demand(pairs, later_tokens, deadline, now)
         if is_second_round:
-            demand = replace(demand, due=_AFTER_FIRST_ROUNDS_S + deadline)
-        self._check(demand, caller)
+            demand = replace(demand, due=_AFTER_FIRST_ROUNDS_S + deadline, is_second_round=True)
+        self._check(demand, caller, pairs[0].token_cost)
         ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
         ticket.expects_more, ticket.is_second_round = later_tokens > 0, is_second_round
         comes_as_a_whole = demand.fits or is_second_round
@@ -127,7 +132,8 @@ class Queue(Generic[Text]):
 
     def extend(self, ticket: Ticket[Text], pairs: Sequence[PairWork[Text]], *, is_last: bool) -> None:
         """The next pairs of a request that has been taken in."""
-        self._join_all(ticket, pairs)
+        if not ticket.has_ended:
+            self._join_all(ticket, pairs)
         ticket.expects_more = not is_last
 
     def leave(self, ticket: Ticket[Text], most: int | None = None) -> bool:
@@ -212,6 +218,8 @@ class Queue(Generic[Text]):
             job = _first_ready(ticket)
             if job is None or not self._is_in_time(ticket, job, now):
                 self._for_worker.charge(ticket.caller, 0)
+                if job is not None and ticket.is_second_round:
+                    self._end(ticket)
                 continue
             length = len(job.windows[job.taken])
             if batch and tokens + length > limit.tokens:
@@ -221,6 +229,11 @@ class Queue(Generic[Text]):
             batch.append(self._take(ticket, job, now))
             tokens += length
         return batch
+
+    def take_ended(self) -> list[Ticket[Text]]:
+        """Second rounds that have been ended before their deadlines since the last call: they may be done by that."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def finish(self, queued: QueuedWindow[Text], result: float | Exception) -> Completed[Text] | None:
         """A window has run, with its logit or an error: its pair if it is complete by that."""
@@ -248,16 +261,25 @@ class Queue(Generic[Text]):
         first_tokens = pairs[0].estimated_tokens
         return demand_of(self._throughput, tokens, new_tokens, first_tokens, deadline, now)
 
-    def _check(self, demand: Demand, caller: str) -> None:
-        is_added_to = bool(self.waiting_tokens and demand.new_tokens)
-        if is_added_to and self.waiting_tokens + demand.new_tokens > self._max_tokens:
-            wait_s = self._throughput.seconds_for(self.waiting_tokens)
-            raise Overloaded(f"{self.waiting_tokens} tokens are queued already", retry_after_s=wait_s)
+    def _check(self, demand: Demand, caller: str, token_cost: float = 1.0) -> None:
+        self._check_room(demand, token_cost)
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
-        if self._tickets and (missing_s := demand.missing_s(self._throughput, self._load(caller))) > 0:
+        is_answered_anyway = not self._tickets and not demand.is_second_round
+        missing_s = demand.missing_s(self._throughput, self._load(caller))
+        if not is_answered_anyway and missing_s > 0:
             raise Overloaded(
                 "too much comes before this request to answer it in time", retry_after_s=missing_s
             )
+
+    def _check_room(self, demand: Demand, token_cost: float) -> None:
+        """Memory is taken by tokens as they are, whatever they cost; and first rounds have theirs whatever second ones have."""
+        waiting = self.waiting_tokens - self._second_tokens
+        if demand.is_second_round:
+            waiting += round(self._second_tokens / token_cost)
+        new = round(demand.new_tokens / token_cost)
+        if waiting and new and waiting + new > self._max_tokens:
+            wait_s = self._throughput.seconds_for(self.waiting_tokens)
+            raise Overloaded(f"{waiting} tokens are queued already", retry_after_s=wait_s)
 
     def _load(self, caller: str) -> Load:
         own = self._backlogs.get(caller)
@@ -284,8 +306,9 @@ class Queue(Generic[Text]):
         job = self._jobs.get(pair.key)
         if job is None:
             job = Job(pair.key, pair.text, pair.estimated_tokens, [ticket], token_cost=pair.token_cost)
+            job.is_second_round = ticket.is_second_round
             self._jobs[pair.key] = job
-            self.waiting_tokens += pair.estimated_tokens
+            self._count_waiting(job, pair.estimated_tokens)
             self.waiting_pairs += 1
         else:
             job.tickets.append(ticket)
@@ -357,9 +380,14 @@ class Queue(Generic[Text]):
         change = tokens - job.waiting_tokens
         self.waiting_pairs += (tokens > 0) - (job.waiting_tokens > 0)
         job.waiting_tokens = tokens
-        self.waiting_tokens += change
+        self._count_waiting(job, change)
         for ticket in job.tickets:
             self._backlogs[ticket.caller].add(ticket.slot, change)
+
+    def _count_waiting(self, job: Job[Text], change: int) -> None:
+        self.waiting_tokens += change
+        if job.is_second_round:
+            self._second_tokens += change
 
     def _add_ready(self, job: Job[Text], tokens: int) -> None:
         self.ready_tokens += tokens
@@ -378,6 +406,21 @@ class Queue(Generic[Text]):
         if job.waiting_tokens or not job.running:
             self._drop_waiting(job)
             del self._jobs[job.key]
+
+    def _end(self, ticket: Ticket[Text]) -> None:
+        """Of a second round only what runs already is waited for. What comes next is too late, and of no use without it."""
+        ticket.has_ended = True
+        ticket.ready.clear()
+        ticket.unread.clear()
+        ticket.ready_tokens = 0
+        for job in [self._jobs[key] for key in ticket.waiting]:
+            if job.waiting_tokens:
+                ticket.waiting.discard(job.key)
+                self._backlogs[ticket.caller].add(ticket.slot, -job.waiting_tokens)
+                job.tickets.remove(ticket)
+                if not job.tickets:
+                    self._abandon(job)
+        self._ended.append(ticket)
 
     def _complete(self, job: Job[Text]) -> Completed[Text]:
         self._drop_waiting(job)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 from jrerank.cache import ScoreCache
@@ -49,7 +49,9 @@ class Scheduler:
         second: SecondModel | None = None,
     ) -> None:
         self._models = [ScoringModel(engine, tokenization), *([second.model] if second else [])]
-        self._workers = Workers(self._models, throughput, metrics, max_queued_tokens, self._receive)
+        self._workers = Workers(
+            self._models, throughput, metrics, max_queued_tokens, self._receive, self._receive_ended
+        )
         self.second_depth = second.depth if second else 0
         self._is_cut_off = False
         self._metrics = metrics
@@ -102,10 +104,9 @@ class Scheduler:
         self, queries: Sequence[QueryPassages], deadline: float, caller: str = ""
     ) -> list[list[PairResult | None]]:
         """What the second model makes of each passage; None for one that was not reached by the deadline, or that there is no time
-        for."""
+        for and whose score isn't known."""
         if any(query.passages for query in queries) and not self._is_cut_off and time.monotonic() < deadline:
-            with suppress(Unavailable):  # there is an answer without it
-                return await self._score_by(SECOND, queries, deadline, caller)
+            return await self._score_by(SECOND, queries, deadline, caller)
         return _unread(queries)
 
     async def _score_by(
@@ -121,7 +122,10 @@ class Scheduler:
             return _unread(queries)
         known = self._cache.known(pairs.texts)
         unknown = {key: text for key, text in pairs.texts.items() if key not in known}
-        fresh = await self.score_pairs(unknown, deadline, caller)
+        fresh: dict[bytes, PairResult] = {}
+        # There is an answer without a second round
+        with suppress(Unavailable) if model == SECOND else nullcontext():
+            fresh = await self.score_pairs(unknown, deadline, caller)
         self._count(len(known), fresh.values())
         return pairs.results({**known, **fresh})
 
@@ -222,14 +226,25 @@ class Scheduler:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._deliver)
 
+    def _receive_ended(self, tickets: Sequence[Ticket[PairText]]) -> None:
+        """In a worker's thread, as above."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._settle, tickets)
+
+    def _settle(self, tickets: Sequence[Ticket[PairText]]) -> None:
+        for ticket in tickets:
+            if ticket.is_done and ticket in self._open:
+                _set(self._open[ticket])
+
     def _deliver(self) -> None:
         while self._inbox:
             pair = self._inbox.popleft()
             if isinstance(pair.result, Scored):
                 self._cache.put(pair.key, pair.result)
             for ticket in pair.tickets:
-                # One text that may not be truncated decides about the whole request
-                if (ticket.is_done or isinstance(pair.result, InputTooLong)) and ticket in self._open:
+                # One text that may not be truncated decides about the whole request, but not about its second round
+                is_refused = isinstance(pair.result, InputTooLong) and not ticket.is_second_round
+                if (ticket.is_done or is_refused) and ticket in self._open:
                     _set(self._open[ticket])
 
     def _observe(self, ticket: Ticket[PairText]) -> None:

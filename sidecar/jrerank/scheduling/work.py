@@ -51,6 +51,7 @@ class Job(Generic[Text]):
     logit: float = -math.inf
     error: Exception | None = None
     token_cost: float = 1.0
+    is_second_round: bool = False
 
     def cost(self, window: Window) -> int:
         """The tokens that a window of it counts as."""
@@ -74,7 +75,7 @@ class Ticket(Generic[Text]):
     `expects_more`: some of its pairs are still to come. `has_left`: nobody waits for it any more, and its pairs
     `to_leave` still have to be told.
     `fits`: whether all of it could be done by the deadline if it were alone. `slot` is its place in its caller's backlog.
-    `is_second_round`: it has an answer already, which its results better.
+    `is_second_round`: it has an answer already, which its results better; if it `has_ended`, only what runs is still waited for.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Ticket(Generic[Text]):
     has_left: bool = False
     to_leave: list[bytes] = field(default_factory=list)
     is_second_round: bool = False
+    has_ended: bool = False
 
     @property
     def is_done(self) -> bool:

@@ -37,6 +37,7 @@ _HANG_S = 30.0
 _RESTART_PAUSE_S = 0.1
 _CLOSE_TIMEOUT_S = 10.0
 OnCompleted = Callable[[list[Completed[PairText]]], None]
+OnEnded = Callable[[list[Ticket[PairText]]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Workers:
     """Owns the threads, the queue between them, and the lock around it. Its methods may be called from any thread.
 
     The same threads serve every model: a batch's windows go to the engines of those that they were made for.
-    `on_completed` is called in a worker's thread with the pairs that have their results.
+    `on_completed` is called in a worker's thread with the pairs that have their results, `on_ended` with second rounds for which
+    there is no more time, and under the lock: it must not call back.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Workers:
         metrics: Metrics,
         max_queued_tokens: int,
         on_completed: OnCompleted,
+        on_ended: OnEnded,
     ) -> None:
         self._models = models
         self._workers = min(model.engine.workers for model in models)
         self._metrics = metrics
         self._on_completed = on_completed
+        self._on_ended = on_ended
         self._throughput = throughput
         tokens_ahead = self._workers * (_TOKENS_AHEAD + 2 * self._batch_limit().tokens)
         self._queue: Queue[PairText] = Queue(self._throughput, max_queued_tokens, tokens_ahead)
@@ -219,6 +223,8 @@ class Workers:
 
     def _next_batch(self) -> list[QueuedWindow[PairText]]:
         batch = self._queue.next_batch(self._batch_limit(), time.monotonic())
+        if ended := self._queue.take_ended():
+            self._on_ended(ended)
         self._texts_ready.notify()
         return batch
 

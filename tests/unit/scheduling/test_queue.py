@@ -189,7 +189,7 @@ def test_a_second_round_that_cannot_be_done_in_time_is_begun_from_the_top() -> N
     read = [int(key.rpartition(b"/")[2]) for key in fate.second_ticket.results]
     assert 0 < len(read) < 20
     assert sorted(read) == list(range(len(read)))
-    assert fate.took_s == pytest.approx(0.25)
+    assert fate.took_s == pytest.approx(0.2, abs=0.01), "no other run would end in time"
 
 
 def test_second_rounds_leave_nothing_behind() -> None:
@@ -214,11 +214,87 @@ def test_a_window_of_a_second_round_counts_for_what_it_costs() -> None:
     assert queue.running_tokens == 0
 
 
-def test_no_run_of_a_second_round_is_begun_that_would_end_too_late() -> None:
+def test_a_second_round_whose_first_run_would_end_too_late_is_not_let_in_though_nobody_is_ahead() -> None:
     queue = queue_of()
-    queue.admit([PairWork(b"a", "a", 40, 4.0)], 0.03, "a", 0.0, is_second_round=True)
+    with pytest.raises(Overloaded):
+        queue.admit([PairWork(b"a", "a", 40, 4.0)], 0.03, "a", 0.0, is_second_round=True)
+    assert queue.tickets == ()
+
+
+def test_a_second_round_ends_at_a_window_that_would_end_too_late() -> None:
+    queue = queue_of()
+    pairs = [
+        PairWork(key, "text", 20, 4.0) for key in (b"a", b"b", b"c")
+    ]  # it takes twice as long as estimated
+    ticket = queue.admit(pairs, 0.07, "a", 0.0, is_second_round=True)
     tokenize(queue)
-    assert queue.next_batch(BatchLimit(1, 0), 0.0) == []
+    (running,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    assert queue.next_batch(BatchLimit(1, 0), 0.04) == []
+    assert queue.take_ended() == [ticket]
+    assert not ticket.is_done, "what runs is waited for"
+    queue.finish(running, 0.5)
+    assert ticket.is_done
+    assert list(ticket.results) == [b"a"]
+    queue.extend(ticket, [PairWork(b"d", "text", 20, 4.0)], is_last=True)
+    assert ticket.is_done, "what comes later is of no use"
+    queue.leave(ticket)
+    assert (queue.open_pairs, queue.waiting_tokens, queue.ready_tokens, queue.take_ended()) == (0, 0, 0, [])
+
+
+def test_a_second_round_of_which_nothing_can_run_is_done_at_once_and_others_keep_what_they_share() -> None:
+    queue = queue_of()
+    short = queue.admit([PairWork(b"a", "text", 20, 4.0)], 0.03, "a", 0.0, is_second_round=True)
+    long = queue.admit([PairWork(b"a", "text", 20, 4.0)], 1.0, "b", 0.0, is_second_round=True)
+    tokenize(queue)
+    (running,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    assert queue.take_ended() == [short]
+    assert (short.is_done, short.results) == (True, {})
+    completed = queue.finish(running, 0.5)
+    assert completed is not None
+    assert completed.tickets == (long,)
+
+
+def test_second_rounds_that_wait_take_no_room_from_first_ones() -> None:
+    queue = queue_of(max_tokens=1_000)
+    for key in (b"a", b"b"):
+        queue.admit([PairWork(key, "text", 900, 9.0)], 30.0, "a", 0.0, is_second_round=True)
+    queue.admit([PairWork(b"c", "text", 200)], 30.0, "a", 0.0)
+    queue.check(700, 100, 30.0, "a", 0.0)
+    queue.admit([PairWork(b"d", "text", 700)], 30.0, "a", 0.0)
+    with pytest.raises(Overloaded, match="900 tokens are queued"):
+        queue.admit([PairWork(b"e", "text", 200)], 30.0, "a", 0.0)
+    with pytest.raises(Overloaded, match="1100 tokens are queued"):
+        queue.admit([PairWork(b"f", "text", 9, 9.0)], 30.0, "a", 0.0, is_second_round=True)
+
+
+def test_second_rounds_that_cannot_be_done_whole_are_let_in_while_each_can_begin() -> None:
+    queue = queue_of()
+    let_in = 0
+    for number in range(50):
+        pairs = [PairWork(b"%d/%d" % (number, place), "text", 200, 20.0) for place in range(10)]
+        try:
+            queue.admit(pairs, 1.0, "a", 0.0, is_second_round=True)
+            let_in += 1
+        except Overloaded:
+            pass
+    assert let_in == 1
+
+
+@pytest.mark.parametrize("load", [0.7, 1.0, 2.0])
+def test_windows_that_take_a_tenth_of_a_deadline_cost_searches_little(load: float) -> None:
+    arrivals = [replace(arrival, timeout_s=2.0) for arrival in poisson(load, 30)]
+    slow = [replace(arrival, second_pairs=20, second_cost=20.0) for arrival in arrivals]
+    alone, fates = Machine().run(arrivals), Machine().run(slow)
+    assert share(fates, complete=True) >= 0.98 * share(alone, complete=True)
+    assert all(fate.complete or fate.refused for fate in fates)
+
+
+@pytest.mark.parametrize("load", [0.7, 1.0, 2.0])
+def test_no_answer_is_held_for_a_second_round_in_which_nothing_can_run(load: float) -> None:
+    arrivals = poisson(load, 30)
+    slow = [replace(arrival, second_pairs=20, second_cost=1e4) for arrival in arrivals]
+    alone, fates = Machine().run(arrivals), Machine().run(slow)
+    assert [fate.took_s for fate in fates] == [fate.took_s for fate in alone]
 
 
 # The unit of work is the window

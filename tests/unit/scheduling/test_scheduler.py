@@ -466,6 +466,37 @@ async def test_open_work_of_the_second_model_counts_for_what_it_costs(
     assert waits[1] == 2 * waits[0]
 
 
+@pytest.mark.parametrize("token_cost", [1e4, 1e6])
+async def test_an_answer_is_not_held_for_a_second_round_in_which_nothing_can_run(
+    token_cost: float, tokenization: Tokenization, second: SecondModel
+) -> None:
+    """With 1e4 it is let in, and ends when the text proves longer than estimated."""
+    slow = SecondModel(ScoringModel(second.model.engine, second.model.tokenization, token_cost), depth=5)
+    async with running(GatedEngine(is_open=True), tokenization, second=slow) as scheduler:
+        deadline = soon(10)
+        results = await scheduler.score_second(queries("空", "海"), deadline)
+        left_s = deadline - time.monotonic()
+    assert results == [[None, None]]
+    assert left_s > 5
+    assert gated(slow).runs == 0
+
+
+async def test_what_is_known_of_a_second_round_that_is_not_let_in_is_kept(
+    tokenization: Tokenization, second: SecondModel
+) -> None:
+    async with running(
+        GatedEngine(is_open=True), tokenization, cache=ScoreCache(10**6), second=second
+    ) as scheduler:
+        await scheduler.score_second(queries("空", "空空"), soon())
+        scheduler._workers.close()
+        (results,) = await scheduler.score_second(queries("空", "空空", "空空空"), soon())
+    assert [result and result.logit for result in results if not isinstance(result, Exception)] == [
+        1.0,
+        2.0,
+        None,
+    ]
+
+
 @pytest.mark.parametrize("late_s", [-1.0, 0.0])
 async def test_no_second_round_is_begun_once_it_is_too_late(
     late_s: float, tokenization: Tokenization, second: SecondModel
