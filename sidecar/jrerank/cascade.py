@@ -1,8 +1,8 @@
 """A cascade: a second, better model reads the top of what the first one has ranked, and puts it in order.
 
-The first model's scores set the scale, the second's the order: what the first gave to the hits at the top is dealt out to them
-anew, the most to whichever the second likes best. So there is one scale whether or not there was time for a second round, a
-threshold lets as many hits pass as without it, and no hit below the top is passed by one that was never above it.
+The first round's scores set the scale, the second model the order: the scores of the hits at the top, after fusion if there is any,
+are dealt out to them anew, the most to whichever the second likes best. So there is one scale whether or not there was time for a
+second round, a threshold lets as many hits pass as without it, and no hit below the top is passed by one that was never above it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from jrerank.domain import PairResult, Scored
+from jrerank.domain import PairResult, RankedHit, Scored
 
 # Of a single hit no other order can be made
 LEAST_DEPTH = 2
@@ -32,7 +32,8 @@ class Head:
     def read(self) -> dict[int, Scored]:
         """What the second model made of the hits, by their places, up to the first one that it has no score for.
 
-        A round that was cut off is one of less depth: who was left out is not compared with who was read.
+        A round that was cut off is one of less depth: who was left out is not compared with who was read. So is one that comes to
+        a text that may not be truncated and is too long for the second model.
         """
         pairs = zip(self.places, self.results, strict=True)
         return {
@@ -47,18 +48,21 @@ class Head:
         return len(self.read) == len(self.places)
 
 
-def exchanged(scored: Sequence[Scored | None], second: Mapping[int, Scored]) -> list[Scored | None]:
-    """What the first model made of all candidates, with the logits of those that the second has read in the second's order.
+def reordered(top: Sequence[RankedHit], second: Mapping[int, Scored]) -> list[RankedHit]:
+    """The top of a first ranking in the second model's order: each place keeps the score and the logit that it had.
 
     Args:
-        scored: by the first model; None where it has not read a candidate.
-        second: by the second model, by places; the first has read each of them. Equals keep the order that they have here.
+        top: as the first round ranks it, fusion included; equals of the second model keep its order.
+        second: what the second model made of each of these hits, by `index`.
     """
-    first = {place: result for place in second if (result := scored[place]) is not None}
-    logits = sorted((result.logit for result in first.values()), reverse=True)
-    by_second = sorted(first, key=lambda place: -second[place].logit)
-    exchanged_ = list(scored)
-    for place, logit in zip(by_second, logits, strict=True):
-        truncated = first[place].truncated or second[place].truncated
-        exchanged_[place] = replace(first[place], logit=logit, truncated=truncated)
-    return exchanged_
+    by_second = sorted(top, key=lambda hit: -second[hit.index].logit)
+    return [
+        replace(
+            hit,
+            score=place.score,
+            logit=place.logit,
+            second_logit=second[hit.index].logit,
+            truncated=hit.truncated or second[hit.index].truncated,
+        )
+        for place, hit in zip(top, by_second, strict=True)
+    ]

@@ -77,7 +77,7 @@ class RerankRequest:
 
 
 class Outcome(StrEnum):
-    """What became of a request: every passage of every hit read, some, or none."""
+    """What became of a request: every passage of every hit read, some, or none; whatever a second model has read of its top."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -146,7 +146,8 @@ class RankedHit:
     `score` is what the hits are ordered by: the sigmoid of the logit, or the fused score; None where the hit
     was not scored. `index` is the 0-based place among the candidates. `truncated`: not all of its passage was read. `best` is the
     place of the passage that it was scored by among the candidate's. `second_logit` is what the second model says of that passage,
-    which decides the hit's place among all that it has read; `score` and `logit` are on the first model's scale: see `cascade`.
+    which decides the hit's place among all that it has read; `score` and `logit` are then those of that place in the first round:
+    see `cascade`.
     """
 
     id: str

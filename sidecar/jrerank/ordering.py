@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice, repeat
 from types import MappingProxyType
 
-from jrerank.cascade import LEAST_DEPTH, Head, exchanged
+from jrerank.cascade import LEAST_DEPTH, Head, reordered
 from jrerank.domain import (
     Candidate,
     Fusion,
@@ -36,10 +36,11 @@ def rankings_of(
     """A ranking for each request, given for each passage that was to be read what came of it: None where it was not reached.
 
     Args:
-        heads: what the second model has read of each request; None where there is none.
+        heads: what the second model has read of each request; None where there is none. The outcome is that of the first round.
 
     Raises:
-        InputTooLong: a text does not fit, and its request refuses truncation; `field` is `query` or such as `passages.3`.
+        InputTooLong: a text does not fit the first model, and its request refuses truncation; `field` is `query` or such as
+            `passages.3`.
     """
     return list(map(_ranking, requests, fetched, results, repeat(None) if heads is None else heads))
 
@@ -69,9 +70,8 @@ def order(
     Args:
         scored: what the model made of each candidate, None where it has not read it.
         fusion: how the first stage's opinion counts; None where it does not.
-        second: what the second model made of the first one's best, by their places.
+        second: what the second model made of the first hits of the order without it, by their places among the candidates.
     """
-    scored = exchanged(scored, second) if second else scored
     scores = _scores(candidates, scored, fusion)
     hits = [
         RankedHit(
@@ -81,17 +81,16 @@ def order(
             logit=None if result is None else result.logit,
             first_score=candidate.score,
             truncated=result is not None and result.truncated,
-            second_logit=second[index].logit if index in second else None,
         )
         for index, (candidate, result) in enumerate(zip(candidates, scored, strict=True))
     ]
     # sorted() is stable, and hits are in the first stage's order. Logits beyond 37 differ where their sigmoids are all 1.0
-    return tuple(sorted(hits, key=_fused_place if fusion else _place))
+    ranked = sorted(hits, key=_fused_place if fusion else _place)
+    return (*reordered(ranked[: len(second)], second), *ranked[len(second) :])
 
 
-def _place(hit: RankedHit) -> tuple[bool, float, bool, float]:
-    """Of those that the first model holds for equal, those that the second has read come first, in its order."""
-    return not hit.scored, -(hit.logit or 0.0), hit.second_logit is None, -(hit.second_logit or 0.0)
+def _place(hit: RankedHit) -> tuple[bool, float]:
+    return not hit.scored, -(hit.logit or 0.0)
 
 
 def _fused_place(hit: RankedHit) -> tuple[bool, float]:
@@ -133,8 +132,7 @@ def _ranking(
 ) -> Ranking:
     bests = _bests(fetched, results)
     second = head or Head()
-    _refuse_truncation(dict(zip(second.places, second.results, strict=True)))
-    is_read = all(isinstance(result, Scored) for result in results) and second.is_read
+    is_read = all(isinstance(result, Scored) for result in results)
     ordered = order(fetched.candidates, _scored(bests), request.fusion, second.read)
     hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
     count = sum(hit.scored for hit in hits)
@@ -142,7 +140,7 @@ def _ranking(
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
-        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, [*results, *second.results]),
+        reason=None if outcome is Outcome.COMPLETE else _reason(fetched, results),
         tokens=sum(result.tokens for result in (*results, *second.results) if isinstance(result, Scored)),
         missing=fetched.missing,
         truncated=sum(hit.truncated for hit in hits),
