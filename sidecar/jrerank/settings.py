@@ -151,13 +151,21 @@ class Settings(BaseSettings):
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
-            return cls(**given)  # type: ignore[arg-type]
+            return cls(**given)._checked()  # type: ignore[arg-type]
         except ValidationError as error:
             raise ConfigurationError(_explained(error)) from None
         except (
             SettingsError
         ) as error:  # `stores` is the only field whose text is parsed before it is validated
             raise ConfigurationError(f"JRERANK_STORES is not JSON: {error.__cause__}") from None
+
+    def _checked(self) -> Self:
+        for name in ("second_revision", "second_depth"):
+            if self.second_model is None and name in self.model_fields_set:
+                raise ConfigurationError(
+                    f"JRERANK_{name.upper()} is set without JRERANK_SECOND_MODEL: set that too, or leave both out"
+                )
+        return self
 
     def of_second_model(self) -> Self | None:
         """The same with the second model in place of the first; None where there is none."""

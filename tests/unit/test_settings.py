@@ -73,6 +73,7 @@ def test_no_knob_is_missing_here() -> None:
 @pytest.mark.parametrize("name", sorted(set(VARIABLES) - {"api_keys", "stores"}))
 def test_every_knob_has_a_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text, value, _ = VARIABLES[name]
+    with_variable(monkeypatch, "second_model", "bundled")
     with_variable(monkeypatch, name, text)
     assert getattr(Settings.load(), name) == value
 
@@ -115,6 +116,18 @@ def test_the_defaults_ask_for_the_published_model_and_let_nobody_in() -> None:
     assert (settings.model, settings.precision, settings.graph) == (DEFAULT_MODEL, "int8", "own")
     assert (settings.host, settings.port, settings.keys()) == ("127.0.0.1", 8080, ())
     assert settings.pgwire_port is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("second_revision", "v2"), ("second_depth", "20")])
+def test_what_is_set_for_a_second_model_that_is_not_there_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"JRERANK_{name.upper()} .* JRERANK_SECOND_MODEL"):
+        Settings.load(**{name: value})
+    with_variable(monkeypatch, name, value)
+    with pytest.raises(ConfigurationError, match=f"JRERANK_{name.upper()} .* JRERANK_SECOND_MODEL"):
+        Settings.load()
+    assert Settings.load(second_model="bundled").second_model == "bundled"
 
 
 def test_settings_do_not_change_once_read() -> None:
