@@ -102,8 +102,9 @@ class ColumnsAnswer(BaseModel):
 
 
 def least_of(rankings: Sequence[Ranking]) -> Ranking:
-    """The one of which the least was scored."""
-    return max(rankings, key=lambda ranking: list(Outcome).index(ranking.outcome))
+    """The one of which the least was scored; of equals, the one of which the second model has read the least."""
+    outcomes = list(Outcome)
+    return max(rankings, key=lambda ranking: (outcomes.index(ranking.outcome), -(ranking.second_read or 0)))
 
 
 def columns_answer(rankings: Sequence[Ranking], model: str, arrival: float) -> dict[str, object]:

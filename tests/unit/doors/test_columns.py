@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking
-from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body
+from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, least_of
 from jrerank.doors.intake import Caller, Intake, Limits, scoring_deadline
 from jrerank.errors import InputTooLong, InvalidInput
 
@@ -93,3 +93,13 @@ def test_an_answer_has_every_hit_in_its_new_place() -> None:
             "scores": [0.9, None],
         }
     ]
+
+
+def test_the_headers_tell_of_the_ranking_of_which_least_was_read_by_the_second_model_among_equals() -> None:
+    deep, shallow = (
+        Ranking((), Outcome.COMPLETE, second_read=20),
+        Ranking((), Outcome.COMPLETE, second_read=2),
+    )
+    partial = Ranking((), Outcome.PARTIAL, second_read=20)
+    assert least_of([deep, shallow, deep]) is shallow
+    assert least_of([shallow, partial]) is partial
