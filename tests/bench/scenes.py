@@ -34,23 +34,32 @@ class HeldOut:
     """
 
     def __init__(self, texts: Iterable[str], near: float) -> None:
-        self._texts = [(text, _bigrams(text), _content(text)) for text in texts]
+        self._texts = [(text, _bigrams(text)) for text in texts]
         self._near = near
         self._holders: defaultdict[str, list[int]] = defaultdict(list)
-        for place, (_, pairs, _) in enumerate(self._texts):
+        self._by_content: dict[frozenset[str], str] = {}
+        for place, (text, pairs) in enumerate(self._texts):
+            if len(content := _content(text)) > 1:
+                self._by_content.setdefault(content, text)
             for pair in pairs:
                 self._holders[pair].append(place)
 
     def like(self, text: str) -> str | None:
         """One that is near, or has the same content words, two at least, around other particles."""
-        pairs, content = _bigrams(text), _content(text)
-        shared = Counter(place for pair in pairs for place in self._holders.get(pair, ()))
-        for place, count in shared.items():
-            other, other_pairs, other_content = self._texts[place]
-            same = len(content) > 1 and content == other_content
-            if same or count > self._near * (len(pairs) + len(other_pairs) - count):
+        if same := self._by_content.get(_content(text)):
+            return same
+        pairs = _bigrams(text)
+        for place in self._candidates(pairs):
+            other, other_pairs = self._texts[place]
+            count = len(pairs & other_pairs)
+            if count > self._near * (len(pairs) + len(other_pairs) - count):
                 return other
         return None
+
+    def _candidates(self, pairs: frozenset[str]) -> set[int]:
+        """Holders of the rarest pairs: a near text lacks fewer of the pairs than those are, so that it has one of them."""
+        holders = sorted((self._holders.get(pair, ()) for pair in pairs), key=len)
+        return {place for places in holders[: len(pairs) - int(self._near * len(pairs))] for place in places}
 
 
 class JudgingCases:

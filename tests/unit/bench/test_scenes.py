@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.reading import Case
-from bench.scenes import Sieve
+from bench.scenes import HeldOut, Sieve
+from jrerank.evaluation.bigrams import bigrams
 
 GOOD = {"questions": ["窓口 時間"], "answers": ["九時に開く。"], "decoys": ["窓口の時間割。"]}
 OTHER = {"questions": ["駐車料金は？"], "answers": ["一時間二百円。"]}
@@ -80,3 +83,34 @@ def test_an_item_stays_once(sieve: Sieve) -> None:
 def test_a_line_that_is_no_scene_is_left_out(sieve: Sieve, text: str) -> None:
     assert sieve.scene(text) is None
     assert reasons(sieve) == ["malformed line"]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "text", "is_like"),
+    [
+        ("水や火について", "火と水とは", True),  # no pair of letters in common
+        ("月までの距離", "距離、月への", True),
+        ("水や火について", "火と水と木", False),
+        ("水について", "水とは", False),  # one word alone says too little
+    ],
+)
+def test_the_same_content_words_are_near_around_whatever_particles(
+    held_out: str, text: str, is_like: bool
+) -> None:
+    assert HeldOut([held_out], near=0.9).like(text) == (held_out if is_like else None)
+
+
+SHORT = st.text("あいう", min_size=1, max_size=8)
+
+
+@given(text=SHORT, held_out=st.lists(SHORT, max_size=5), near=st.sampled_from([0.0, 0.28, 0.45, 0.6, 1.0]))
+def test_a_text_is_like_one_with_more_than_that_share_of_their_pairs(
+    text: str, held_out: list[str], near: float
+) -> None:
+    def share(other: str) -> float:
+        one, two = set(bigrams(text)), set(bigrams(other))
+        return len(one & two) / len(one | two)
+
+    found = HeldOut(held_out, near).like(text)
+    assert (found is not None) == any(share(other) > near for other in held_out)
+    assert found is None or share(found) > near
