@@ -79,5 +79,10 @@ def speed_report(*pairs_per_s: float, yardstick: float = 1.0) -> Report:
         relative_samples=pairs_per_s,
     )
     return quality_report(0.5).model_copy(
-        update={"kind": "speed", "sample_ids": (), "systems": (System(name="int8", figures=(figure,)),)}
+        update={
+            "kind": "speed",
+            "sample_ids": (),
+            "systems": (System(name="int8", figures=(figure,)),),
+            "yardstick": "fixed work/1",
+        }
     )

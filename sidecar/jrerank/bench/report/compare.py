@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from jrerank.bench.report.basis import without_yardstick
 from jrerank.bench.report.schema import Figure, Report
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.significance import bootstrap
@@ -78,7 +79,11 @@ def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> l
 def other_conditions(old: Report, new: Report) -> list[str]:
     """What else is not as it was, and may be why figures changed."""
     was, now = _conditions(old), _conditions(new)
-    return [f"{name} {was[name]}, now {now[name]}" for name in was if name in now and was[name] != now[name]]
+    changed = [
+        f"{name} {was[name]}, now {now[name]}" for name in was if name in now and was[name] != now[name]
+    ]
+    reason = without_yardstick(old, new)
+    return [*changed, reason] if reason else changed
 
 
 def _conditions(report: Report) -> dict[str, str]:
@@ -139,7 +144,7 @@ def _interval(
         return _paired(old, new, was, now)
     before, after = (
         (old.relative_samples, new.relative_samples)
-        if old.relative_samples and new.relative_samples
+        if old.relative_samples and new.relative_samples and without_yardstick(was, now) is None
         else (old.samples, new.samples)
     )
     if len(before) < 3 or len(after) < 3:

@@ -176,6 +176,7 @@ def _conditions(report: Report) -> str:
         "Python": machine.python,
         "load average before the run": str(machine.load_average),
         **machine.packages,
+        **({"yardstick": report.yardstick} if report.yardstick else {}),
     }
     rows = [[escape(name), escape(value)] for name, value in facts.items()]
     return _section("Conditions", _table(["", ""], rows, text_columns=2))

@@ -38,7 +38,7 @@ class Figure(_Part):
     relative_samples: Annotated[
         tuple[float, ...],
         Field(
-            description="speed only: the same in units of a fixed computation that was timed beside it; what --compare reads"
+            description="speed only: the same in units of the report's yardstick, which was timed beside it; what --compare reads"
         ),
     ] = ()
 
@@ -156,6 +156,9 @@ class Report(_Part):
     parameters: Annotated[dict[str, str], Field(description="what the run was told")] = Field(
         default_factory=dict
     )
+    yardstick: Annotated[
+        str, Field(description="speed: the fixed computation that `relative_samples` are multiples of")
+    ] = ""
     sample_ids: Annotated[
         tuple[str, ...], Field(description="quality: the query of each of a figure's samples")
     ] = ()

@@ -13,6 +13,7 @@ from jrerank.bench.report.schema import Curve, Figure, Machine, Point, Report, S
 from jrerank.bench.speed.contender import Contender
 from jrerank.bench.speed.rounds import Timings
 from jrerank.bench.speed.workload import Workload
+from jrerank.bench.speed.yardstick import YARDSTICK
 
 _SEED = 20_251_126
 _RESAMPLES = 4_000
@@ -51,6 +52,7 @@ def speed_report(measured: Measured) -> Report:
             "longest": str(max(map(len, work.windows))),
             "rounds": str(rounds),
         },
+        yardstick=YARDSTICK,
         systems=tuple(_system(one, order, measured) for one in order),
         curves=tuple(_curves(measured)),
         advice=tuple(advice(measured.contenders, measured.timings)),
