@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jrerank.bench.report.schema import Report
 
+_RUN_BY = ("onnxruntime", "numpy")  # the yardstick and our engines alike: a slower version slows both
 _JUDGED_BY_SECONDS = "speed is judged by seconds alone, which a busier machine changes too"
 
 
@@ -14,4 +15,7 @@ def without_yardstick(old: Report, new: Report) -> str | None:
     if not old.yardstick or old.yardstick != new.yardstick:
         names = f"yardstick {old.yardstick or 'unknown'}, now {new.yardstick or 'unknown'}"
         return f"{names}: {_JUDGED_BY_SECONDS}"
+    was, now = old.machine.packages, new.machine.packages
+    if changed := [name for name in _RUN_BY if was.get(name) != now.get(name)]:
+        return f"{' and '.join(changed)}, which the yardstick runs on too: {_JUDGED_BY_SECONDS}"
     return None

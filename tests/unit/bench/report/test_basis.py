@@ -44,5 +44,23 @@ def test_the_same_yardstick_is_compared_by() -> None:
     assert compare(old, new)[0].regression
 
 
+def with_packages(report: Report, **packages: str) -> Report:
+    return report.model_copy(update={"machine": report.machine.model_copy(update={"packages": packages})})
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "numpy"])
+def test_a_library_that_slows_the_yardstick_too_is_found(package: str) -> None:
+    slower = speed_report(*ROUNDS, yardstick=0.8)
+    old, new = speed_report(*ROUNDS), with_packages(slower, **{package: "2"})
+    old = with_packages(old, **{package: "1"})
+    (change,) = compare(old, new)
+    assert change.change == pytest.approx(-0.2)
+    assert change.regression
+    assert any(
+        one.startswith(f"{package}, which the yardstick runs on too") for one in other_conditions(old, new)
+    )
+    assert not compare(with_packages(old, torch="1"), with_packages(new, torch="2"))[0].regression
+
+
 def test_of_measures_there_is_nothing_to_say() -> None:
     assert without_yardstick(quality_report(0.5), quality_report(0.5)) is None
