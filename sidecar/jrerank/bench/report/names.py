@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from collections.abc import Iterable
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """In their order; the second of a name gets a 2 behind it."""
-    seen: Counter[str] = Counter()
-    given: list[str] = []
+    """In their order; the second of a name gets a 2 behind it, or the next number that makes it a new name."""
+    given: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        given.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return given
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        given[next(free for free in itertools.chain([name], numbered) if free not in given)] = None
+    return list(given)
