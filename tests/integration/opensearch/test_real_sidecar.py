@@ -153,6 +153,19 @@ def test_a_text_that_the_sidecar_fetches_gives_the_order_of_a_text_that_is_sent(
     assert all(hit["_source"].keys() == {"number"} for hit in response["hits"]["hits"])
 
 
+def test_blanks_of_a_query_or_a_document_are_never_too_many_for_the_sidecar(stack: Stack) -> None:
+    query = f"a{' ' * 10_000}富士山"
+    document = {"id": "1", "title": "富士山", "body": f"高さ{' ' * 2_000_000}3776 m"}
+    stack.engine.bulk("blanks", [document])
+    body = {"query": {"match_all": {}}, "ext": {"jrerank": {"query": query}}}
+    responses = [
+        stack.engine.search(body, index, search_pipeline="rerank") for index in ["docs"] * 6 + ["blanks"]
+    ]
+    assert [marker(response)["outcome"] for response in responses] == ["complete"] * 7
+    refused = stack.sidecar.post("/v1/hits", json={"query": query, "hits": [{"id": "1", "text": "a"}]})
+    assert refused.status_code == 413, "which this is a test against"
+
+
 def test_too_little_time_scores_the_head_or_nothing_and_says_so(stack: Stack) -> None:
     plain = stack.engine.plain({"query": MATCH, "size": WINDOW})
     query = {"multi_match": {**MATCH["multi_match"], "query": f"{QUERY} 誰"}}  # not in the cache

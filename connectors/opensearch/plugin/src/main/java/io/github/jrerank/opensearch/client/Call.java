@@ -142,7 +142,7 @@ public final class Call<T> {
                 return;
             }
             underWay.remove(attempt);
-            attempt.sidecar.fail(failure, terms.work(), failure.isOfLoad() == false || terms.isUsual());
+            attempt.sidecar.fail(failure, terms.work(), counts(failure));
             retryLostConnection(attempt, failure);
             askNext();
             isLast = underWay.isEmpty();
@@ -150,6 +150,10 @@ public final class Call<T> {
         if (isLast) {
             finish(() -> result.completeExceptionally(failure));
         }
+    }
+
+    private boolean counts(Failure failure) {
+        return failure.isOfSize() == false && (failure.isOfLoad() == false || terms.isUsual());
     }
 
     /** Who was asked first and is still silent, when one that was asked much later has answered, would have let time run out. */

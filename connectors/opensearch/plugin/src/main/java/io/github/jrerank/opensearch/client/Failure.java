@@ -90,6 +90,11 @@ public final class Failure extends Exception {
         return reason.equals("status_429");
     }
 
+    /** About how much one search sends: it is told at once, and says nothing about the next search. */
+    public boolean isOfSize() {
+        return reason.equals("status_413");
+    }
+
     /** About what was sent, and how much of it, so that other work may well succeed. */
     public boolean isOfWork() {
         boolean isRefusal = reason.startsWith("status_4") && OF_SIDECAR_ITSELF.contains(reason) == false;

@@ -28,6 +28,8 @@ record Options(
     /** Twice as many as a sidecar reads unless it is told otherwise. */
     private static final int DEFAULT_READ_TOKENS = 1024;
     private static final int CHARS_PER_TOKEN = 8;
+    /** More than fits into all windows of a passage, and with as many blanks no more than a sidecar takes. */
+    private static final int MAX_PASSAGE_CHARS = 1_000_000;
 
     static Options from(String type, String tag, Map<String, Object> config) {
         int timeoutMs = ConfigurationUtils.readIntProperty(type, tag, config, "timeout_ms", DEFAULT_TIMEOUT_MS);
@@ -78,7 +80,7 @@ record Options(
     /** So many characters of a passage, blanks not counted, hold all the tokens that are read of it, and more. */
     int maxPassageChars() {
         long tokens = Math.max(DEFAULT_READ_TOKENS, maxTokensPerDoc == null ? 0 : maxTokensPerDoc);
-        return (int) Math.min(Integer.MAX_VALUE, tokens * CHARS_PER_TOKEN);
+        return (int) Math.min(MAX_PASSAGE_CHARS, tokens * CHARS_PER_TOKEN);
     }
 
     private static Unread unread(String type, String tag, Map<String, Object> config) {

@@ -22,12 +22,13 @@ record PassageReader(List<String> fields, PassageFrom from, Highlights highlight
 
     /** The best of them counts; none where the hit shows none. */
     List<String> texts(SearchHit hit) {
-        return wholeTexts(hit).stream().map(text -> SentText.wellFormed(SentText.cut(text, maxChars()))).toList();
+        return wholeTexts(hit).stream().map(text -> SentText.wellFormed(cut(text))).toList();
     }
 
-    /** A search with more hits than anybody reads does not hold more text than others. */
-    private int maxChars() {
-        return Math.min(bounds.passageChars(), bounds.chars());
+    /** A search with more hits than anybody reads does not hold more text than others, blanks or not. */
+    private String cut(String text) {
+        int maxChars = Math.min(bounds.passageChars(), bounds.chars());
+        return SentText.cut(text, maxChars, Math.min(2 * maxChars, bounds.chars()));
     }
 
     private List<String> wholeTexts(SearchHit hit) {

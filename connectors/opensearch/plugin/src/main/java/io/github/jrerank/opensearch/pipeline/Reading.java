@@ -22,7 +22,7 @@ import org.opensearch.search.builder.SearchSourceBuilder;
 
 /** What a processor reads of a search: which fields are the passage, and where the query text is if not in `query`. */
 public record Reading(List<String> passageFields, String queryTextPath) {
-    /** More than any model reads of a query, and less than a sidecar refuses. */
+    /** More than any model reads of a query, and with as many blanks less than a sidecar refuses. */
     private static final int MAX_QUERY_CHARS = 4_096;
 
     static Reading from(String type, String tag, Map<String, Object> config) {

@@ -1,13 +1,39 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import java.util.regex.Pattern;
+
 /** A text as it is sent to a sidecar. */
 final class SentText {
     private static final String REPLACEMENT = "\ufffd";
+    private static final Pattern BLANKS = Pattern.compile("(\\p{javaWhitespace})\\p{javaWhitespace}++");
 
     private SentText() {}
 
-    /** The beginning of a text with so many characters that are not blank: the rest would be sent and not be read. */
+    /** As below, with as many blanks as other characters at most. */
     static String cut(String text, int maxChars) {
+        return cut(text, maxChars, 2 * maxChars);
+    }
+
+    /**
+     * The beginning of a text with so many characters that are not blank: the rest would be sent and not be read. Where that is too long,
+     * for its blanks are sent and refused by their number, each run of them becomes its first.
+     *
+     * @param maxLength of all characters
+     */
+    static String cut(String text, int maxChars, int maxLength) {
+        String begun = withoutRest(text, maxChars);
+        if (begun == null || begun.length() <= maxLength) {
+            return begun;
+        }
+        String dense = BLANKS.matcher(begun).replaceAll("$1");
+        if (dense.length() <= maxLength) {
+            return dense;
+        }
+        boolean isInPair = Character.isSurrogatePair(dense.charAt(maxLength - 1), dense.charAt(maxLength));
+        return dense.substring(0, isInPair ? maxLength - 1 : maxLength);
+    }
+
+    private static String withoutRest(String text, int maxChars) {
         if (text == null || text.length() <= maxChars) {
             return text;
         }

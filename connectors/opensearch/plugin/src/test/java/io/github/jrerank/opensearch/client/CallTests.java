@@ -212,6 +212,18 @@ class CallTests {
     }
 
     @Test
+    void whatOneSearchSendsTooMuchOfCostsTheNextNothing() {
+        Endpoint endpoint = endpoint(first.url());
+        first.status = 413;
+        for (int i = 0; i < 3; i++) {
+            assertEquals("status_413", reason(endpoint));
+        }
+        assertEquals(3, endpoint.sidecars().get(0).counts().get("status_413"));
+        first.status = 200;
+        assertEquals("fine", ask(endpoint));
+    }
+
+    @Test
     void whatIsTooMuchInOneIndexCostsOthersNothing() {
         Endpoint endpoint = endpoint(first.url());
         first.status = 422;

@@ -28,6 +28,13 @@ class PassageReaderTests {
     }
 
     @Test
+    void blanksOfManyHitsAreNoMoreTextTogetherEither() {
+        SearchHit hit = hit("{\"body\": \"" + "東  ".repeat(9_000) + "\"}");
+        assertEquals(16_384, reader(ValueBounds.ofEach(100, 8_192)).texts(hit).get(0).length());
+        assertEquals(838, reader(ValueBounds.ofEach(10_000, 8_192)).texts(hit).get(0).length());
+    }
+
+    @Test
     void manyHitsHaveNoMoreTextTogetherThanAnySearch() {
         SearchHit hit = hit("{\"body\": \"" + "東".repeat(9_000) + "\"}");
         assertEquals(8_192, reader(ValueBounds.ofEach(100, 8_192)).texts(hit).get(0).length());

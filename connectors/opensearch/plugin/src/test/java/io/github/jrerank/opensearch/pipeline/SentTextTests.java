@@ -16,8 +16,17 @@ class SentTextTests {
 
     @Test
     void blanksDoNotCount() {
-        assertEquals("　 東\n\n京\n", SentText.cut("　 東\n\n京\nの", 2));
-        assertEquals("東" + " ".repeat(99), SentText.cut("東" + " ".repeat(99), 1));
+        assertEquals("　 東\n\n京\n", SentText.cut("　 東\n\n京\nの", 2, 7));
+        assertEquals("東" + " ".repeat(99), SentText.cut("東" + " ".repeat(99), 1, 100));
+    }
+
+    @Test
+    void moreBlanksThanOtherCharactersAreOneEach() {
+        assertEquals("a b", SentText.cut("a" + " ".repeat(10_000) + "b", 4_096));
+        assertEquals("　東\n京 ", SentText.cut("　 \t".repeat(10_000) + "東" + "\n ".repeat(99) + "京  の", 2, 5));
+        assertEquals("東 😀", SentText.cut("東   😀😀", 3, 5));
+        assertEquals(8_192, SentText.cut("a b ".repeat(10_000), 4_096).length());
+        assertEquals(8_192, SentText.cut("a  b  ".repeat(10_000), 4_096).length());
     }
 
     @Test
