@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jrerank.admin.bench.load_options import Arrivals, LoadOptions, check, rate_of, statement_of
+from jrerank.admin.bench.load_parameters import load_parameters, rate_is_found
 from jrerank.admin.bench.output import CompareOption, HtmlOption, JsonOption, Outputs, ThresholdOption
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.options import plain_errors
@@ -132,16 +133,10 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     after = await _capacity(options, address.url, keys, source)
     capacity = None if before is None or after is None else (before + after) / 2
     seconds = max(1.0, *times) if options.log else options.seconds
-    parameters = {
-        "arrivals": "as logged" if options.log else options.arrivals.value,
-        "documents": options.documents,
-        "chars": options.chars,
-        "timeout": f"{options.timeout_ms} ms",
-        "callers": str(max(1, len(keys))),
-    }
+    parameters = load_parameters(options, max(1, len(keys)))
     return Run(
         record, len(times) / seconds, seconds, options.timeout_ms, options.name, memory, capacity,
-        max(1, len(keys)), trials, options.find_p99_ms, parameters,
+        max(1, len(keys)), trials, options.find_p99_ms, parameters, rate_is_found(options),
     )  # fmt: skip
 
 

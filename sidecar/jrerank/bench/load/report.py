@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -24,7 +25,7 @@ _EDGE_S = 1  # of the first and the last second of a run only a part is loaded
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was sent, for how long, and what was recorded."""
+    """What was sent, for how long, and what was recorded; `rate_is_found` where the rate depends on how fast the target is."""
 
     record: Record
     rate: float
@@ -37,6 +38,7 @@ class Run:
     trials: Sequence[Trial] = ()
     p99_limit_ms: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    rate_is_found: bool = False
 
 
 def load_report(run: Run) -> Report:
@@ -60,17 +62,21 @@ def _latencies(run: Run) -> list[Figure]:
     if not record.count:
         return []
     found = [
-        _latency(f"p{percent:g}", record.percentile_ms(percent), percentiles_by_part(record, percent))
+        _latency(
+            f"p{percent:g}",
+            record.percentile_ms(percent),
+            percentiles_by_part(record, percent),
+            judged=not run.rate_is_found,
+        )
         for percent in _PERCENTILES
     ]
     return [*found, _latency("slowest", record.max_ms)]
 
 
-def _latency(name: str, value: float, samples: Sequence[float] = ()) -> Figure:
-    """Without samples there is no telling whether it became worse or chance was at work: it only describes."""
-    return Figure(
-        name=name, value=value, unit="ms", better="lower" if samples else None, samples=tuple(samples)
-    )
+def _latency(name: str, value: float, samples: Sequence[float] = (), *, judged: bool = False) -> Figure:
+    """Without samples, or at a rate that a faster build raises, nobody can tell whether it became worse: it only describes."""
+    better: Literal["lower"] | None = "lower" if samples and judged else None
+    return Figure(name=name, value=value, unit="ms", better=better, samples=tuple(samples))
 
 
 def percentiles_by_part(record: Record, percent: float) -> list[float]:

@@ -99,7 +99,13 @@ def _conditions(report: Report) -> dict[str, str]:
 
 
 def _check_same_work(old: Report, new: Report) -> None:
-    """Fewer pairs a second of longer pairs are no slower build."""
+    """Fewer pairs a second of longer pairs are no slower build, and neither is a higher latency at a higher rate."""
+    for name in new.parameters:
+        if name not in _MAY_DIFFER and name not in old.parameters:
+            raise InvalidInput(
+                f"the older report does not say its {name}, now {new.parameters[name]}; measure it anew",
+                field="compare",
+            )
     for name, value in old.parameters.items():
         if name not in _MAY_DIFFER and new.parameters.get(name, value) != value:
             raise InvalidInput(

@@ -46,6 +46,16 @@ def test_a_percentile_that_a_handful_of_requests_decide_only_describes() -> None
     assert len(figures["p50"].samples) == 10
 
 
+def test_at_a_rate_that_a_faster_build_raises_latencies_only_describe() -> None:
+    runs = [
+        Run(record(seed, slower), REQUESTS / SECONDS, SECONDS, 1000, "target", rate_is_found=True)
+        for seed, slower in ((1, 1.0), (2, 1.5))
+    ]
+    old, new = map(load_report, runs)
+    assert not regressions(old, new)
+    assert not [one for one in new.systems[0].figures if one.unit == "ms" and one.better]
+
+
 def test_parts_are_of_neighbouring_requests() -> None:
     stalled = Record()
     for number in range(100):

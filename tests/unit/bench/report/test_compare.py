@@ -70,7 +70,11 @@ def test_other_work_is_refused() -> None:
     with pytest.raises(InvalidInput, match="measured other work: depth 20, now 50"):
         compare(old, longer)
     renamed = new.model_copy(update={"parameters": {**new.parameters, "model": "b", "rounds": "9"}})
-    assert compare(old.model_copy(update={"parameters": {"model": "a", "rounds": "7"}}), renamed)
+    before = {**old.parameters, "model": "a", "rounds": "7"}
+    assert compare(old.model_copy(update={"parameters": before}), renamed)
+    untold = old.model_copy(update={"parameters": {}})
+    with pytest.raises(InvalidInput, match="does not say its depth, now 20"):
+        compare(untold, new)
 
 
 def test_no_query_in_common_is_refused() -> None:
