@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How much worse a figure may get: speed, latency and memory by this share, measures from 0 to 1 by this much."""
+    """How much worse a figure may get: speed and latency by this share, measures from 0 to 1 by this much."""
 
     relative: float = 0.05
     absolute: float = 0.005
@@ -37,7 +37,7 @@ class Thresholds:
 class Change:
     """Of one figure: new against old, as a share of the old value where `relative`, else as a difference.
 
-    `low` and `high` are None where a report has too few samples to say.
+    `low` and `high` are None where a report has too few samples to say; it is no regression then.
     """
 
     system: str
@@ -128,7 +128,7 @@ def _change(system: str, old: Figure, new: Figure, limits: Thresholds, was: Repo
     change, low, high = _interval(old, new, was, now, relative=relative)
     sign = 1 if new.better == "lower" else -1
     limit = limits.relative if relative else limits.absolute
-    certain = low is None or high is None or (low > 0 if sign > 0 else high < 0)
+    certain = low is not None and high is not None and (low > 0 if sign > 0 else high < 0)
     return Change(
         system=system,
         figure=new.name,

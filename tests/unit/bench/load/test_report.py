@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from jrerank.bench.load.highest import Trial
 from jrerank.bench.load.record import Answer, Record
 from jrerank.bench.load.report import Run, load_report, percentiles_by_part
 from jrerank.bench.report.compare import compare
@@ -54,6 +55,16 @@ def test_at_a_rate_that_a_faster_build_raises_latencies_only_describe() -> None:
     old, new = map(load_report, runs)
     assert not regressions(old, new)
     assert not [one for one in new.systems[0].figures if one.unit == "ms" and one.better]
+
+
+def test_a_figure_of_one_process_or_one_search_only_describes() -> None:
+    run = Run(
+        record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", (5, 7, 6), trials=(Trial(20.0, 90.0),), p99_limit_ms=100.0
+    )  # fmt: skip
+    figures = {figure.name: figure for figure in load_report(run).systems[0].figures}
+    assert (figures["memory"].value, figures["memory"].better) == (7, None)
+    assert (figures["highest rate"].value, figures["highest rate"].better) == (20.0, None)
+    assert all(len(figure.samples) >= 3 for figure in figures.values() if figure.better)
 
 
 def test_parts_are_of_neighbouring_requests() -> None:

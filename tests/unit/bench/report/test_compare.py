@@ -23,6 +23,12 @@ def test_a_tenth_slower_is_a_regression_and_the_same_speed_is_not() -> None:
     assert sum(equal) <= 1
 
 
+def test_without_an_interval_nothing_is_called_a_regression() -> None:
+    (change,) = compare(speed_report(100.0, 100.0), speed_report(50.0, 50.0))
+    assert (change.change, change.low, change.high) == (-0.5, None, None)
+    assert not change.regression
+
+
 def test_a_slower_machine_is_not_a_slower_build() -> None:
     (change,) = compare(speed_report(*rounds(100)), speed_report(*rounds(100), yardstick=0.5))
     assert not change.regression
