@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from jrerank.domain import PairResult, RankedHit, Scored
+from jrerank.errors import InputTooLong
 
 # Of a single hit no other order can be made
 LEAST_DEPTH = 2
@@ -45,7 +46,21 @@ class Head:
     @property
     def is_read(self) -> bool:
         """Whether nothing of it was left out."""
-        return len(self.read) == len(self.places)
+        return self.reason is None
+
+    @property
+    def reason(self) -> str | None:
+        """Why not all of it was read, by what came of the first hit that was left out; None where all was."""
+        left_out = self.results[len(self.read) :]
+        match left_out[:1]:
+            case ():
+                return None
+            case (None,):
+                return "deadline"
+            case (InputTooLong(),):
+                return "too_long"
+            case _:
+                return "engine_error"
 
 
 def reordered(top: Sequence[RankedHit], second: Mapping[int, Scored]) -> list[RankedHit]:

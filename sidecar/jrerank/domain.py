@@ -171,7 +171,8 @@ class Ranking:
 
     `reason` says in one word why the outcome is not complete: `deadline`, `engine_error`, `store_error`,
     `store_timeout`, `missing_passages`, `blank_query`. `truncated` counts the candidates whose passages were not read to their
-    ends. `second_read` is how many hits of the top the second model has put in order; None where there is none.
+    ends. `second_read` is how many hits of the top the second model has put in order; None where there is none. `second_reason`
+    says why not all that it was to read: `deadline`, `engine_error`, or `too_long` where truncation is refused.
     """
 
     hits: tuple[RankedHit, ...]
@@ -181,6 +182,7 @@ class Ranking:
     missing: tuple[str, ...] = ()
     truncated: int = 0
     second_read: int | None = None
+    second_reason: str | None = None
 
 
 def sigmoid(logit: float) -> float:

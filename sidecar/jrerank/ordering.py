@@ -145,6 +145,7 @@ def _ranking(
         missing=fetched.missing,
         truncated=sum(hit.truncated for hit in hits),
         second_read=None if head is None else len(head.read),
+        second_reason=second.reason,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jrerank.cascade import Head
 from jrerank.domain import Candidate, Fusion, PairResult, RankedHit, Scored
-from jrerank.errors import EngineError
+from jrerank.errors import EngineError, InputTooLong
 from jrerank.ordering import order
 
 FUSIONS = [None, Fusion("linear", weight=0.3), Fusion("linear", weight=1e9), Fusion("rrf")]
@@ -117,7 +117,10 @@ def test_the_same_model_twice_orders_as_it_does_once(logits: list[float | None],
 
 RESULTS = st.lists(
     st.one_of(
-        st.none(), st.just(EngineError("failed")), st.floats(-30, 30).map(lambda logit: Scored(logit, 9))
+        st.none(),
+        st.just(EngineError("failed")),
+        st.just(InputTooLong("long")),
+        st.floats(-30, 30).map(lambda logit: Scored(logit, 9)),
     ),
     max_size=8,
 )
@@ -132,3 +135,6 @@ def test_a_round_that_was_cut_off_is_one_of_less_depth(results: list[PairResult 
     )
     assert list(head.read) == list(places[:depth])
     assert head.is_read is (depth == len(results))
+    left_out = results[depth] if depth < len(results) else Scored(0.0, 9)
+    reasons = {Scored: None, type(None): "deadline", EngineError: "engine_error", InputTooLong: "too_long"}
+    assert head.reason == reasons[type(left_out)]

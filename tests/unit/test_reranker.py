@@ -428,6 +428,7 @@ async def test_at_the_deadline_the_second_round_is_as_deep_as_it_has_come(
     )
     assert [hit.logit for hit in ranking.hits] == [4.0, 3.0, 2.0, 1.0, 0.0]
     assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.COMPLETE, None, permits)
+    assert ranking.second_reason == "deadline"
     assert f'jrerank_second_rounds_total{{outcome="{became}"}} 1.0' in metrics.exposition().decode()
 
 
@@ -477,7 +478,7 @@ async def test_a_text_that_only_the_second_model_cannot_read_whole_ends_its_roun
         ranking = await reranker.rerank(request("今日", hits, truncation="refuse"))
         whole = await reranker.rerank(request("今日", candidates("空", "空空" * 26)))
     assert [hit.id for hit in ranking.hits] == ["1", "0", "3", "2"]
-    assert (ranking.outcome, ranking.reason, ranking.second_read) == (Outcome.COMPLETE, None, 2)
+    assert (ranking.outcome, ranking.second_read, ranking.second_reason) == (Outcome.COMPLETE, 2, "too_long")
     assert (whole.truncated, [hit.truncated for hit in whole.hits if hit.id == "1"]) == (1, [True])
 
 

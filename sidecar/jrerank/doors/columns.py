@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from jrerank.domain import Candidate, Outcome, Ranking, RerankRequest
 from jrerank.doors.intake import Caller, Fields, Intake, Limits
-from jrerank.doors.native import OptionsBody, shown, validated
+from jrerank.doors.native import OptionsBody, second_round, shown, validated
 from jrerank.errors import InputTooLong
 
 _Score = Annotated[float, Field(allow_inf_nan=False)]
@@ -91,6 +91,7 @@ class ColumnsRankingBody(BaseModel):
     first_ranks: list[int]
     scores: list[float | None]
     second_read: int | None = None
+    second_reason: Literal["deadline", "engine_error", "too_long"] | None = None
 
 
 class ColumnsAnswer(BaseModel):
@@ -117,8 +118,7 @@ def columns_answer(rankings: Sequence[Ranking], model: str, arrival: float) -> d
 
 
 def _columns(ranking: Ranking) -> dict[str, object]:
-    second = {} if ranking.second_read is None else {"second_read": ranking.second_read}
-    return second | {
+    return second_round(ranking) | {
         "outcome": ranking.outcome.value,
         "reason": ranking.reason,
         "missing": list(ranking.missing),

@@ -147,6 +147,10 @@ class HitsAnswer(BaseModel):
         int | None,
         Field(description="hits of the top that the second model has put in order, if there is one"),
     ] = None
+    second_reason: Annotated[
+        Literal["deadline", "engine_error", "too_long"] | None,
+        Field(description="why the second model has not read all that it was to read; absent where it has"),
+    ] = None
 
 
 def hits_body(value: Any, limits: Limits) -> HitsBody:
@@ -187,10 +191,15 @@ def json_of(body: bytes, share: Share) -> Any:
         raise NotJson(f"the request is not JSON: {error}") from None
 
 
+def second_round(ranking: Ranking) -> dict[str, object]:
+    """What an answer tells of it: nothing where there is no second model."""
+    told = {"second_read": ranking.second_read, "second_reason": ranking.second_reason}
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def hits_answer(ranking: Ranking, model: str, arrival: float) -> dict[str, object]:
     """The answer, ready for a JSON encoder."""
-    second = {} if ranking.second_read is None else {"second_read": ranking.second_read}
-    return second | {
+    return second_round(ranking) | {
         "outcome": ranking.outcome.value,
         "reason": ranking.reason,
         "model": model,

@@ -9,6 +9,7 @@ import pytest
 from jrerank.domain import Candidate, Outcome, RankedHit, Ranking
 from jrerank.doors.columns import ColumnsBody, columns_answer, columns_body, least_of
 from jrerank.doors.intake import Caller, Intake, Limits, scoring_deadline
+from jrerank.doors.native import hits_answer
 from jrerank.errors import InputTooLong, InvalidInput
 
 INTAKE = Intake(Limits(body_bytes=1000, documents=4, query_chars=5, passage_chars=4), timeout_ms=1000)
@@ -103,3 +104,16 @@ def test_the_headers_tell_of_the_ranking_of_which_least_was_read_by_the_second_m
     partial = Ranking((), Outcome.PARTIAL, second_read=20)
     assert least_of([deep, shallow, deep]) is shallow
     assert least_of([shallow, partial]) is partial
+
+
+@pytest.mark.parametrize("reason", [None, "deadline", "engine_error", "too_long"])
+def test_an_answer_says_why_the_second_model_has_not_read_all_that_it_was_to_read(reason: str | None) -> None:
+    ranking = Ranking((), Outcome.COMPLETE, second_read=3, second_reason=reason)
+    told = {"second_read": 3} | ({} if reason is None else {"second_reason": reason})
+    answers: list[Any] = [
+        columns_answer([ranking], "model", 0.0)["rankings"],
+        [hits_answer(ranking, "model", 0.0)],
+    ]
+    for [answer] in answers:
+        assert {name: value for name, value in answer.items() if name.startswith("second")} == told
+        assert (answer["outcome"], answer["reason"]) == ("complete", None)
