@@ -17,6 +17,10 @@ STRETCH = 4.0
 _USABLE_TIME = 0.9
 # Which share of what it would get alone a request has to get that cannot be finished
 _LEAST_HEAD = 1 / 12
+# Of fewer pairs a second round can make no other order
+_LEAST_SECOND_PAIRS = 2
+# Second rounds are due so much later than their deadlines: after all first rounds
+AFTER_FIRST_ROUNDS_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,18 @@ class Demand:
         time_s = (self.deadline - self.arrival) * _USABLE_TIME
         if load.own and load.own.unfit:  # their windows are due at the pace of the rest of the time
             time_s *= 1 - 1 / STRETCH
-        head = max(self.first_tokens, head_tokens(throughput, time_s))
+        least = self.first_tokens * (_LEAST_SECOND_PAIRS if self.is_second_round else 1)
+        head = max(min(least, self.tokens), head_tokens(throughput, time_s))
         ahead = self._tokens_ahead(throughput, load, self.tokens if self.fits else head)
         return throughput.seconds_for(load.running_tokens + ahead) - time_s
 
     def _tokens_ahead(self, throughput: Throughput, load: Load, needed: int) -> int:
         """Of `needed` tokens of this request and all that comes before them."""
         own = needed
-        if load.own and (self.fits or self.is_second_round):
+        if load.own and self.fits:
             own += load.own.due_by(self.due)
+        elif load.own and self.is_second_round:
+            own += self._second_tokens_ahead(throughput, load.own)
         elif load.own:  # each of those that can't be finished either is to get as much as this one
             due = self.arrival + stretched_s(throughput, self.first_tokens)
             own += load.own.due_by(due) + load.own.unfit * needed
@@ -64,6 +71,12 @@ class Demand:
         ahead = own + max(0, min(others, load.other_callers * own))
         # Pairs that several requests wait for count in the backlog of each, but run once
         return min(ahead, load.waiting_tokens + min(needed, self.new_tokens))
+
+    def _second_tokens_ahead(self, throughput: Throughput, own: Backlog) -> int:
+        """Second rounds that come before this one are cut off at their deadlines, and leave it what is beyond the last of those."""
+        until_s = own.last_due(self.due) - AFTER_FIRST_ROUNDS_S - self.arrival
+        first_rounds = own.due_by(AFTER_FIRST_ROUNDS_S)
+        return min(own.due_by(self.due), max(first_rounds, round(until_s * throughput.tokens_per_s)))
 
 
 def demand_of(

@@ -55,3 +55,7 @@ class Backlog:
     def due_by(self, due: float) -> int:
         """Tokens of the requests that fit and are due no later than `due`."""
         return int(np.multiply(self._tokens, self._due <= due).sum())  # `@` would wake up BLAS threads
+
+    def last_due(self, due: float) -> float:
+        """When the last of those is due that still needs something; 0 where there is none."""
+        return float(np.max(self._due, where=(self._due <= due) & (self._tokens > 0), initial=0.0))

@@ -18,8 +18,8 @@ is charged to its caller, but they come after all first rounds of that caller, a
 them: a request that gets no answer is a loss, one that is read by one model only is not. For the same reason no time is kept for
 them from the start. Where that was simulated, more requests than the machine could do were refused, and fewer had both rounds.
 A window that runs is not interrupted, so a new request waits for what is left of one on each worker, whichever model it is of.
-A second round that could not score its first pair in time is not let in, and one ends at the first window that would not end in
-time: nobody waits for it any longer.
+A second round that could not score two pairs in time is not let in, and one ends at the first window that would not end in time:
+nobody waits for it any longer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,14 @@ from typing import Generic
 from jrerank.domain import Window
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
-from jrerank.scheduling.admission import Demand, Load, demand_of, head_tokens, stretched_s
+from jrerank.scheduling.admission import (
+    AFTER_FIRST_ROUNDS_S,
+    Demand,
+    Load,
+    demand_of,
+    head_tokens,
+    stretched_s,
+)
 from jrerank.scheduling.backlog import Backlog
 from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.throughput import Throughput
@@ -40,8 +47,6 @@ from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Text
 
 # A request that is first in line and has fewer tokens ready than this is tokenized whatever else is ready
 _FEW_READY_TOKENS = 1_024
-# Later than any deadline
-_AFTER_FIRST_ROUNDS_S = 1e9
 
 
 class Queue(Generic[Text]):
@@ -109,7 +114,7 @@ class Queue(Generic[Text]):
         """
         demand = self._demand(pairs, later_tokens, deadline, now)
         if is_second_round:
-            demand = replace(demand, due=_AFTER_FIRST_ROUNDS_S + deadline, is_second_round=True)
+            demand = replace(demand, due=AFTER_FIRST_ROUNDS_S + deadline, is_second_round=True)
         self._check(demand, caller, pairs[0].token_cost)
         ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
         ticket.expects_more, ticket.is_second_round = later_tokens > 0, is_second_round

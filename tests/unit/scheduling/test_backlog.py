@@ -30,3 +30,11 @@ def test_it_counts_like_a_list(requests: list[tuple[float, int, bool]]) -> None:
         assert backlog.tokens == sum(tokens for _, tokens in model.values())
         assert backlog.requests == len(model)
         assert backlog.due_by(50.0) == sum(tokens for due, tokens in model.values() if due <= 50.0)
+
+
+def test_it_knows_when_the_last_of_those_is_due_that_still_needs_something() -> None:
+    backlog = Backlog()
+    for due, tokens in ((1.0, 5), (2.0, 5), (3.0, 0), (4.0, 5)):
+        backlog.add(backlog.open(due), tokens)
+    backlog.add(backlog.open(2.5, fits=False), 5)
+    assert [backlog.last_due(due) for due in (0.5, 1.0, 3.5, 9.0)] == [0.0, 1.0, 2.0, 4.0]

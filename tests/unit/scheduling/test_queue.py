@@ -280,6 +280,16 @@ def test_second_rounds_that_cannot_be_done_whole_are_let_in_while_each_can_begin
     assert let_in == 1
 
 
+def test_second_rounds_that_cannot_be_done_whole_share_what_time_there_is() -> None:
+    arrivals = [replace(arrival, second_pairs=20, second_cost=4.0) for arrival in poisson(0.4, 20)]
+    fates = Machine().run(arrivals)
+    assert all(fate.complete for fate in fates)
+    assert sum(fate.reread >= 2 for fate in fates) >= 0.55 * len(fates)
+    assert sum(fate.reread for fate in fates) >= 5 * len(fates)
+    held = [fate for fate in fates if not fate.reread and fate.took_s > 0.4]
+    assert len(held) <= 0.2 * len(fates)
+
+
 @pytest.mark.parametrize("load", [0.7, 1.0, 2.0])
 def test_windows_that_take_a_tenth_of_a_deadline_cost_searches_little(load: float) -> None:
     arrivals = [replace(arrival, timeout_s=2.0) for arrival in poisson(load, 30)]
