@@ -174,17 +174,15 @@ CREATE OR REPLACE FUNCTION jrerank._remaining_ms(deadline timestamptz) RETURNS i
 LANGUAGE sql VOLATILE
 AS $$ SELECT pg_catalog.floor(extract(epoch FROM deadline - pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int4 $$;
 
--- In PL/pgSQL, which keeps a plan for the session: before PostgreSQL 18 one of SQL would be planned anew for each call, which takes
--- longer than everything else that is looked up for it.
-CREATE OR REPLACE FUNCTION jrerank._ask_mapping(server text, option text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+-- What the user mapping of the role that asks says, one row always. A query of SQL, without SET, becomes part of what calls it, whose plan
+-- PL/pgSQL keeps for the session: planned anew for each call it would take longer than everything else that is looked up for it.
+CREATE OR REPLACE FUNCTION jrerank._ask_mapping(server text) RETURNS TABLE (password_file text, password text)
+LANGUAGE sql STABLE
 AS $$
-BEGIN
-  RETURN (
-    SELECT o.option_value FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-    WHERE m.srvname = server AND m.usename = current_user AND o.option_name = option
-  );
-END
+  SELECT pg_catalog.max(o.option_value) FILTER (WHERE o.option_name = 'password_file'),
+    pg_catalog.max(o.option_value) FILTER (WHERE o.option_name = 'password')
+  FROM pg_catalog.pg_user_mappings m, pg_catalog.pg_options_to_table(m.umoptions) o
+  WHERE m.srvname = server AND m.usename = current_user
 $$;
 
 -- The key: of the user mapping of the role that asks, which nobody else can read; or of a file, which a dump doesn't hold.
@@ -192,17 +190,13 @@ CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  file text;
-  password text;
+  mapping record;
 BEGIN
-  SELECT max(o.option_value) FILTER (WHERE o.option_name = 'password_file'), max(o.option_value) FILTER (WHERE o.option_name = 'password')
-    INTO file, password
-    FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-    WHERE m.srvname = server AND m.usename = current_user;
-  IF file IS NOT NULL THEN
-    RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
+  SELECT * INTO mapping FROM jrerank._ask_mapping(server);
+  IF mapping.password_file IS NOT NULL THEN
+    RETURN btrim(split_part(pg_read_file(mapping.password_file), E'\n', 1), E' \r\t');
   END IF;
-  RETURN password;
+  RETURN mapping.password;
 END
 $$;
 
@@ -600,7 +594,7 @@ BEGIN
     jrerank._dblink_answers_elsewhere(dblink, server, deadline), jrerank._dblink_answers(dblink, server, deadline))) THEN
     RETURN NULL;
   END IF;
-  IF jrerank._ask_mapping(server, 'password_file') IS NULL THEN
+  IF (SELECT m.password_file FROM jrerank._ask_mapping(server) m) IS NULL THEN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
   ELSE
     EXECUTE format(
@@ -665,10 +659,10 @@ BEGIN
 END
 $$;
 
--- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `sent` is 0 where the
--- connection is broken.
+-- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `failure` says how the
+-- connection is broken where it is.
 CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
-  dblink text, connection text, secret bytea, OUT sent int, OUT expected text
+  dblink text, connection text, secret bytea, OUT expected text, OUT failure text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -676,7 +670,10 @@ DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
-  sent := dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce));
+  IF dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce)) = 0 THEN
+    failure := dblink_error_message(connection);
+    RETURN;
+  END IF;
   expected := pg_catalog.encode(
     pg_catalog.sha256(secret || pg_catalog.sha256(secret || pg_catalog.convert_to(nonce, 'UTF8'))), 'hex');
 END
@@ -694,9 +691,9 @@ DECLARE
   challenge record := jrerank._dblink_challenge(dblink, connection, secret);
   body text;
 BEGIN
-  IF challenge.sent = 0 THEN
+  IF challenge.failure IS NOT NULL THEN
     state := '08006';
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    message := challenge.failure;
     RETURN;
   END IF;
   body := head || to_json(sent)::text || options;

@@ -1,15 +1,13 @@
 
--- In PL/pgSQL, which keeps a plan for the session: before PostgreSQL 18 one of SQL would be planned anew for each call, which takes
--- longer than everything else that is looked up for it.
-CREATE OR REPLACE FUNCTION jrerank._ask_mapping(server text, option text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+-- What the user mapping of the role that asks says, one row always. A query of SQL, without SET, becomes part of what calls it, whose plan
+-- PL/pgSQL keeps for the session: planned anew for each call it would take longer than everything else that is looked up for it.
+CREATE OR REPLACE FUNCTION jrerank._ask_mapping(server text) RETURNS TABLE (password_file text, password text)
+LANGUAGE sql STABLE
 AS $$
-BEGIN
-  RETURN (
-    SELECT o.option_value FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-    WHERE m.srvname = server AND m.usename = current_user AND o.option_name = option
-  );
-END
+  SELECT pg_catalog.max(o.option_value) FILTER (WHERE o.option_name = 'password_file'),
+    pg_catalog.max(o.option_value) FILTER (WHERE o.option_name = 'password')
+  FROM pg_catalog.pg_user_mappings m, pg_catalog.pg_options_to_table(m.umoptions) o
+  WHERE m.srvname = server AND m.usename = current_user
 $$;
 
 -- The key: of the user mapping of the role that asks, which nobody else can read; or of a file, which a dump doesn't hold.
@@ -17,16 +15,12 @@ CREATE OR REPLACE FUNCTION jrerank._ask_key(server text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  file text;
-  password text;
+  mapping record;
 BEGIN
-  SELECT max(o.option_value) FILTER (WHERE o.option_name = 'password_file'), max(o.option_value) FILTER (WHERE o.option_name = 'password')
-    INTO file, password
-    FROM pg_user_mappings m, pg_options_to_table(m.umoptions) o
-    WHERE m.srvname = server AND m.usename = current_user;
-  IF file IS NOT NULL THEN
-    RETURN btrim(split_part(pg_read_file(file), E'\n', 1), E' \r\t');
+  SELECT * INTO mapping FROM jrerank._ask_mapping(server);
+  IF mapping.password_file IS NOT NULL THEN
+    RETURN btrim(split_part(pg_read_file(mapping.password_file), E'\n', 1), E' \r\t');
   END IF;
-  RETURN password;
+  RETURN mapping.password;
 END
 $$;

@@ -244,7 +244,7 @@ BEGIN
     jrerank._dblink_answers_elsewhere(dblink, server, deadline), jrerank._dblink_answers(dblink, server, deadline))) THEN
     RETURN NULL;
   END IF;
-  IF jrerank._ask_mapping(server, 'password_file') IS NULL THEN
+  IF (SELECT m.password_file FROM jrerank._ask_mapping(server) m) IS NULL THEN
     EXECUTE format('SELECT %I.dblink_connect($1, $2)', dblink) USING connection, server;
   ELSE
     EXECUTE format(
@@ -309,10 +309,10 @@ BEGIN
 END
 $$;
 
--- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `sent` is 0 where the
--- connection is broken.
+-- Asks the sidecar to prove that it knows the key, and to lock the connection. `expected` is its proof; `failure` says how the
+-- connection is broken where it is.
 CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
-  dblink text, connection text, secret bytea, OUT sent int, OUT expected text
+  dblink text, connection text, secret bytea, OUT expected text, OUT failure text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -320,7 +320,10 @@ DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
   nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
-  sent := dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce));
+  IF dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce)) = 0 THEN
+    failure := dblink_error_message(connection);
+    RETURN;
+  END IF;
   expected := pg_catalog.encode(
     pg_catalog.sha256(secret || pg_catalog.sha256(secret || pg_catalog.convert_to(nonce, 'UTF8'))), 'hex');
 END
@@ -338,9 +341,9 @@ DECLARE
   challenge record := jrerank._dblink_challenge(dblink, connection, secret);
   body text;
 BEGIN
-  IF challenge.sent = 0 THEN
+  IF challenge.failure IS NOT NULL THEN
     state := '08006';
-    EXECUTE format('SELECT %I.dblink_error_message($1)', dblink) INTO message USING connection;
+    message := challenge.failure;
     RETURN;
   END IF;
   body := head || to_json(sent)::text || options;

@@ -11,7 +11,7 @@ SELECT is_empty(
 SELECT is_empty(
   $$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'jrerank'::regnamespace AND (p.prosecdef OR p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'sql'))
     AND p.prokind = 'f' AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))$$,
-  'every function has its search_path fixed');
+  'every function but short ones in SQL has its search_path fixed');
 SELECT results_eq($$SELECT rolname, rolcanlogin, rolsuper FROM pg_roles WHERE rolname IN ('jrerank_owner', 'jrerank_user') ORDER BY 1$$,
   $$VALUES ('jrerank_owner'::name, false, false), ('jrerank_user', false, false)$$, 'nobody logs in as either role');
 SELECT is_empty($$SELECT * FROM pg_auth_members WHERE roleid = 'jrerank_owner'::regrole$$, 'nobody is jrerank_owner');
