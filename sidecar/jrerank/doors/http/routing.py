@@ -18,7 +18,6 @@ from jrerank.doors.columns import columns_body
 from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import (
-    arrival_of,
     caller_of,
     has_gone,
     is_closed,
@@ -120,11 +119,12 @@ class Route(APIRoute):
         """Wait until a body may be parsed, if there still is somebody who waits for the answer."""
         if not await request.body():
             return
-        await service_of(request).turns.new(partial(is_closed, request), name_of_caller(request))
+        turns, body_came_at = service_of(request).turns, time.monotonic()
+        await turns.new(partial(is_closed, request), name_of_caller(request))
         if await has_gone(request):
             raise Abandoned
-        if self.has_timeout and service_of(request).turns.are_awaited:
-            await _check_time_is_left(request)
+        if self.has_timeout and turns.are_awaited:
+            await _check_time_is_left(request, time.monotonic() - body_came_at)
 
     async def _parsed_and_handled(self, request: BoundedRequest, handle: Handler) -> Response:
         """Both while somebody is there: a large body may have to wait for others' large bodies."""
@@ -198,17 +198,22 @@ class LinesRoute(SearchRoute):
         """The lines are parsed one by one."""
 
 
-async def _check_time_is_left(request: BoundedRequest) -> None:
-    """Where so many come at once that a request's time is up at its turn, it is not even parsed: those behind it gain by that.
+async def _check_time_is_left(request: BoundedRequest, waited_s: float) -> None:
+    """Where so many come at once that waiting for a turn took all of a request's time, it is not even parsed: those behind it gain.
+
+    What came before that wait is the caller's own: after a slow upload the hits come back in their old order.
+
+    Args:
+        request: its body is whole.
+        waited_s: from then to its turn.
 
     Raises:
         InvalidInput: see `proxy_timeout_ms`.
         Overloaded: its time is up.
     """
-    waited_s, service = time.monotonic() - arrival_of(request), service_of(request)
     if waited_s < _SOON_S:
         return
-    timeout_ms = named_timeout_ms(await request.body()) or service.timeout_ms
+    timeout_ms = named_timeout_ms(await request.body()) or service_of(request).timeout_ms
     if waited_s * 1000 > min(timeout_ms, proxy_timeout_ms(request)):
         raise Overloaded("so many requests came before this one that its time was up", retry_after_s=waited_s)
 

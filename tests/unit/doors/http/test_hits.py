@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -71,6 +72,21 @@ async def test_it_is_not_even_parsed_where_others_wait_behind_it(
     answer = await http.post("/v1/hits", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == status
     assert ("retry-after" in answer.headers) == (status == 429)
+
+
+async def test_a_slow_upload_is_not_a_wait_for_others(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def uploaded() -> AsyncIterator[bytes]:
+        yield b'{"query": "x", "timeout_ms": 60, "hits": [{"id": "a", "text": "x"}'
+        await asyncio.sleep(0.1)
+        yield b', {"id": "b", "text": "y"}]}'
+
+    monkeypatch.setattr(Turns, "are_awaited", True)
+    answer = await http.post("/v1/hits", content=uploaded(), headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    assert (answer.json()["outcome"], answer.json()["reason"]) == ("passthrough", "deadline")
+    assert [hit["id"] for hit in answer.json()["hits"]] == ["a", "b"]
 
 
 async def test_no_first_stage_score_is_too_large_for_json(http: httpx.AsyncClient) -> None:
