@@ -10,12 +10,13 @@ from typing import Any, Self
 
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
+from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.large_work import MANY_DOCUMENTS
 from jrerank.scheduling.texts import QueryPassages
 from jrerank.tokenization.windows import Reading
 
 _TIMEOUT_NAME = b'"timeout_ms"'
-_TIMEOUT = re.compile(rb'"timeout_ms"\s*:\s*(\d{1,9})\s*[,}]')
+_TIMEOUT = re.compile(rb'[{,]\s*"timeout_ms"\s*:\s*(\d{1,9})\s*[,}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,28 @@ def refuse_early(service: Service, outline: Outline | None, caller: Caller) -> N
 def named_timeout_ms(json: bytes) -> float | None:
     """The timeout that a request in JSON names, before it is parsed; None where it names none, infinite where only parsing tells.
 
-    A quotation mark within a text is escaped, so that the name in quotation marks is never part of one.
+    Only parsing tells it of a large body too: it would be searched on the event loop, while others wait.
     """
-    begin = json.find(_TIMEOUT_NAME)
+    if len(json) > WHOLE_BYTES:
+        return math.inf
     if b"\\u00" in json or json.count(_TIMEOUT_NAME) > 1:  # a letter of the name may be escaped
         return math.inf
-    if begin < 0:
+    place = json.find(_TIMEOUT_NAME)
+    if place < 0:
         return None
-    found = _TIMEOUT.match(json, begin)
-    return int(found[1]) if found else math.inf
+    separator = len(json[:place].rstrip()) - 1
+    found = _TIMEOUT.match(json, separator) if separator >= 0 else None
+    return int(found[1]) if found and _is_surely_on_top(json, place, found.end(1)) else math.inf
+
+
+def _is_surely_on_top(json: bytes, begin: int, end: int) -> bool:
+    """Whether what stands there belongs to the outermost object: no other is opened before it, or none is closed behind it.
+
+    Brackets in texts count too, so that it may be on top without being surely so.
+    """
+    opened = json.count(b"{", 0, begin) + json.count(b"[", 0, begin)
+    closed = json.count(b"}", end) + json.count(b"]", end)
+    return opened <= 1 or closed <= 1
 
 
 def _are_texts(values: Any) -> bool:

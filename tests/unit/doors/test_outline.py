@@ -21,6 +21,7 @@ from jrerank.doors.intake import Caller, Intake, Limits
 from jrerank.doors.native import hits_body
 from jrerank.doors.outline import Outline, named_timeout_ms, outline_of, refuse_early
 from jrerank.errors import InvalidInput, Overloaded
+from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.large_work import MANY_DOCUMENTS
 from jrerank.reranker import Reranker
 from jrerank.scheduling.texts import QueryPassages
@@ -117,18 +118,30 @@ def test_as_is_what_is_too_large_to_be_looked_at_twice() -> None:
     assert Outline.of(["空"], ["山"] * (MANY_DOCUMENTS + 1), None) is None
 
 
+NESTED = st.sampled_from([{"timeout_ms": 1}, [{"timeout_ms": 1}], {"a": {"timeout_ms": 1}}, "{[", "}]"])
+
+
 @given(
-    body=st.dictionaries(st.sampled_from(["timeout_ms", "query", "a"]), ODD | st.just('"timeout_ms": 5')),
+    body=st.dictionaries(
+        st.sampled_from(["timeout_ms", "query", "a", '"timeout_ms', '{"timeout_ms']),
+        ODD | NESTED | st.just('"timeout_ms": 5'),
+    ),
     in_ascii=st.booleans(),
     indent=st.sampled_from([None, 2]),
 )
 def test_a_timeout_is_told_before_anything_is_parsed(
     body: dict[str, Any], in_ascii: bool, indent: int | None
 ) -> None:
-    text = json.dumps(body, ensure_ascii=in_ascii, indent=indent).encode()
-    named, told = body.get("timeout_ms"), named_timeout_ms(text)
-    assert told in ({named} if type(named) is int else {None, math.inf}) | {math.inf}
-    assert told != math.inf or type(named) is not int
+    named = body.get("timeout_ms")
+    told = named_timeout_ms(json.dumps(body, ensure_ascii=in_ascii, indent=indent).encode())
+    assert told == math.inf or told == (named if type(named) is int else None)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_it_is_told_wherever_it_stands_in_a_usual_request(place: int) -> None:
+    fields: list[tuple[str, Any]] = [("query", "空"), ("hits", [{"id": "a", "text": "[山}"}])]
+    fields.insert(place, ("timeout_ms", 300))
+    assert named_timeout_ms(json.dumps(dict(fields), ensure_ascii=False).encode()) == 300
 
 
 @pytest.mark.parametrize(
@@ -138,6 +151,10 @@ def test_a_timeout_is_told_before_anything_is_parsed(
         b'{"timeout_ms": 300.5}',
         b'{"timeout_ms": "300"}',
         b'{"timeout_ms": 1, "timeout_ms": 2}',
+        b'{"hits": [{"id": "a", "text": "b", "meta": {"timeout_ms": 1}}]}',
+        rb'{"a\"timeout_ms": 1}',
+        b'"timeout_ms": 1}',
+        b'{"timeout_ms": 1, "query": "' + b"a" * WHOLE_BYTES + b'"}',
     ],
 )
 def test_a_timeout_that_only_parsing_tells_counts_as_endless(odd: bytes) -> None:
