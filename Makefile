@@ -42,7 +42,7 @@ soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for M
 attacks: $(DEV)/.installed  ## each known attack, and eight at once, while an honest caller asks: nobody waits, memory comes back
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.attacks
 
-bench-callers: $(DEV)/.installed  ## 60 and 200 callers who ask again and again: how long each waits, whatever they get
+bench-callers: $(DEV)/.installed  ## 60 and 200 callers who ask again and again, with one key and with one each: how long each waits, whatever they get
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.callers
 
 simulate: $(DEV)/.installed  ## 1,000 replicas at a million pairs a second: what p99, how many to spare (docs/scale-out.md)

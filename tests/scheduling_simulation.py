@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 
 from jrerank.domain import Window
-from jrerank.doors.turns import Line
+from jrerank.doors.turns import FairLine
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
 from jrerank.scheduling.queue import Queue
@@ -76,11 +76,12 @@ class Fate:
 
 @dataclass(frozen=True)
 class _Loop:
-    """What the callers of a closed loop ask, until when, and how long a request is parsed."""
+    """What the callers of a closed loop ask, until when, how long a request is parsed, and what the callers are named."""
 
     ask: Arrival
     until: float
     parse_s: float
+    names: frozenset[str]
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Machine:
         self._open: list[Fate] = []
         self.tokenizer_is_free = True
         self._loop: _Loop | None = None
-        self._waiting: Line[float] = Line()
+        self._waiting: FairLine[Arrival] = FairLine()
         self._is_parsing = False
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
@@ -124,21 +125,28 @@ class Machine:
         return self.fates
 
     def run_closed_loop(
-        self, callers: int, seconds: float, ask: Arrival, parse_s: float = 0.001
+        self,
+        callers: int,
+        seconds: float,
+        ask: Arrival,
+        parse_s: float = 0.001,
+        *,
+        has_names: bool = False,
     ) -> list[Fate]:
         """So many callers who ask `ask` again as soon as they have an answer, until `seconds` have passed.
 
-        The event loop parses one request at a time, whose turn it is.
+        The event loop parses one request at a time, whose turn it is. Without names all are one caller to it, that of `ask`.
         """
-        self._loop = _Loop(ask, seconds, parse_s)
-        for _ in range(callers):
-            self._ask_again()
+        names = [f"caller {number}" if has_names else ask.caller for number in range(callers)]
+        self._loop = _Loop(ask, seconds, parse_s, frozenset(names))
+        for name in names:
+            self._ask_again(name)
         return self.run([])
 
-    def _ask_again(self) -> None:
-        if self._loop is None or self.now > self._loop.until:
+    def _ask_again(self, caller: str) -> None:
+        if self._loop is None or caller not in self._loop.names or self.now > self._loop.until:
             return
-        self._waiting.join(self.now)
+        self._waiting.join(replace(self._loop.ask, at=self.now, caller=caller), caller)
         if not self._is_parsing:
             self._is_parsing = True
             self._at(self.now + self._loop.parse_s, self._parse)
@@ -146,13 +154,13 @@ class Machine:
     def _parse(self) -> None:
         if self._loop is None:
             return
-        arrival = replace(self._loop.ask, at=self._waiting.take())
+        arrival = self._waiting.take()
         self._is_parsing = len(self._waiting) > 0
         if self._is_parsing:
             self._at(self.now + self._loop.parse_s, self._parse)
         self._arrive(arrival)
         if self.fates[-1].refused:
-            self._ask_again()
+            self._ask_again(arrival.caller)
 
     def at(self, arrival: Arrival) -> None:
         """Let a request arrive when the machine runs."""
@@ -189,7 +197,7 @@ class Machine:
             if fate.second_ticket is not None:
                 self.queue.leave(fate.second_ticket)
                 fate.reread = len(fate.second_ticket.results)
-            self._ask_again()
+            self._ask_again(fate.arrival.caller)
 
     def _begin_second_round(self, fate: Fate) -> bool:
         """Whether there is one, and time for it."""

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -91,33 +92,50 @@ def main() -> int:
     parser.add_argument("--hits", type=int, default=100)
     parser.add_argument("--chars", type=int, default=300)
     parser.add_argument("--timeout-ms", type=int, default=300)
-    parser.add_argument("--url", help="of a sidecar that runs already")
+    parser.add_argument("--url", help="of a sidecar that runs already; without keys")
+    parser.add_argument(
+        "--keys", choices=["shared", "own"], nargs="+", default=["shared", "own"], help="what callers have"
+    )
     chosen = parser.parse_args()
     requests = Requests(chosen.hits, chosen.chars, chosen.timeout_ms)
     if chosen.url:
-        return _measured(chosen.url, requests, chosen.callers, chosen.seconds)
-    with tempfile.TemporaryDirectory() as folder, running_sidecar(Path(folder), MODEL) as sidecar:
-        return _measured(sidecar.url, requests, chosen.callers, chosen.seconds)
+        return _measured(
+            chosen.url, requests, [(callers, None) for callers in chosen.callers], chosen.seconds
+        )
+    keys = {"shared": ["shared"], "own": [f"own-{number}" for number in range(max(chosen.callers))]}
+    rounds = [(callers, keys[kind]) for kind in chosen.keys for callers in chosen.callers]
+    api_keys = ",".join(keys["shared"] + keys["own"])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_sidecar(Path(folder), MODEL, api_keys=api_keys) as sidecar,
+    ):
+        return _measured(sidecar.url, requests, rounds, chosen.seconds)
 
 
-def _measured(url: str, requests: Requests, rounds: list[int], seconds: float) -> int:
+def _measured(
+    url: str, requests: Requests, rounds: Sequence[tuple[int, Sequence[str] | None]], seconds: float
+) -> int:
     misses = 0
-    for callers in rounds:
-        waits = asyncio.run(closed_loop(url, requests, callers, seconds))
-        print(waits.line(callers, seconds), flush=True)
+    for callers, keys in rounds:
+        waits = asyncio.run(closed_loop(url, requests, callers, seconds, keys))
+        print(
+            "own keys:" if keys and len(keys) > 1 else "one key: ", waits.line(callers, seconds), flush=True
+        )
         p99_ms, most_ms = BOUNDS.get(callers, (float("inf"), float("inf")))
         misses += percentile(waits.ms, 99) > p99_ms or max(waits.ms) > most_ms
     print("in time" if not misses else f"{misses} of {len(rounds)} too slow")
     return 1 if misses else 0
 
 
-async def closed_loop(url: str, requests: Requests, callers: int, seconds: float) -> Waits:
-    """So many callers ask for so long; what comes while they all begin is left out."""
+async def closed_loop(
+    url: str, requests: Requests, callers: int, seconds: float, keys: Sequence[str] | None = None
+) -> Waits:
+    """So many callers ask for so long, each with the next of the keys; what comes while they all begin is left out."""
     waits, begun = Waits(), time.perf_counter()
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 80
 
-    async def ask() -> None:
-        connection = await Connection.open(host, port)
+    async def ask(number: int) -> None:
+        connection = await Connection.open(host, port, keys[number % len(keys)] if keys else None)
         while (asked := time.perf_counter()) - begun < WARM_UP_S + seconds:
             async with asyncio.timeout(GRACE_S):
                 answer = await connection.post("/v1/hits", requests.next())
@@ -126,7 +144,7 @@ async def closed_loop(url: str, requests: Requests, callers: int, seconds: float
                 waits.add((time.perf_counter() - asked) * 1000, outcome)
         connection.close()
 
-    await asyncio.gather(*(ask() for _ in range(callers)))
+    await asyncio.gather(*map(ask, range(callers)))
     return waits
 
 

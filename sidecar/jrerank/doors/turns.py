@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from itertools import count
 from typing import Generic, TypeVar
 
 # Of those who have left so many are let go in one round: there is no work for them
@@ -13,54 +14,51 @@ _NEWEST_TURN = 8
 T = TypeVar("T")
 
 
-class Line(Generic[T]):
-    """First come first served, but every eighth turn is that of the one who came last.
+class FairLine(Generic[T]):
+    """Callers in turn, each of them first come first served: who asks one thing does not wait for all that another asks at once.
 
-    Where more come than can be worked on, those in front have waited for too long to be done in time. If only they had turns, every
-    request would be late, and the engine idle.
+    But every eighth turn is that of the one who came last, whoever asks. Where more come than can be worked on, those in front have
+    waited for too long to be done in time. If only they had turns, every request would be late, and the engine idle.
     """
 
     def __init__(self) -> None:
-        self._items: deque[T] = deque()
+        self._waiting: OrderedDict[int, tuple[str, T]] = OrderedDict()  # by the number of arrival
+        self._numbers_of: OrderedDict[str, deque[int]] = OrderedDict()
+        self._arrivals = count()
         self._turns = 0
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._items)
+        return len(self._waiting)
 
-    def join(self, item: T) -> None:
-        """Wait behind all others."""
-        self._items.append(item)
+    def join(self, item: T, caller: str = "") -> None:
+        """Wait behind all others of the same caller."""
+        number = next(self._arrivals)
+        self._waiting[number] = caller, item
+        self._numbers_of.setdefault(caller, deque()).append(number)
 
     def take(self) -> T:
         """Whose turn it is; there has to be one."""
         self._turns += 1
-        return self._items.popleft() if self._turns % _NEWEST_TURN else self._items.pop()
-
-
-class FairLine(Generic[T]):
-    """A line for each caller, and callers in turn: who asks one thing does not wait for all that another asks at once."""
-
-    def __init__(self) -> None:
-        self._lines: OrderedDict[str, Line[T]] = OrderedDict()
-
-    def __bool__(self) -> bool:
-        """Whether anybody waits."""
-        return bool(self._lines)
-
-    def join(self, item: T, caller: str = "") -> None:
-        """Wait behind all others of the same caller."""
-        self._lines.setdefault(caller, Line()).join(item)
-
-    def take(self) -> T:
-        """Whose turn it is; there has to be one."""
-        caller, line = next(iter(self._lines.items()))
-        item = line.take()
-        if line:
-            self._lines.move_to_end(caller)
-        else:
-            del self._lines[caller]
+        number = self._first() if self._turns % _NEWEST_TURN else next(reversed(self._waiting))
+        caller, item = self._waiting.pop(number)
+        self._leave(caller, number)
         return item
+
+    def _first(self) -> int:
+        return next(iter(self._numbers_of.values()))[0]
+
+    def _leave(self, caller: str, number: int) -> None:
+        """It is the caller's first or last, and was the caller's turn."""
+        numbers = self._numbers_of[caller]
+        if numbers[0] == number:
+            numbers.popleft()
+        else:
+            numbers.pop()
+        if numbers:
+            self._numbers_of.move_to_end(caller)
+        else:
+            del self._numbers_of[caller]
 
 
 _Turn = tuple[asyncio.Future[None], Callable[[], bool]]

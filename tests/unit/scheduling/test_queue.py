@@ -606,10 +606,14 @@ def test_what_is_let_in_under_many_callers_is_scored_and_the_engine_is_never_idl
     assert sum(fate.scored for fate in admitted) * 200 >= 0.85 * 2.0 * 2 * TOKENS_PER_S
 
 
-def test_where_the_event_loop_is_too_slow_for_all_the_engine_has_what_can_be_done_in_time() -> None:
-    """400 callers, 1 ms each: who waits for all before them is late, and without a turn of the newest so would be everybody."""
-    machine = Machine()
-    fates = machine.run_closed_loop(400, 3.0, Arrival(0.0, pairs=100, tokens=200, timeout_s=0.285))
+@pytest.mark.parametrize("has_names", [False, True])
+@pytest.mark.parametrize(("callers", "parse_s"), [(400, 0.001), (200, 0.002)])
+def test_where_the_event_loop_is_too_slow_for_all_the_engine_has_what_can_be_done_in_time(
+    callers: int, parse_s: float, has_names: bool
+) -> None:
+    """Who waits for all before them is late, and without a turn of the newest so would be everybody."""
+    machine, ask = Machine(), Arrival(0.0, pairs=100, tokens=200, timeout_s=0.285)
+    fates = machine.run_closed_loop(callers, 3.0, ask, parse_s, has_names=has_names)
     assert sum(fate.scored for fate in fates) * 200 >= 0.8 * 3.0 * 2 * TOKENS_PER_S
     # but for the beginning, when all have come at once, and the end, when nobody comes any more
     admitted = [fate for fate in fates if not fate.refused and 0.5 < fate.arrival.at < 2.0]
