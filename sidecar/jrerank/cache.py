@@ -14,7 +14,8 @@ ENTRY_BYTES = 320
 class ScoreCache:
     """Holds `max_bytes` of scores and drops those that were asked for longest ago. 0 bytes: it holds nothing.
 
-    The keys stand for model, query and passage, so an entry is never stale. It lives on the event loop: no lock.
+    The keys stand for model, query and passage, so an entry is never stale. It lives on the event loop, without a lock; only
+    `in` may be asked from other threads.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -22,7 +23,11 @@ class ScoreCache:
         self._entries: OrderedDict[bytes, Scored] = OrderedDict()
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether a pair's score is known; asking is no use of it."""
+        """Whether a pair's score is known; asking is no use of it.
+
+        It may be called from any thread: it is one look-up by `bytes` in a dictionary, which runs no Python code within
+        which the event loop could change the entries. What it says may be out of date at once.
+        """
         return key in self._entries
 
     def __len__(self) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +42,21 @@ def test_it_never_outgrows_its_bytes(keys: list[bytes], entries: int) -> None:
         cache.put(key, Scored(0.0, 1))
         assert cache.used_bytes <= entries * ENTRY_BYTES
     assert len(cache) == min(entries, len(set(keys)))
+
+
+def test_other_threads_may_ask_what_is_known_while_it_changes() -> None:
+    cache, is_over = ScoreCache(100 * ENTRY_BYTES), threading.Event()
+
+    def ask() -> int:
+        found = 0
+        while not is_over.is_set():
+            found += b"first" in cache
+        return found
+
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(ask) for _ in range(2)]
+        for number in range(50_000):
+            cache.put(b"first", Scored(0.0, 1))
+            cache.put(b"%d" % number, Scored(0.0, 1))
+        is_over.set()
+        assert all(one.result() > 0 for one in asked)
