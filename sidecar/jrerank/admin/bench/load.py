@@ -85,6 +85,7 @@ def load(
     with plain_errors():
         outputs = Outputs.open("load", json, html, compare)
         try:
+            from jrerank.bench.load.record import unanswered
             from jrerank.bench.load.report import load_report
 
             check(options)
@@ -92,7 +93,11 @@ def load(
                 run = asyncio.run(_run(options, address, progress))
         except ImportError as error:
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[bench]'") from None
-        outputs.deliver(load_report(run), threshold)
+        report = load_report(run)
+        if reason := unanswered(run.record):
+            replace(outputs, older=None).deliver(report)
+            raise Unavailable(f"{options.name}: {reason}")
+        outputs.deliver(report, threshold)
 
 
 @dataclass(frozen=True, slots=True)

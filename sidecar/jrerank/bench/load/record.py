@@ -86,3 +86,13 @@ class Record:
     def caller_percentile_ms(self, caller: int, percent: float) -> float:
         """Of one caller's latencies."""
         return float(self.by_caller[caller].get_value_at_percentile(percent)) / 1000
+
+
+def unanswered(record: Record) -> str | None:
+    """Why such a run measured nothing: every request was refused or failed. None if any was answered, or none was sent."""
+    failed = record.outcomes["error"] + record.outcomes["refused"]
+    if failed < record.count or not failed:
+        return None
+    details = record.details.most_common(1)
+    most = f", most often with: {details[0][0]}" if details else ""
+    return f"none of {failed} requests was answered{most}"

@@ -1,0 +1,56 @@
+"""A run in which nothing was answered is a failure, not a report of low latencies."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jrerank.admin.app import app
+from jrerank.bench.load.record import Answer, Record, unanswered
+from jrerank.bench.report.schema import read_json
+
+
+@pytest.fixture
+def refusing_url() -> Iterator[str]:
+    """A port that is taken and that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_target_that_answers_nothing_ends_with_1_and_a_sentence(tmp_path: Path, refusing_url: str) -> None:
+    file = tmp_path / "load.json"
+    line = [
+        "bench",
+        "load",
+        "--url",
+        refusing_url,
+        "--rate",
+        "10",
+        "--seconds",
+        "1",
+        "--arrivals",
+        "constant",
+    ]
+    result = CliRunner().invoke(app, [*line, "--json", str(file)])
+    assert result.exit_code == 1, result.output
+    assert f"error: {refusing_url}: none of 10 requests was answered, most often with: " in result.output
+    figures = {figure.name: figure.value for figure in read_json(file).systems[0].figures}
+    assert figures["error"] == 10
+
+
+def record(*outcomes: str) -> Record:
+    made = Record()
+    for outcome in outcomes:
+        made.add(0.0, 0.0, 0.1, Answer(outcome), 0, 1.0)
+    return made
+
+
+def test_refusals_are_no_answers_and_a_single_answer_is_enough() -> None:
+    assert unanswered(record("refused", "error")) == "none of 2 requests was answered"
+    assert unanswered(record("refused", "error", "passthrough")) is None
+    assert unanswered(record()) is None
