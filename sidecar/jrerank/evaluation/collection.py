@@ -57,7 +57,7 @@ class Collection:
         """Itself, if there is anything to measure.
 
         Raises:
-            InvalidInput: no query has both labels and hits, or a hit has no text.
+            InvalidInput: no query has both labels and hits, a query is blank, or a hit has no text.
         """
         ids = [id for id in self.measurable if self.hits.get(id)]
         if not ids:
@@ -65,6 +65,9 @@ class Collection:
                 f"{self.name}: none of {len(self.queries)} queries has both labels and hits; do their ids agree?",
                 field="labels",
             )
+        blank = next((id for id in ids if not self.queries[id].strip()), None)
+        if blank is not None:
+            raise InvalidInput(f"{self.name}: the query {blank!r} is blank", field="query")
         bare = next((hit.id for id in ids for hit in self.hits[id] if hit.passage is None), None)
         if bare is not None:
             raise InvalidInput(

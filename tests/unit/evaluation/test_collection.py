@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jrerank.domain import Candidate
@@ -43,6 +45,13 @@ def test_a_collection_whose_ids_do_not_agree_is_refused() -> None:
 def test_a_hit_without_a_text_is_refused_by_its_id() -> None:
     with pytest.raises(InvalidInput, match="passage 'a' is in a hit list but has no text"):
         collection().with_hits({"q0": (Candidate("a"),)}).check()
+
+
+def test_a_blank_query_is_refused_by_its_id_if_it_would_be_measured() -> None:
+    blank = {**collection().queries, "q4": "\u3000"}
+    with pytest.raises(InvalidInput, match="test: the query 'q4' is blank"):
+        replace(collection(), queries=blank).check()
+    assert replace(collection(labelled=3), queries=blank).check()
 
 
 def test_the_shipped_set_is_searched_for_the_questions_that_are_asked_for() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.collection import Collection
-from jrerank.evaluation.layouts.rows import Row, gain_of, read_rows, sound, text_of
+from jrerank.evaluation.layouts.rows import Row, gain_of, query_of, read_rows, sound, text_of
 
 
 def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = None) -> Collection:
@@ -36,7 +36,7 @@ def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = N
         id = str(row.get("id", number))
         if id in queries:
             raise InvalidInput(f"{path}, line {number}: the query id {id!r} comes twice", field="id")
-        queries[id] = text_of(row, "query", path)
+        queries[id] = query_of(text_of(row, "query", path), id, path, number)
         hits[id] = tuple(_hit(hit, texts, path) for hit in _list(row, "hits", path))
         gains[id] = {**known.get(id, known.get(queries[id], {})), **_gains(row.get("labels", {}), path)}
     return Collection(path.stem, queries, gains, hits)

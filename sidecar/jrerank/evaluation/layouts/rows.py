@@ -48,6 +48,19 @@ def text_of(row: Row, field: str, path: Path) -> str:
     return sound(str(value))
 
 
+def query_of(text: str, id: str, path: Path, number: int) -> str:
+    """The text of a query, if there is any.
+
+    Raises:
+        InvalidInput: it is blank: no system can be asked for it.
+    """
+    if not text.strip():
+        raise InvalidInput(
+            f"{path}, line {number}: the query {id!r} is blank; give it a text or leave it out", field="query"
+        )
+    return text
+
+
 def sound(text: str) -> str:
     """Halves of surrogate pairs, as a text that was cut off has them, become U+FFFD: no file can hold them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -14,7 +14,7 @@ from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.collection import Collection, Hits
 from jrerank.evaluation.layouts.jsonl import read_passages
-from jrerank.evaluation.layouts.rows import gain_of, read_rows, read_table, text_of
+from jrerank.evaluation.layouts.rows import gain_of, query_of, read_rows, read_table, text_of
 
 
 def read_trec(queries: Path, passages: Path, qrels: Path, run: Path) -> Collection:
@@ -31,14 +31,18 @@ def read_queries(path: Path) -> dict[str, str]:
     """Texts by id: `id <tab> text`, or JSONL with `id` (`_id`, `query_id`) and `query` (`text`).
 
     Raises:
-        InvalidInput: a line lacks something.
+        InvalidInput: a line lacks something, or its text is blank.
     """
     if path.suffix in {".tsv", ".txt"}:
-        return {fields[0]: " ".join(fields[1:]) for fields in read_table(path)}
+        return {
+            id: query_of(" ".join(words), id, path, number)
+            for number, (id, *words) in enumerate(read_table(path), start=1)
+        }
     queries = {}
-    for row in read_rows(path):
-        id = next((key for key in ("id", "_id", "query_id") if key in row), "id")
-        queries[text_of(row, id, path)] = text_of(row, "query" if "query" in row else "text", path)
+    for number, row in enumerate(read_rows(path), start=1):
+        key = next((key for key in ("id", "_id", "query_id") if key in row), "id")
+        id, text = text_of(row, key, path), text_of(row, "query" if "query" in row else "text", path)
+        queries[id] = query_of(text, id, path, number)
     return queries
 
 

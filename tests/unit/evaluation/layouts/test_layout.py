@@ -56,6 +56,10 @@ def test_jsonl_reads_a_text_that_was_cut_within_a_character(tmp_path: Path) -> N
     ("lines", "message"),
     [
         ([{"id": "x", "query": "山"}, {"id": "x", "query": "川"}], "line 2: the query id 'x' comes twice"),
+        (
+            [{"query": "山"}, {"id": "x", "query": " \u3000"}],
+            "line 2: the query 'x' is blank; give it a text",
+        ),
         ([{"query": "山", "hits": "abc"}], "`hits` is no array but 'abc'"),
     ],
 )

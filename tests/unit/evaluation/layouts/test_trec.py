@@ -42,6 +42,19 @@ def test_queries_in_jsonl(tmp_path: Path) -> None:
     assert read_queries(file(tmp_path, "q.jsonl", '{"query_id": 7, "query": "山"}\n')) == {"7": "山"}
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("q.tsv", "1\t山\nx\t\u3000\n"),
+        ("q.tsv", "1\t山\nx\n"),
+        ("q.jsonl", '{"id": 1, "query": "山"}\n{"id": "x", "query": ""}\n'),
+    ],
+)
+def test_a_blank_query_is_refused_by_its_id_and_line(tmp_path: Path, name: str, lines: str) -> None:
+    with pytest.raises(InvalidInput, match="line 2: the query 'x' is blank"):
+        read_queries(file(tmp_path, name, lines))
+
+
 @pytest.mark.parametrize("line", ["q Q0 d 1", "q Q0 d one 2.5 t", "q Q0 d 1 high t", "q Q0 d 1 nan t"])
 def test_a_line_that_is_no_run_is_refused_by_its_number(tmp_path: Path, line: str) -> None:
     with pytest.raises(InvalidInput, match="line 2: a run has"):
