@@ -27,7 +27,7 @@ from sidecars import RunningSidecar, running_sidecar
 MODEL = "random:xsmall-v2"
 HONEST, ATTACKER = "key-of-the-honest", "key-of-the-attacker"
 BUDGET_BYTES = 128 * 1024 * 1024
-P99_MS, MORE_MEMORY = 100.0, 1.10
+MORE_MEMORY = 1.10
 WARM_UP_S, MOST_SETTLING_S = 4.0, 15.0
 
 
@@ -36,6 +36,7 @@ class Verdict:
     """Of one attack: what the honest caller saw, and what the sidecar held."""
 
     name: str
+    seconds: float
     health: Waits
     rerank: Waits
     peak_bytes: int
@@ -44,7 +45,7 @@ class Verdict:
     def line(self) -> str:
         """For people."""
         seen = [
-            f"{waits.p99_ms:7.0f} {max(waits.ms):7.0f} {len(waits.failures):5}"
+            f"{waits.p99_ms:7.0f} {max(waits.ms, default=0.0):7.0f} {len(waits.failures):5}"
             for waits in (self.health, self.rerank)
         ]
         held = f"{self.peak_bytes / 1e6:7.0f} {self.after_bytes / 1e6:7.0f}"
@@ -52,10 +53,7 @@ class Verdict:
 
     def faults(self, base_bytes: int) -> list[str]:
         """What must not be."""
-        found = [
-            *(f"{kind} p99 {waits.p99_ms:.0f} ms" for kind, waits in self._waits() if waits.p99_ms >= P99_MS),
-            *(f"{kind} failed: {waits.failures[0]}" for kind, waits in self._waits() if waits.failures),
-        ]
+        found = [f"{kind} {fault}" for kind, waits in self._waits() for fault in waits.faults(self.seconds)]
         if self.peak_bytes > 2 * BUDGET_BYTES + base_bytes:
             found.append(f"{self.peak_bytes / 1e6:.0f} MB")
         if self.after_bytes > MORE_MEMORY * base_bytes:
@@ -129,7 +127,7 @@ def _attacked(
         for attacker in attackers:
             _start(attacker)
         waits = _probed(sidecar, seconds)
-    return Verdict(name, *waits, _peak_bytes(pid), _settled_bytes(pid, MORE_MEMORY * base_bytes))
+    return Verdict(name, seconds, *waits, _peak_bytes(pid), _settled_bytes(pid, MORE_MEMORY * base_bytes))
 
 
 def _probed(sidecar: RunningSidecar, seconds: float) -> tuple[Waits, Waits]:

@@ -13,6 +13,9 @@ from bench.callers import percentile
 from bench.connection import Connection, HttpAnswer
 
 PAUSE_S = 0.02
+P99_MS, MOST_MS = 100.0, 1_000.0
+# A sidecar that is well answers thirty; one that hangs would else be judged by the few that it answered before
+FEWEST_PER_S = 5.0
 DOCUMENTS = ["富士山は日本一高い。", "山に登る。", "海で泳ぐ。", "天気は晴れ。", "標高は3776メートル。"]
 _NUMBERS = count()
 Ask = Callable[[Connection], Awaitable[HttpAnswer]]
@@ -29,6 +32,19 @@ class Waits:
     def p99_ms(self) -> float:
         """Of all."""
         return percentile(self.ms, 99)
+
+    def faults(self, seconds: float) -> list[str]:
+        """What an honest caller noticed in so many seconds."""
+        found = []
+        if len(self.ms) < FEWEST_PER_S * seconds:
+            found.append(f"answered {len(self.ms)} times in {seconds:g} s")
+        if self.p99_ms >= P99_MS:
+            found.append(f"p99 {self.p99_ms:.0f} ms")
+        if (most_ms := max(self.ms, default=0.0)) >= MOST_MS:
+            found.append(f"max {most_ms:.0f} ms")
+        if self.failures:
+            found.append(f"failed: {self.failures[0]}")
+        return found
 
 
 async def health(connection: Connection) -> HttpAnswer:
