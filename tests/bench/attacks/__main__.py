@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.attacks.attacker import READY
-from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE
+from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE, WITHOUT_KEYS
 from bench.attacks.prober import Waits, health, probe, rerank
 from jrerank.bench.load.memory import resident_bytes
 from sidecars import RunningSidecar, running_sidecar
@@ -41,6 +41,7 @@ class Verdict:
     rerank: Waits
     peak_bytes: int
     after_bytes: int
+    ended: Sequence[int | None]  # how each attacker did: with an error where it hit nothing
 
     def line(self) -> str:
         """For people."""
@@ -54,6 +55,8 @@ class Verdict:
     def faults(self, base_bytes: int) -> list[str]:
         """What must not be."""
         found = [f"{kind} {fault}" for kind, waits in self._waits() for fault in waits.faults(self.seconds)]
+        if any(self.ended):
+            found.append("an attacker ended with an error: it hit nothing")
         if self.peak_bytes > 2 * BUDGET_BYTES + base_bytes:
             found.append(f"{self.peak_bytes / 1e6:.0f} MB")
         if self.after_bytes > MORE_MEMORY * base_bytes:
@@ -91,7 +94,12 @@ def main() -> int:
             pgwire_port="0",
             stores=json.dumps({STORE: store}),
         ) as sidecar:
-            faults = _verdicts(sidecar, rounds, chosen.seconds)
+            with_keys = [one for one in rounds if one[1] != list(WITHOUT_KEYS)]
+            faults = _verdicts(sidecar, with_keys, chosen.seconds) if with_keys else []
+        without_keys = [one for one in rounds if one not in with_keys]
+        if without_keys:
+            with running_sidecar(Path(folder), MODEL, pgwire_port="0") as sidecar:
+                faults += _verdicts(sidecar, without_keys, chosen.seconds)
     for fault in faults:
         print(f"FAULT: {fault}", flush=True)
     print("nobody noticed" if not faults else f"{len(faults)} faults")
@@ -127,7 +135,9 @@ def _attacked(
         for attacker in attackers:
             _start(attacker)
         waits = _probed(sidecar, seconds)
-    return Verdict(name, seconds, *waits, _peak_bytes(pid), _settled_bytes(pid, MORE_MEMORY * base_bytes))
+        ended = [attacker.poll() for attacker in attackers]
+    peak_bytes, after_bytes = _peak_bytes(pid), _settled_bytes(pid, MORE_MEMORY * base_bytes)
+    return Verdict(name, seconds, *waits, peak_bytes, after_bytes, ended)
 
 
 def _probed(sidecar: RunningSidecar, seconds: float) -> tuple[Waits, Waits]:
