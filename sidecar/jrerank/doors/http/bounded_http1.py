@@ -142,6 +142,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
+        if self.parser.should_upgrade():  # the same head comes once more, without the offer
+            return
         self.cycle.transport = cast("asyncio.Transport", WholeAnswers(self.transport))
         if self._is_last:
             self._close_behind_the_last()
