@@ -14,12 +14,15 @@ from jrerank.bench.report.numbers import interval, percent, shown
 from jrerank.bench.report.schema import Report
 
 _COLUMNS = 7
+# Of many systems with many figures each: what has room beside a name on a terminal of 80 columns
+_COLUMNS_BESIDE_NAMES = 4
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Systems, differences, advice and notes; curves and examples are left to the HTML."""
     out = console or Console()
-    out.print(_systems(report))
+    for table in _systems(report):
+        out.print(table)
     if report.differences:
         out.print(_differences(report))
     for setting in report.advice:
@@ -65,10 +68,15 @@ def print_changes(
         out.print(f"not as it was: {one}", markup=False, highlight=False)
 
 
-def _systems(report: Report) -> Table:
-    """A row per system, or per figure where there are too many of those for a line."""
-    names = {figure.name for system in report.systems for figure in system.figures}
-    return _by_figure(report) if len(names) > _COLUMNS else _by_system(report)
+def _systems(report: Report) -> list[Table]:
+    """A row per system, or per figure where a line has no room for those; several tables where it has room for neither."""
+    names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
+    if len(names) <= _COLUMNS:
+        return [_by_system(report, names)]
+    if len(report.systems) <= _COLUMNS:
+        return [_by_figure(report)]
+    parts = range(0, len(names), _COLUMNS_BESIDE_NAMES)
+    return [_by_system(report, names[part : part + _COLUMNS_BESIDE_NAMES]) for part in parts]
 
 
 def _by_figure(report: Report) -> Table:
@@ -80,8 +88,7 @@ def _by_figure(report: Report) -> Table:
     return table
 
 
-def _by_system(report: Report) -> Table:
-    names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
+def _by_system(report: Report, names: Sequence[str]) -> Table:
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
     heads = [name if not units[name] or units[name] in name else f"{name} [{units[name]}]" for name in names]
     table = Table("", *map(escape, heads), title=Text(report.title))

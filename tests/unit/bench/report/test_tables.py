@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from jrerank.bench.report.compare import compare
+from jrerank.bench.report.schema import Figure, System
 from jrerank.bench.report.tables import print_changes, print_report
 from unit.bench.reports import quality_report
 
@@ -23,6 +24,19 @@ def test_systems_differences_advice_and_notes_are_printed() -> None:
     assert "7/3/11" in text
     assert "fusion.weight=0.6" in text
     assert "note: 3 queries have no labels" in text
+
+
+def test_many_systems_with_many_figures_can_be_read_on_a_narrow_terminal() -> None:
+    report = quality_report(0.5, 0.7, 0.6)
+    figures = tuple(Figure(name=f"p{place} of 100", value=place, unit="ms") for place in range(90, 99))
+    systems = tuple(System(name=f"torch_packed bf16 own x{place}", figures=figures) for place in range(12))
+    stream = io.StringIO()
+    many = report.model_copy(update={"systems": systems, "differences": ()})
+    print_report(many, Console(file=stream, width=80))
+    text = stream.getvalue()
+    assert "…" not in text
+    assert text.count("own x11") == 3
+    assert all(figure.name in text for figure in figures)
 
 
 def test_a_regression_is_marked() -> None:
