@@ -33,7 +33,8 @@ class BoundedReply:
                 raise StoreError(f"the engine's reply is larger than {MAX_REPLY_BYTES} bytes")
             take_reply(size)
         except JrerankError as error:
-            self.error = error
+            # Its traceback would keep the frames that read, with all that has come, until the next collection of cycles
+            self.error = error.with_traceback(None)
         return self.error is None
 
     def check(self) -> None:

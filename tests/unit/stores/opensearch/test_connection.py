@@ -1,10 +1,12 @@
 import asyncio
+import gc
 import json
 import os
 import shutil
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -173,6 +175,26 @@ async def test_a_reply_is_read_as_far_as_there_is_room_and_not_asked_for_again(
             with pytest.raises(StoreError, match="larger than 100000 bytes"):
                 await ask(connection)
             assert len(engine.asked) == 1, "the node is not down"
+
+
+async def test_what_was_read_of_a_reply_that_is_too_large_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server's garbage collector hardly ever looks at what has lived as long as a request."""
+    monkeypatch.setattr(bounded, "MAX_REPLY_BYTES", 4_000_000)
+    large = {"text": "x" * 5_000_000}
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with recorded_server(lambda _: (200, large)) as engine:
+            async with connected([engine.url]) as connection:
+                with pytest.raises(StoreError):
+                    await ask(connection)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert kept_bytes < 2_000_000
 
 
 @pytest.mark.parametrize("status", [200, 500])
