@@ -59,6 +59,9 @@ class Demand:
     def _tokens_ahead(self, throughput: Throughput, load: Load, needed: int) -> int:
         """Of `needed` tokens of this request and all that comes before them."""
         own = needed
+        # What cannot be done in time is due window by window, and before any second round
+        if load.own and self.is_second_round:
+            own += load.own.unfit_tokens
         if load.own and self.fits:
             own += load.own.due_by(self.due)
         elif load.own and self.is_second_round:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +28,11 @@ class Backlog:
     def requests(self) -> int:
         """How many requests are open."""
         return len(self._due) - len(self._free)
+
+    @property
+    def unfit_tokens(self) -> int:
+        """Those of the requests that cannot be done in time."""
+        return self.tokens - self.due_by(sys.float_info.max)
 
     def open(self, due: float, *, fits: bool = True) -> int:
         """Add a request that needs nothing yet: the slot by which it is known from now on."""

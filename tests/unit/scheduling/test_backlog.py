@@ -38,3 +38,13 @@ def test_it_knows_when_the_last_of_those_is_due_that_still_needs_something() -> 
         backlog.add(backlog.open(due), tokens)
     backlog.add(backlog.open(2.5, fits=False), 5)
     assert [backlog.last_due(due) for due in (0.5, 1.0, 3.5, 9.0)] == [0.0, 1.0, 2.0, 4.0]
+
+
+def test_it_knows_the_tokens_of_what_cannot_be_done_in_time() -> None:
+    backlog = Backlog()
+    backlog.add(backlog.open(1.0), 7)
+    unfit = backlog.open(2.0, fits=False)
+    backlog.add(unfit, 5)
+    assert backlog.unfit_tokens == 5
+    backlog.close(unfit)
+    assert backlog.unfit_tokens == 0

@@ -307,6 +307,15 @@ def test_no_answer_is_held_for_a_second_round_in_which_nothing_can_run(load: flo
     assert [fate.took_s for fate in fates] == [fate.took_s for fate in alone]
 
 
+def test_no_answer_is_held_for_a_second_round_behind_a_request_that_cannot_be_done_in_time() -> None:
+    large = Arrival(0.0, pairs=20_000, timeout_s=10.0)
+    searches = [Arrival(0.5 + 0.4 * number, pairs=10, timeout_s=1.0, second_pairs=5) for number in range(20)]
+    _, *fates = Machine().run([large, *searches])
+    assert all(fate.complete for fate in fates)
+    assert [fate for fate in fates if fate.second_ticket is not None and not fate.reread] == []
+    assert sum(fate.took_s for fate in fates) / len(fates) < 0.1
+
+
 # The unit of work is the window
 
 
