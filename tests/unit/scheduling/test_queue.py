@@ -176,8 +176,8 @@ def test_no_search_is_worse_off_for_second_rounds(load: float) -> None:
 
 
 def test_a_second_round_costs_its_caller_what_it_takes() -> None:
-    greedy = [replace(arrival, caller="greedy") for arrival in with_second_rounds(constant(5.0, 60))]
-    modest = constant(0.4, 60, caller="modest")
+    greedy = constant(0.3, 30, caller="greedy", timeout_s=2.0, second_pairs=20, second_cost=4.0)
+    modest = constant(0.4, 30, caller="modest")
     fates = Machine().run(sorted([*greedy, *modest], key=lambda arrival: arrival.at))
     assert share([fate for fate in fates if fate.arrival.caller == "modest"], complete=True) >= 0.99
 
@@ -232,6 +232,7 @@ def test_a_second_round_ends_at_a_window_that_would_end_too_late() -> None:
     assert queue.next_batch(BatchLimit(1, 0), 0.04) == []
     assert queue.take_ended() == [ticket]
     assert not ticket.is_done, "what runs is waited for"
+    assert ticket.ready_tokens == 0, "what nobody runs keeps no other text from the tokenizer"
     queue.finish(running, 0.5)
     assert ticket.is_done
     assert list(ticket.results) == [b"a"]
@@ -278,6 +279,7 @@ def test_second_rounds_that_cannot_be_done_whole_are_let_in_while_each_can_begin
         except Overloaded:
             pass
     assert let_in == 1
+    assert len(queue.next_texts(10_000, 0.0)) == 1, "most of it would be read for nothing"
 
 
 def test_second_rounds_that_cannot_be_done_whole_share_what_time_there_is() -> None:
