@@ -163,7 +163,7 @@ def _head(
 def _bests(fetched: FetchedPassages, results: Sequence[PairResult | None]) -> list[_Best]:
     next_results = iter(results)
     bests = [_best(list(islice(next_results, len(passages)))) for passages in fetched.to_read]
-    _refuse_truncation(dict(enumerate(result for _, result in bests)))
+    _refuse_truncation([result for _, result in bests])
     return bests
 
 
@@ -185,8 +185,8 @@ def _best(results: Sequence[PairResult | None]) -> _Best:
     return 0, next((result for result in results if result is not None), None)
 
 
-def _refuse_truncation(results: Mapping[int, PairResult | None]) -> None:
-    for index, result in results.items():
+def _refuse_truncation(results: Sequence[PairResult | None]) -> None:
+    for index, result in enumerate(results):
         if isinstance(result, InputTooLong):
             raise InputTooLong(str(result), field=result.field or f"passages.{index}")
 
