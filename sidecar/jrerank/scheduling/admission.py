@@ -20,7 +20,7 @@ _LEAST_HEAD = 1 / 12
 # Of fewer pairs a second round can make no other order
 _LEAST_SECOND_PAIRS = 2
 # Second rounds are due so much later than their deadlines: after all first rounds
-AFTER_FIRST_ROUNDS_S = 1e9
+_AFTER_FIRST_ROUNDS_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Demand:
     due: float
     fits: bool
     is_second_round: bool = False
+
+    @property
+    def comes_as_a_whole(self) -> bool:
+        """Whether all of it is due at once. What cannot be done in time is due window by window, but for a second round."""
+        return self.fits or self.is_second_round
 
     def missing_s(self, throughput: Throughput, load: Load) -> float:
         """How much more time the request would need, with what comes before it."""
@@ -77,19 +82,28 @@ class Demand:
 
     def _second_tokens_ahead(self, throughput: Throughput, own: Backlog) -> int:
         """Second rounds that come before this one are cut off at their deadlines, and leave it what is beyond the last of those."""
-        until_s = own.last_due(self.due) - AFTER_FIRST_ROUNDS_S - self.arrival
-        first_rounds = own.due_by(AFTER_FIRST_ROUNDS_S)
+        until_s = own.last_due(self.due) - _AFTER_FIRST_ROUNDS_S - self.arrival
+        first_rounds = own.due_by(_AFTER_FIRST_ROUNDS_S)
         return min(own.due_by(self.due), max(first_rounds, round(until_s * throughput.tokens_per_s)))
 
 
 def demand_of(
-    throughput: Throughput, tokens: int, new_tokens: int, first_tokens: int, deadline: float, now: float
+    throughput: Throughput,
+    tokens: int,
+    new_tokens: int,
+    first_tokens: int,
+    deadline: float,
+    now: float,
+    *,
+    is_second_round: bool = False,
 ) -> Demand:
-    """What a request wants that comes in now."""
+    """What a request wants that comes in now, or its second round."""
     alone_s = throughput.seconds_for(tokens)
     fits = alone_s <= (deadline - now) * _USABLE_TIME
     due = min(deadline, now + STRETCH * alone_s)
-    return Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits)
+    if is_second_round:
+        due = _AFTER_FIRST_ROUNDS_S + deadline
+    return Demand(tokens, new_tokens, first_tokens, now, deadline, due, fits, is_second_round)
 
 
 def stretched_s(throughput: Throughput, tokens: int) -> float:

@@ -25,7 +25,6 @@ nobody waits for it any longer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Generic
 
@@ -33,7 +32,6 @@ from jrerank.domain import Window
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
 from jrerank.scheduling.admission import (
-    AFTER_FIRST_ROUNDS_S,
     Demand,
     Load,
     demand_of,
@@ -112,14 +110,13 @@ class Queue(Generic[Text]):
         Raises:
             Overloaded: it would not be done by its deadline, though it could be if it came back later.
         """
-        demand = self._demand(pairs, later_tokens, deadline, now)
-        if is_second_round:
-            demand = replace(demand, due=AFTER_FIRST_ROUNDS_S + deadline, is_second_round=True)
+        demand = self._demand(pairs, later_tokens, deadline, now, is_second_round=is_second_round)
         self._check(demand, caller, pairs[0].token_cost)
         ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
         ticket.expects_more, ticket.is_second_round = later_tokens > 0, is_second_round
-        comes_as_a_whole = demand.fits or is_second_round
-        ticket.slot = self._backlogs.setdefault(caller, Backlog()).open(ticket.due, fits=comes_as_a_whole)
+        ticket.comes_as_a_whole = demand.comes_as_a_whole
+        backlog = self._backlogs.setdefault(caller, Backlog())
+        ticket.slot = backlog.open(ticket.due, fits=ticket.comes_as_a_whole)
         self._tickets.add(ticket)
         self._join_all(ticket, pairs)
         return ticket
@@ -257,21 +254,34 @@ class Queue(Generic[Text]):
         return self._complete(job)
 
     def _demand(
-        self, pairs: Sequence[PairWork[Text]], later_tokens: int, deadline: float, now: float
+        self,
+        pairs: Sequence[PairWork[Text]],
+        later_tokens: int,
+        deadline: float,
+        now: float,
+        *,
+        is_second_round: bool,
     ) -> Demand:
         new = {pair.key: pair.estimated_tokens for pair in pairs if pair.key not in self._jobs}
         known = {pair.key: self._jobs[pair.key] for pair in pairs if pair.key in self._jobs}
         new_tokens = later_tokens + sum(new.values())
         tokens = new_tokens + sum(job.waiting_tokens for job in known.values())
         first_tokens = pairs[0].estimated_tokens
-        return demand_of(self._throughput, tokens, new_tokens, first_tokens, deadline, now)
+        return demand_of(
+            self._throughput,
+            tokens,
+            new_tokens,
+            first_tokens,
+            deadline,
+            now,
+            is_second_round=is_second_round,
+        )
 
     def _check(self, demand: Demand, caller: str, token_cost: float = 1.0) -> None:
         self._check_room(demand, token_cost)
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
-        is_answered_anyway = not self._tickets and not demand.is_second_round
-        missing_s = demand.missing_s(self._throughput, self._load(caller))
-        if not is_answered_anyway and missing_s > 0:
+        may_be_refused = self._tickets or demand.is_second_round
+        if may_be_refused and (missing_s := demand.missing_s(self._throughput, self._load(caller))) > 0:
             raise Overloaded(
                 "too much comes before this request to answer it in time", retry_after_s=missing_s
             )
@@ -293,7 +303,7 @@ class Queue(Generic[Text]):
 
     def _due(self, ticket: Ticket[Text], tokens: int) -> float:
         """When what comes after the first `tokens` of a request is due."""
-        if ticket.fits or ticket.is_second_round:
+        if ticket.comes_as_a_whole:
             return ticket.due
         return min(ticket.due, ticket.arrival + stretched_s(self._throughput, tokens))
 

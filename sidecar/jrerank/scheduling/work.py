@@ -74,7 +74,8 @@ class Ticket(Generic[Text]):
 
     `expects_more`: some of its pairs are still to come. `has_left`: nobody waits for it any more, and its pairs
     `to_leave` still have to be told.
-    `fits`: whether all of it could be done by the deadline if it were alone. `slot` is its place in its caller's backlog.
+    `fits`: whether all of it could be done by the deadline if it were alone. If it `comes_as_a_whole` it is due at once, else
+    window by window. `slot` is its place in its caller's backlog.
     `is_second_round`: it has an answer already, which its results better; if it `has_ended`, only what runs is still waited for.
     """
 
@@ -84,6 +85,7 @@ class Ticket(Generic[Text]):
     deadline: float
     due: float
     fits: bool
+    comes_as_a_whole: bool = True
     slot: int = -1
     unread: deque[Job[Text]] = field(default_factory=deque)
     ready: deque[Job[Text]] = field(default_factory=deque)
