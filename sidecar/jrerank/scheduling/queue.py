@@ -150,16 +150,12 @@ class Queue(Generic[Text]):
         if not ticket.has_left:
             ticket.has_left = True
             self._tickets.discard(ticket)
-            ticket.ready.clear()
-            ticket.unread.clear()
+            ticket.clear_lines()
             ticket.to_leave = list(ticket.waiting)
         keys = ticket.to_leave[:most]
         del ticket.to_leave[:most]
         for key in ticket.waiting.intersection(keys):
-            job = self._jobs[key]
-            job.tickets.remove(ticket)
-            if not job.tickets:
-                self._abandon(job)
+            self._drop(ticket, self._jobs[key])
         if ticket.to_leave:
             return True
         backlog = self._backlogs[ticket.caller]
@@ -416,6 +412,12 @@ class Queue(Generic[Text]):
             job.taken = len(job.windows)
         self._set_waiting(job, 0)
 
+    def _drop(self, ticket: Ticket[Text], job: Job[Text]) -> None:
+        """A request waits for a pair no longer."""
+        job.tickets.remove(ticket)
+        if not job.tickets:
+            self._abandon(job)
+
     def _abandon(self, job: Job[Text]) -> None:
         """Nobody waits for it. If all of it runs already its score will be complete, and may be asked for again until then."""
         if job.waiting_tokens or not job.running:
@@ -425,16 +427,13 @@ class Queue(Generic[Text]):
     def _end(self, ticket: Ticket[Text]) -> None:
         """Of a second round only what runs already is waited for. What comes next is too late, and of no use without it."""
         ticket.has_ended = True
-        ticket.ready.clear()
-        ticket.unread.clear()
+        ticket.clear_lines()
         ticket.ready_tokens = 0
         for job in [self._jobs[key] for key in ticket.waiting]:
             if job.waiting_tokens:
                 ticket.waiting.discard(job.key)
                 self._backlogs[ticket.caller].add(ticket.slot, -job.waiting_tokens)
-                job.tickets.remove(ticket)
-                if not job.tickets:
-                    self._abandon(job)
+                self._drop(ticket, job)
         self._ended.append(ticket)
 
     def _complete(self, job: Job[Text]) -> Completed[Text]:

@@ -109,6 +109,11 @@ class Ticket(Generic[Text]):
         """Whether nothing is waited for any more."""
         return not self.waiting and not self.expects_more
 
+    def clear_lines(self) -> None:
+        """Let no more of it be read or run for its sake."""
+        self.ready.clear()
+        self.unread.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedWindow(Generic[Text]):
