@@ -88,7 +88,8 @@ async def running_service(settings: Settings) -> AsyncIterator[Service]:
     async with open_stores(settings) as stores:
         with _open_models(settings) as (first, second_model):
             second = await asyncio.to_thread(_second, settings, first, second_model)
-            info, metrics, large = _info(first, second_model, second), Metrics(), LargeWork()
+            second_info = _second_info(second_model, second) if second_model and second else None
+            info, metrics, large = _info(first, second_info), Metrics(), LargeWork()
             _show(metrics, info, first, second_model)
             async with _running_scheduler(settings, first, second, metrics, large) as scheduler:
                 _say_ready(info)
@@ -153,7 +154,7 @@ async def _running_scheduler(
         await scheduler.close()
 
 
-def _info(first: _OpenModel, second_model: _OpenModel | None, second: SecondModel | None) -> ServiceInfo:
+def _info(first: _OpenModel, second: SecondModelInfo | None) -> ServiceInfo:
     return ServiceInfo(
         version=__version__,
         model=first.checkpoint.name,
@@ -162,7 +163,7 @@ def _info(first: _OpenModel, second_model: _OpenModel | None, second: SecondMode
         engine=first.opened.engine.name,
         workers=first.opened.engine.workers,
         max_tokens=first.tokenization.max_tokens,
-        second=None if second_model is None or second is None else _second_info(second_model, second),
+        second=second,
     )
 
 

@@ -24,9 +24,9 @@ def calibrated(engine: Engine, tokenization: Tokenization) -> Throughput:
     throughput = Throughput(engine.workers)
     passage = _windows(tokenization)
     if passage is not None:
-        throughput.calibrate(sum(map(len, passage.windows)), _seconds(engine, passage.windows, runs=1))
+        tokens = sum(map(len, passage.windows))
+        throughput.calibrate(tokens, _seconds(engine, passage.windows, runs=1))
         if not passage.truncated:
-            tokens = sum(map(len, passage.windows))
             throughput.calibrate_texts(len(_QUERY) + len(_PASSAGE), tokens)
     return throughput
 

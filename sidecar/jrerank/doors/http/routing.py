@@ -51,7 +51,7 @@ class Route(APIRoute):
     """A route that needs a key and answers errors in our own shape. `door` is its label in metrics and logs."""
 
     needs_key = True
-    has_timeout = False  # that the body may name
+    has_timeout = False  # that stands at the top of the body
     door = "operations"
 
     def spoken(self, request: Request) -> tuple[str, ErrorShape]:
