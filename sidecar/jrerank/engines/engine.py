@@ -47,6 +47,12 @@ class Engine(Protocol):
         ...
 
 
+def least_limit(engines: Sequence[Engine]) -> BatchLimit:
+    """What every one of them takes."""
+    limits = [engine.batch_limit for engine in engines]
+    return BatchLimit(min(limit.windows for limit in limits), min(limit.tokens for limit in limits))
+
+
 def score_each(engine: Engine, windows: Sequence[Window]) -> list[float | EngineError]:
     """A logit or an error for each window. A batch that fails as a whole is split until the culprit is alone."""
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 
-from jrerank.engines.engine import BatchLimit, score_each
+from jrerank.engines.engine import BatchLimit, least_limit, score_each
 from jrerank.errors import Unavailable
 from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.model import ScoringModel
@@ -209,8 +209,7 @@ class Workers:
 
     def _batch_limit(self) -> BatchLimit:
         """What every engine takes."""
-        limits = [model.engine.batch_limit for model in self._models]
-        return BatchLimit(min(limit.windows for limit in limits), min(limit.tokens for limit in limits))
+        return least_limit([model.engine for model in self._models])
 
     def _first_batch(self) -> list[QueuedWindow[PairText]]:
         """Wait for work; nothing once the workers have been closed."""

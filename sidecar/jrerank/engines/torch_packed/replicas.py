@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from queue import SimpleQueue
 
 from jrerank.domain import Window
-from jrerank.engines.engine import BatchLimit, Engine
+from jrerank.engines.engine import BatchLimit, Engine, least_limit
 from jrerank.errors import EngineError
 
 
@@ -26,8 +26,7 @@ class Replicas:
     @property
     def batch_limit(self) -> BatchLimit:
         """What every one of them takes."""
-        limits = [engine.batch_limit for engine in self._engines]
-        return BatchLimit(min(limit.windows for limit in limits), min(limit.tokens for limit in limits))
+        return least_limit(self._engines)
 
     def score(self, windows: Sequence[Window]) -> list[float | EngineError]:
         """See `Engine.score`."""
