@@ -14,9 +14,6 @@ from itertools import takewhile
 from jrerank.domain import PairResult, RankedHit, Scored
 from jrerank.errors import InputTooLong
 
-# Of a single hit no other order can be made
-LEAST_DEPTH = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+# Of a single hit a second model can make no other order
+LEAST_SECOND_DEPTH = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import islice, repeat
 from types import MappingProxyType
 
-from jrerank.cascade import LEAST_DEPTH, Head, reordered
+from jrerank.cascade import Head, reordered
 from jrerank.domain import (
+    LEAST_SECOND_DEPTH,
     Candidate,
     Fusion,
     Outcome,
@@ -155,7 +156,7 @@ def _head(
     bests, passages = _bests(fetched, results), fetched.to_read
     hits = order(fetched.candidates, _scored(bests), request.fusion)
     places = [hit.index for hit in hits[:depth] if hit.scored]
-    if len(places) < LEAST_DEPTH:
+    if len(places) < LEAST_SECOND_DEPTH:
         return Head()
     return Head(tuple(places), tuple(passages[place][bests[place][0]] for place in places))
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from jrerank.domain import LEAST_SECOND_DEPTH
 from jrerank.errors import ConfigurationError
 
 DEFAULT_MODEL = "hotchpotch/japanese-reranker-xsmall-v2"
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
     ] = None
     second_revision: Annotated[str | None, Field(description="as revision, of the second model")] = None
     second_depth: Annotated[
-        int, Field(ge=2, description="hits of each query that the second model reads")
+        int, Field(ge=LEAST_SECOND_DEPTH, description="hits of each query that the second model reads")
     ] = 20
     cache_dir: Annotated[
         Path, Field(description="where built graphs are kept", default_factory=default_cache_dir)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jrerank.domain import LEAST_SECOND_DEPTH
 from jrerank.scheduling.backlog import Backlog
 from jrerank.scheduling.throughput import Throughput
 
@@ -17,8 +18,6 @@ STRETCH = 4.0
 _USABLE_TIME = 0.9
 # Which share of what it would get alone a request has to get that cannot be finished
 _LEAST_HEAD = 1 / 12
-# Of fewer pairs a second round can make no other order
-_LEAST_SECOND_PAIRS = 2
 # Second rounds are due so much later than their deadlines: after all first rounds
 _AFTER_FIRST_ROUNDS_S = 1e9
 
@@ -56,7 +55,7 @@ class Demand:
         time_s = (self.deadline - self.arrival) * _USABLE_TIME
         if load.own and load.own.unfit:  # their windows are due at the pace of the rest of the time
             time_s *= 1 - 1 / STRETCH
-        least = self.first_tokens * (_LEAST_SECOND_PAIRS if self.is_second_round else 1)
+        least = self.first_tokens * (LEAST_SECOND_DEPTH if self.is_second_round else 1)
         head = max(min(least, self.tokens), head_tokens(throughput, time_s))
         ahead = self._tokens_ahead(throughput, load, self.tokens if self.fits else head)
         return throughput.seconds_for(load.running_tokens + ahead) - time_s
