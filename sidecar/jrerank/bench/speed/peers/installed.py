@@ -20,12 +20,12 @@ class Peers:
     contenders: list[Contender] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
-    def add(self, name: str, packages: str, contenders: Callable[[], Iterator[Contender]]) -> None:
+    def add(self, name: str, contenders: Callable[[], Iterator[Contender]]) -> None:
         """Those of one runtime, or why there are none: whatever a foreign runtime raises, the others are measured."""
         try:
             self.contenders += contenders()
         except ImportError as error:
-            self.left_out.append(f"{name}: {error.name or error} is not installed (pip install {packages})")
+            self.left_out.append(f"{name}: {error.name or error} is not installed (pip install {_EXTRA})")
         except Exception as error:  # noqa: BLE001
             self.left_out.append(f"{name}: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
 
@@ -34,10 +34,10 @@ def open_peers(checkpoint: Checkpoint, max_tokens: int, folder: Path) -> Peers:
     """All of them; `folder` is for what they need on disk."""
     peers = Peers()
     source = transformers_folder(checkpoint, folder)
-    peers.add("sentence-transformers", _EXTRA, lambda: _torch(source, max_tokens))
-    peers.add("stock ONNX int8", _EXTRA, lambda: _onnx(source, folder))
+    peers.add("sentence-transformers", lambda: _torch(source, max_tokens))
+    peers.add("stock ONNX int8", lambda: _onnx(source, folder))
     if (exported := folder / "stock.onnx").exists():
-        peers.add("OpenVINO int8", "openvino nncf", lambda: _openvino(exported))
+        peers.add("OpenVINO int8", lambda: _openvino(exported))
     return peers
 
 
