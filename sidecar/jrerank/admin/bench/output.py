@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jrerank.admin.options import FAILED
 from jrerank.bench.report.schema import Report, read_json, write_json
 from jrerank.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from jrerank.bench.report.compare import Thresholds
 
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="write the report there (docs/bench-report.md)", dir_okay=False)
@@ -65,22 +68,30 @@ class Outputs:
     def deliver(self, report: Report, threshold: float = 5.0, measure_threshold: float = 0.005) -> None:
         """Write what was asked for, print the report, and compare; exit code 1 if something became worse.
 
+        The files are written first: a comparison that is refused must not cost the report of a long run.
+
         Raises:
             InvalidInput: a file can't be written, or the older report measured other work.
         """
-        from jrerank.bench.report.compare import Change, Thresholds, compare, other_conditions
+        from jrerank.bench.report.compare import Thresholds
         from jrerank.bench.report.html import write_html
-        from jrerank.bench.report.tables import print_changes, print_report
+        from jrerank.bench.report.tables import print_report
 
         if self.json:
             write_json(report, self.json)
+        if self.html:
+            write_html(report, self.html)
         print_report(report)
-        changes: list[Change] = []
-        conditions: list[str] = []
         if self.older:
-            changes = compare(self.older, report, Thresholds(threshold / 100, measure_threshold))
-            conditions = other_conditions(self.older, report)
-            print_changes(changes, conditions)
+            self._compare(self.older, report, Thresholds(threshold / 100, measure_threshold))
+
+    def _compare(self, older: Report, report: Report, thresholds: Thresholds) -> None:
+        from jrerank.bench.report.compare import compare, other_conditions
+        from jrerank.bench.report.html import write_html
+        from jrerank.bench.report.tables import print_changes
+
+        changes, conditions = compare(older, report, thresholds), other_conditions(older, report)
+        print_changes(changes, conditions)
         if self.html:
             write_html(report, self.html, changes, conditions)
         if any(change.regression for change in changes):
