@@ -45,7 +45,6 @@ class Record:
     outcomes: Counter[str] = field(default_factory=Counter)
     details: Counter[str] = field(default_factory=Counter)
     pairs_in_time: Counter[int] = field(default_factory=Counter)
-    slowest_ms: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, array[float]] = field(default_factory=dict)
     late: int = 0
     worst_lag_s: float = 0.0
@@ -57,9 +56,7 @@ class Record:
         latency = max(1, round((done_s - due_s) * 1e6))
         self.latencies.record_value(min(latency, _HIGHEST_US))
         self.by_caller.setdefault(caller, _histogram()).record_value(min(latency, _HIGHEST_US))
-        second = int(due_s)
-        self.seconds.setdefault(second, array("f")).append(latency / 1000)
-        self.slowest_ms[second] = max(self.slowest_ms.get(second, 0.0), latency / 1000)
+        self.seconds.setdefault(int(due_s), array("f")).append(latency / 1000)
         self.outcomes[answer.outcome] += 1
         if answer.detail:
             self.details[answer.detail] += 1

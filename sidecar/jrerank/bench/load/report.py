@@ -162,7 +162,7 @@ def _curves(run: Run) -> list[Curve]:
         _curve(
             "Latency by percentile", "percentile", "ms", [(f, record.percentile_ms(f)) for f in _spectrum()]
         ),
-        _curve("Slowest request by second", "second it was due", "ms", sorted(record.slowest_ms.items())),
+        _curve("Slowest request by second", "second it was due", "ms", _slowest_by_second(record)),
         _curve(
             "Goodput by second",
             "second",
@@ -178,6 +178,10 @@ def _curves(run: Run) -> list[Curve]:
 def _curve(title: str, x_label: str, y_label: str, points: Sequence[tuple[float, float]]) -> Curve:
     series = Series(name=title, points=tuple(Point(x=x, y=y) for x, y in points))
     return Curve(title=title, x_label=x_label, y_label=y_label, series=(series,))
+
+
+def _slowest_by_second(record: Record) -> list[tuple[float, float]]:
+    return [(second, max(ms)) for second, ms in sorted(record.seconds.items())]
 
 
 def _spectrum() -> list[float]:

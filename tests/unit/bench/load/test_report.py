@@ -74,3 +74,12 @@ def test_parts_are_of_neighbouring_requests() -> None:
         stalled.add(number / 10, number / 10, number / 10 + latency, Answer("complete", 1), 0, 1.0)
     assert [round(value) for value in percentiles_by_part(stalled, 50)] == [100] * 5 + [900] + [100] * 4
     assert percentiles_by_part(record(1, requests=100), 99) == []
+
+
+def test_the_slowest_request_of_each_second_is_a_point() -> None:
+    stalled = Record()
+    for due, latency in ((1.2, 0.1), (0.1, 0.25), (1.9, 0.5), (0.9, 0.125)):
+        stalled.add(due, due, due + latency, Answer("complete", 1), 0, 1.0)
+    curves = {curve.title: curve for curve in load_report(Run(stalled, 2, 2, 1000, "target")).curves}
+    points = curves["Slowest request by second"].series[0].points
+    assert [(point.x, point.y) for point in points] == [(0, 250), (1, 500)]
