@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def command_line(context: typer.Context) -> str:
 def published_name(value: object) -> str:
     """As a card says it: a path's last part, also where the path is of a folder that a text such as `--from` names."""
     if isinstance(value, Path) or (isinstance(value, str) and value and Path(value).is_dir()):
-        return Path(value).resolve().name
+        return Path(os.path.abspath(value)).name  # noqa: PTH100  resolve() would publish the name that a link points to
     return str(value)
 
 

@@ -75,6 +75,14 @@ def test_nor_has_a_folder_that_is_yet_to_be_made_a_path(tmp_path: Path, folder: 
     assert made == "jrerank-admin train new --passages p.jsonl"
 
 
+def test_a_link_is_published_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "private.jsonl").touch()
+    (tmp_path / "pages.jsonl").symlink_to(tmp_path / "private.jsonl")
+    (tmp_path / "teacher").symlink_to(tmp_path / "here")
+    made = line("train", "out", f"--passages={tmp_path}/pages.jsonl", "--teacher=../teacher")
+    assert made == "jrerank-admin train out --passages pages.jsonl --teacher teacher"
+
+
 def test_a_command_of_a_group_has_the_group_before_it(tmp_path: Path) -> None:
     made = line("models", "average", HUB_ID, f"{tmp_path}/here", "../x/mean", "--weight=0.25")
     assert made == f"jrerank-admin models average {HUB_ID} here mean --weight 0.25"
