@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jrerank.training.calibration import Calibration
+from jrerank.training.card_text import card_text, front, made_by, table
 from jrerank.training.development import DevFigures
 from jrerank.training.plan import TrainingPlan
 
@@ -32,8 +33,12 @@ def model_card(
     levels: Calibration | None,
 ) -> str:
     """Markdown with the front matter that the hub reads. `config` is transformers' own."""
-    parts = [_front(facts), _table(facts, config, plan), _command(facts.command)]
-    return "\n".join((*parts, *measured_sections(figures, levels)))
+    return card_text(
+        front(facts.name, "A cross-encoder for Japanese, trained with `jrerank-admin train`."),
+        _table(facts, config, plan),
+        made_by(facts.command),
+        *measured_sections(figures, levels),
+    )
 
 
 def measured_sections(figures: DevFigures | None, levels: Calibration | None) -> list[str]:
@@ -47,27 +52,17 @@ def unmeasured(card: str, name: str) -> str:
     return re.sub(r"^# .*$", f"# {name}", head, count=1, flags=re.MULTILINE) + "\n"
 
 
-def _front(facts: CardFacts) -> str:
-    return "\n".join(
-        ("---", "language: ja", "pipeline_tag: text-ranking", "tags: [cross-encoder, reranker]", "---",
-         f"# {facts.name}", "", "A cross-encoder for Japanese, trained with `jrerank-admin train`.", "")
-    )  # fmt: skip
-
-
 def _table(facts: CardFacts, config: Any, plan: TrainingPlan) -> str:
     architecture = (getattr(config, "architectures", None) or [config.model_type])[0]
-    rows = {
-        "architecture": f"`{architecture}`, {config.num_hidden_layers} layers, hidden {config.hidden_size}",
-        "started from": facts.started_from,
-        "trained on": facts.data,
-        "budget": f"{plan.tokens:,} tokens, seed {plan.seed}",
-        "licence": facts.licence,
-    }
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
-
-
-def _command(command: str) -> str:
-    return f"## Made by\n\n```sh\n{command}\n```\n"
+    return table(
+        {
+            "architecture": f"`{architecture}`, {config.num_hidden_layers} layers, hidden {config.hidden_size}",
+            "started from": facts.started_from,
+            "trained on": facts.data,
+            "budget": f"{plan.tokens:,} tokens, seed {plan.seed}",
+            "licence": facts.licence,
+        }
+    )
 
 
 def _figures(figures: DevFigures) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,15 @@ from jrerank.models.checkpoint import CONFIG_FILE, Checkpoint, load_checkpoint, 
 from jrerank.models.json_file import read_json
 from jrerank.models.sentence_transformers_folder import transformer_folder
 from jrerank.models.tokenizer_file import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
+from jrerank.training.card_text import CARD_FILE, card_text, commands, front, made_by, table, table_row
 
-CARD_FILE = "README.md"
 # Of no influence on a logit: they say how the tokenizer's pairs are laid out, which the tokenizer does too
 _NOT_COMPUTED = frozenset({"special_ids"})
 _OF_ONE_CALL = frozenset({"truncation", "padding"})
-_ROW = r"^\| {} \| (.*) \|$"
-_COMMANDS = re.compile(r"^## ([^\n]*[Mm]ade[^\n]*)\n\n(```sh\n.*?\n```)", re.MULTILINE | re.DOTALL)
+_INTRODUCTION = (
+    "A cross-encoder for Japanese: the mean of the weights of two (Wortsman et al., 2022), made with\n"
+    "`jrerank-admin models average`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,7 @@ def _card(parts: Collection[Part], name: str, made: Checkpoint, command: str) ->
         "mean of": f"`{first.name}` ({first.share:g}) and `{second.name}` ({second.share:g}), by their weights",
         **{row: known for row in ("trained on", "licence") if (known := _known(cards, row))},
     }
-    table = "\n".join(f"| {row} | {value} |" for row, value in rows.items())
-    commands = [f"## Made by\n\n```sh\n{command}\n```", *_origins(parts, cards)]
-    return (
-        f"---\nlanguage: ja\npipeline_tag: text-ranking\ntags: [cross-encoder, reranker]\n---\n# {name}\n\n"
-        "A cross-encoder for Japanese: the mean of the weights of two (Wortsman et al., 2022), made with\n"
-        f"`jrerank-admin models average`.\n\n| | |\n|---|---|\n{table}\n\n" + "\n\n".join(commands) + "\n"
-    )
+    return card_text(front(name, _INTRODUCTION), table(rows), made_by(command), *_origins(parts, cards))
 
 
 def _class_name(part: Part) -> object:
@@ -140,12 +135,12 @@ def _card_of(part: Part) -> str:
 
 def _known(cards: Iterable[str], row: str) -> str:
     """What the cards' tables say there, each different text once."""
-    found = [match[1] for card in cards if (match := re.search(_ROW.format(row), card, re.MULTILINE))]
-    return "; ".join(dict.fromkeys(found))
+    values = [value for card in cards if (value := table_row(card, row)) is not None]
+    return "; ".join(dict.fromkeys(values))
 
 
 def _origins(parts: Iterable[Part], cards: Iterable[str]) -> Iterable[str]:
     """How each of the two was made, as far as its card has the command."""
     for part, card in zip(parts, cards, strict=True):
-        for title, command in _COMMANDS.findall(card):
-            yield f"## {title} ({part.name})\n\n{command}"
+        for title, command in commands(card):
+            yield made_by(command, f"{title} ({part.name})")

@@ -12,12 +12,11 @@ from jrerank.errors import ConfigurationError
 from jrerank.models.recommendation import recommend_fusion
 from jrerank.training.calibration import calibration
 from jrerank.training.card import measured_sections, unmeasured
+from jrerank.training.card_text import CARD_FILE
 from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.run import STATE_FOLDER
 from jrerank.training.scorer import Scorer, open_scorer, save_scorer
 from jrerank.training.snapshot import load_snapshot
-
-CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from jrerank.errors import ConfigurationError
 from jrerank.models.recommendation import recommend_fusion
 from jrerank.training.calibration import Calibration, calibration
 from jrerank.training.card import CardFacts, model_card
+from jrerank.training.card_text import CARD_FILE
 from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.examples import Corpus
 from jrerank.training.facts import synthetic_fact
@@ -145,7 +146,7 @@ class _Keeper:
         if figures:
             recommend_fusion(self._folder, Fusion("linear", weight=figures.fusion_weight))
         text = model_card(self._card, self._scorer.model.config, self._plan, figures, levels)
-        (self._folder / "README.md").write_text(text, encoding="utf-8")
+        (self._folder / CARD_FILE).write_text(text, encoding="utf-8")
 
 
 class _Log:

@@ -30,6 +30,17 @@ def test_it_says_what_it_is_and_how_it_was_made() -> None:
     assert "Dev set" not in card
 
 
+def test_it_is_written_to_the_letter() -> None:
+    assert model_card(FACTS, CONFIG, TrainingPlan(tokens=1_000, seed=7), None, None) == (
+        "---\nlanguage: ja\npipeline_tag: text-ranking\ntags: [cross-encoder, reranker]\n---\n# my-reranker\n\n"
+        "A cross-encoder for Japanese, trained with `jrerank-admin train`.\n\n"
+        "| | |\n|---|---|\n"
+        "| architecture | `XLMRobertaForSequenceClassification`, 6 layers, hidden 384 |\n"
+        "| started from | bundled |\n| trained on | our help pages |\n| budget | 1,000 tokens, seed 7 |\n| licence | MIT |\n\n"
+        "## Made by\n\n```sh\njrerank-admin train my-reranker\n```\n"
+    )
+
+
 def test_figures_and_the_meaning_of_a_score_are_there_where_there_was_a_dev_set() -> None:
     levels = Calibration(0.9, 0.4, 0.01, (Bin(0.0, 0.05, 90, 0.01, 0.02),))
     card = model_card(FACTS, CONFIG, TrainingPlan(tokens=1), DevFigures(0.91, 0.95, 0.96, 0.1), levels)

@@ -120,6 +120,23 @@ def test_the_card_names_both_and_how_each_was_made(first: Path, tmp_path: Path) 
     ]
 
 
+def test_the_card_is_written_to_the_letter(first: Path, tmp_path: Path) -> None:
+    second = checkpoint(tmp_path / "second", 2.0)
+    card = CARD.format(data="JaQuAD", command="jrerank-admin train second")
+    (second / "README.md").write_text(card, encoding="utf-8")
+    made = mean(first, second, tmp_path / "mean")
+    assert (tmp_path / "mean" / "README.md").read_text(encoding="utf-8") == (
+        "---\nlanguage: ja\npipeline_tag: text-ranking\ntags: [cross-encoder, reranker]\n---\n# mean\n\n"
+        "A cross-encoder for Japanese: the mean of the weights of two (Wortsman et al., 2022), made with\n"
+        "`jrerank-admin models average`.\n\n"
+        "| | |\n|---|---|\n"
+        f"| architecture | `ModernBertForSequenceClassification`, {made.architecture.summary} |\n"
+        "| mean of | `first` (0.5) and `second` (0.5), by their weights |\n| trained on | JaQuAD |\n| licence | MIT |\n\n"
+        f"## Made by\n\n```sh\n{COMMAND}\n```\n\n"
+        "## Made by (second)\n\n```sh\njrerank-admin train second\n```\n"
+    )
+
+
 def test_two_folders_of_one_name_are_numbered_and_keep_both_their_cards(tmp_path: Path) -> None:
     first, second = folders = [checkpoint(tmp_path / run / "model", 1.0) for run in ("a", "b")]
     for folder, data in zip(folders, ("JaQuAD", "scenes"), strict=True):
