@@ -81,7 +81,7 @@ class QuestionSet:
         return Plan(of_dataset(dataset, search, self.name).sample(self.questions), [NDCG], self.depth)
 
 
-async def quality_rows(asked: QuestionSet, plan: Plan, model: Answers, weight: float) -> list[Row]:
+def quality_rows(asked: QuestionSet, plan: Plan, model: Answers, weight: float) -> list[Row]:
     """BM25, the model alone, and both, with what is gained over BM25 and its 95 % interval."""
     lists = plan.lists
     assert model.scores is not None
@@ -186,7 +186,7 @@ async def judged(settings: Settings, data: Path, sets: Sequence[QuestionSet], sc
         for asked in sets:
             plan = asked.plan(data)
             answers = await score(plan, scorer, scores, _silent)
-            rows += await quality_rows(asked, plan, answers, weight_of(settings))
+            rows += quality_rows(asked, plan, answers, weight_of(settings))
             if asked.name == "jaquad-dev":
                 passages = list(load_dataset(data, f"{asked.name}.").passages.values())
                 rows += await median_rows(plan, answers, scorer, passages)
