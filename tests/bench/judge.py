@@ -185,7 +185,7 @@ async def judged(settings: Settings, data: Path, sets: Sequence[QuestionSet], sc
         rows += await reading_rows(scorer)
         for asked in sets:
             plan = asked.plan(data)
-            answers = await score(plan, scorer, scores, _silent)
+            answers = await score(plan, scorer, scores, _progress)
             rows += quality_rows(asked, plan, answers, weight_of(settings))
             if asked.name == "jaquad-dev":
                 passages = list(load_dataset(data, f"{asked.name}.").passages.values())
@@ -200,7 +200,7 @@ def weight_of(settings: Settings) -> float:
     return fusion.weight if fusion and fusion.method == "linear" else _DEFAULT_WEIGHT
 
 
-def _silent(name: str, done: int, of: int) -> None:
+def _progress(name: str, done: int, of: int) -> None:
     if done % 50 == 0:
         print(f"{name}: {done} of {of}", file=sys.stderr)
 
