@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import random
-import statistics
 import sys
 import tempfile
 import time
@@ -22,12 +21,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.connection import Connection
+from bench.percentile import percentile
 from jrerank.evaluation.dataset import load_dataset
 from sidecars import running_sidecar
 
 MODEL = "random:xsmall-v2"
 TEXTS = 4_000
-FEWEST_FOR_PERCENTILES = 100
 # The slowest of a hundred answers, and the slowest of all, in ms
 BOUNDS = {60: (400.0, 1_000.0), 200: (600.0, 1_000.0)}
 WARM_UP_S = 2.0
@@ -148,13 +147,6 @@ async def closed_loop(
 
     await asyncio.gather(*map(ask, range(callers)))
     return waits
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The slowest where there are fewer than 100, among which no hundredth can be told; 0 of none."""
-    if len(values) < FEWEST_FOR_PERCENTILES:
-        return max(values, default=0.0)
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def _cut(text: str, begin: int, chars: int) -> str:

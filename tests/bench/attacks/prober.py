@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from bench.callers import percentile
 from bench.connection import Connection, HttpAnswer
+from bench.percentile import percentile
 
 PAUSE_S = 0.02
 P99_MS, MOST_MS = 100.0, 1_000.0

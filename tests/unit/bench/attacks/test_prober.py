@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bench.attacks.prober import Waits
-from bench.callers import percentile
 
 
 def test_who_was_answered_soon_and_often_has_noticed_nothing() -> None:
@@ -26,10 +25,3 @@ def test_who_was_answered_soon_and_often_has_noticed_nothing() -> None:
 )
 def test_what_is_noticed(waits: Waits, fault: str) -> None:
     assert fault in waits.faults(8.0)
-
-
-def test_of_few_the_slowest_stands_for_the_hundredth() -> None:
-    assert percentile([], 99) == 0.0
-    assert percentile([5.0], 99) == 5.0
-    assert percentile([1.0] * 98 + [900.0], 99) == 900.0
-    assert percentile([1.0] * 199 + [900.0], 99) == 1.0
