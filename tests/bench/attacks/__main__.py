@@ -12,14 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.attacks.attacker import READY
-from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE, WITHOUT_KEYS
+from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE, WITHOUT_KEYS, number_of
 from bench.attacks.prober import Waits, health, probe, rerank
 from jrerank.bench.load.memory import resident_bytes
 from sidecars import RunningSidecar, running_sidecar
@@ -29,6 +29,9 @@ HONEST, ATTACKER = "key-of-the-honest", "key-of-the-attacker"
 BUDGET_BYTES = 128 * 1024 * 1024
 MORE_MEMORY = 1.10
 WARM_UP_S, MOST_SETTLING_S = 4.0, 15.0
+ALL = "all"
+# A name for people, and the numbers of the attacks that go on at once
+Round = tuple[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,45 @@ class Verdict:
 
 
 def main() -> int:
-    """The number of faults, as an exit code."""
+    """1 where there are faults."""
+    numbers = [number_of(name) for name in ATTACKS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each attack")
-    numbers = [name.split()[0] for name in ATTACKS]
-    parser.add_argument("--only", nargs="*", choices=[*numbers, "all"], default=[*numbers, "all"])
+    parser.add_argument("--only", nargs="*", choices=[*numbers, ALL], default=[*numbers, ALL])
     chosen = parser.parse_args()
-    rounds: list[tuple[str, Sequence[str]]] = [
-        (name, [name.split()[0]]) for name in ATTACKS if name.split()[0] in chosen.only
-    ]
-    if "all" in chosen.only:
-        rounds.append(("eight at once", ALL_AT_ONCE))
-    with tempfile.TemporaryDirectory() as folder, _engine() as engine:
+    faults = _faults(*rounds(chosen.only), chosen.seconds)
+    for fault in faults:
+        print(f"FAULT: {fault}", flush=True)
+    print("nobody noticed" if not faults else f"{len(faults)} faults")
+    return 1 if faults else 0
+
+
+def rounds(chosen: Collection[str]) -> tuple[list[Round], list[Round]]:
+    """Those against a sidecar with keys, and those against one without."""
+    numbers = {name: number for name in ATTACKS if (number := number_of(name)) in chosen}
+    with_keys: list[Round] = [(name, [one]) for name, one in numbers.items() if one not in WITHOUT_KEYS]
+    without_keys: list[Round] = [(name, [one]) for name, one in numbers.items() if one in WITHOUT_KEYS]
+    if ALL in chosen:
+        with_keys.append(("eight at once", ALL_AT_ONCE))
+    return with_keys, without_keys
+
+
+def _faults(with_keys: Sequence[Round], without_keys: Sequence[Round], seconds: float) -> list[str]:
+    faults = []
+    with tempfile.TemporaryDirectory() as folder:
+        if with_keys:
+            with _sidecar_with_keys(Path(folder)) as sidecar:
+                faults += _verdicts(sidecar, with_keys, seconds)
+        if without_keys:
+            with running_sidecar(Path(folder), MODEL, pgwire_port="0") as sidecar:
+                faults += _verdicts(sidecar, without_keys, seconds)
+    return faults
+
+
+@contextmanager
+def _sidecar_with_keys(folder: Path) -> Iterator[RunningSidecar]:
+    """It has a store too, whose engine is in a process of its own."""
+    with _engine() as engine:
         store = {
             "kind": "opensearch",
             "urls": [engine],
@@ -87,28 +117,12 @@ def main() -> int:
             "text_fields": "body",
             "returns_text": True,
         }
-        with running_sidecar(
-            Path(folder),
-            MODEL,
-            api_keys=f"{HONEST},{ATTACKER}",
-            pgwire_port="0",
-            stores=json.dumps({STORE: store}),
-        ) as sidecar:
-            with_keys = [one for one in rounds if one[1] != list(WITHOUT_KEYS)]
-            faults = _verdicts(sidecar, with_keys, chosen.seconds) if with_keys else []
-        without_keys = [one for one in rounds if one not in with_keys]
-        if without_keys:
-            with running_sidecar(Path(folder), MODEL, pgwire_port="0") as sidecar:
-                faults += _verdicts(sidecar, without_keys, chosen.seconds)
-    for fault in faults:
-        print(f"FAULT: {fault}", flush=True)
-    print("nobody noticed" if not faults else f"{len(faults)} faults")
-    return 1 if faults else 0
+        stores, keys = json.dumps({STORE: store}), f"{HONEST},{ATTACKER}"
+        with running_sidecar(folder, MODEL, api_keys=keys, pgwire_port="0", stores=stores) as sidecar:
+            yield sidecar
 
 
-def _verdicts(
-    sidecar: RunningSidecar, rounds: Sequence[tuple[str, Sequence[str]]], seconds: float
-) -> list[str]:
+def _verdicts(sidecar: RunningSidecar, attacks: Sequence[Round], seconds: float) -> list[str]:
     _probed(sidecar, WARM_UP_S)
     base_bytes = resident_bytes(sidecar.process.pid)
     print(
@@ -118,7 +132,7 @@ def _verdicts(
         f"{'attack':26} {'p99':>7} {'max':>7} {'fail':>5} {'p99':>7} {'max':>7} {'fail':>5} {'most':>7} {'after':>7}"
     )
     faults = []
-    for name, numbers in rounds:
+    for name, numbers in attacks:
         verdict = _attacked(sidecar, name, numbers, seconds, base_bytes)
         print(verdict.line(), flush=True)
         faults += verdict.faults(base_bytes)

@@ -150,9 +150,14 @@ WITHOUT_KEYS = ("11",)
 ALL_AT_ONCE = ("1", "3", "4", "8", "9", "10", "13", "14")
 
 
+def number_of(name: str) -> str:
+    """With which the name of an attack begins."""
+    return name.split(maxsplit=1)[0]
+
+
 def named(number: str) -> tuple[Attack, ...]:
     """The attacks of a number."""
-    (found,) = (attacks for name, attacks in ATTACKS.items() if name.split()[0] == number)
+    (found,) = (attacks for name, attacks in ATTACKS.items() if number_of(name) == number)
     return found
 
 
