@@ -22,6 +22,10 @@ CONNECTIONS, HOLD_S = 20, 1.0
 STORE, HUGE = "docs", "huge"
 MEGABYTE = 1_000_000
 _NUMBERS = count()
+# Who gets one of these was turned away at the door, and has attacked nothing behind it
+_TURNED_AWAY = frozenset({401, 403, 404})
+# How a sidecar that defends itself ends a connection
+_CLOSED = (OSError, EOFError)
 
 
 class Harmless(Exception):  # noqa: N818
@@ -161,8 +165,22 @@ def named(number: str) -> tuple[Attack, ...]:
     return found
 
 
+def check_hits(results: Iterable[HttpAnswer | BaseException | None]) -> None:
+    """Look at what became of each request or attack of those that went on at once.
+
+    Raises:
+        Harmless: one was turned away at the door.
+        Exception: what went wrong in the attack itself, such as a mistake in it.
+    """
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, _CLOSED):
+            raise result
+        if isinstance(result, HttpAnswer) and result.status in _TURNED_AWAY:
+            raise Harmless(f"turned away with {result.status}: {result.body[:80]!r}")
+
+
 async def _at_once(attack: Attack, target: Target, times: int) -> None:
-    await asyncio.gather(*(attack(target) for _ in range(times)), return_exceptions=True)
+    check_hits(await asyncio.gather(*(attack(target) for _ in range(times)), return_exceptions=True))
 
 
 async def _searches(target: Target, bodies: Sequence[Mapping[str, Any]]) -> None:
@@ -195,4 +213,4 @@ async def _connections(target: Target, number: int) -> AsyncIterator[Sequence[Co
 
 
 async def _asked(requests: Iterable[Coroutine[Any, Any, HttpAnswer]]) -> None:
-    await asyncio.gather(*requests, return_exceptions=True)
+    check_hits(await asyncio.gather(*requests, return_exceptions=True))
