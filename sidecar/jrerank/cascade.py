@@ -17,12 +17,12 @@ from jrerank.errors import InputTooLong
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The top of a first ranking: the places of its hits among the candidates, best first, and of each the passage to read.
+    """A first ranking and its top: all `hits`, best first, and of each of the first ones the passage to read.
 
     `results` are what came of the passages: None where one was not reached by the deadline.
     """
 
-    places: tuple[int, ...] = ()
+    hits: tuple[RankedHit, ...] = ()
     passages: tuple[str, ...] = ()
     results: tuple[PairResult | None, ...] = ()
 
@@ -33,10 +33,10 @@ class Head:
         A round that was cut off is one of less depth: who was left out is not compared with who was read. So is one that comes to
         a text that may not be truncated and is too long for the second model.
         """
-        pairs = zip(self.places, self.results, strict=True)
+        pairs = zip(self.hits, self.results, strict=False)
         return {
-            place: result
-            for place, result in takewhile(lambda pair: isinstance(pair[1], Scored), pairs)
+            hit.index: result
+            for hit, result in takewhile(lambda pair: isinstance(pair[1], Scored), pairs)
             if isinstance(result, Scored)
         }
 
@@ -48,27 +48,28 @@ class Head:
     @property
     def reason(self) -> str | None:
         """Why not all of it was read, by what came of the first hit that was left out; None where all was."""
-        left_out = self.results[len(self.read) :]
-        match left_out[:1]:
-            case ():
+        not_scored = [result for result in self.results if not isinstance(result, Scored)]
+        match not_scored[:1]:
+            case []:
                 return None
-            case (None,):
+            case [None]:
                 return "deadline"
-            case (InputTooLong(),):
+            case [InputTooLong()]:
                 return "too_long"
             case _:
                 return "engine_error"
 
 
-def reordered(top: Sequence[RankedHit], second: Mapping[int, Scored]) -> list[RankedHit]:
-    """The top of a first ranking in the second model's order: each place keeps the score and the logit that it had.
+def reordered(hits: Sequence[RankedHit], second: Mapping[int, Scored]) -> tuple[RankedHit, ...]:
+    """A first ranking with its top in the second model's order: each place keeps the score and the logit that it had.
 
     Args:
-        top: as the first round ranks it, fusion included; equals of the second model keep its order.
-        second: what the second model made of each of these hits, by `index`.
+        hits: as the first round ranks them, fusion included; equals of the second model keep its order.
+        second: what the second model made of each of the first hits, by `index`.
     """
+    top, rest = hits[: len(second)], hits[len(second) :]
     by_second = sorted(top, key=lambda hit: -second[hit.index].logit)
-    return [
+    read = [
         replace(
             hit,
             score=place.score,
@@ -78,3 +79,4 @@ def reordered(top: Sequence[RankedHit], second: Mapping[int, Scored]) -> list[Ra
         )
         for place, hit in zip(top, by_second, strict=True)
     ]
+    return (*read, *rest)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, repeat
-from types import MappingProxyType
 
 from jrerank.cascade import Head, reordered
 from jrerank.domain import (
@@ -25,7 +24,6 @@ from jrerank.errors import InputTooLong
 from jrerank.stores.passages import FetchedPassages
 
 _Best = tuple[int, PairResult | None]
-_NO_SECOND: Mapping[int, Scored] = MappingProxyType({})
 
 
 def rankings_of(
@@ -52,7 +50,7 @@ def heads_of(
     results: Sequence[Sequence[PairResult | None]],
     depth: int,
 ) -> list[Head]:
-    """The first `depth` scored hits of each ranking, for a second model to read: each by the passage that it was scored by.
+    """Each first ranking, with its first `depth` scored hits for a second model to read: each by the passage that it was scored by.
 
     Raises:
         InputTooLong: as `rankings_of` does.
@@ -64,14 +62,12 @@ def order(
     candidates: Sequence[Candidate],
     scored: Sequence[Scored | None],
     fusion: Fusion | None = None,
-    second: Mapping[int, Scored] = _NO_SECOND,
 ) -> tuple[RankedHit, ...]:
     """All candidates as hits: the scored ones by score, then the others; both keep the first stage's order among equals.
 
     Args:
         scored: what the model made of each candidate, None where it has not read it.
         fusion: how the first stage's opinion counts; None where it does not.
-        second: what the second model made of the first hits of the order without it, by their places among the candidates.
     """
     scores = _scores(candidates, scored, fusion)
     hits = [
@@ -86,8 +82,7 @@ def order(
         for index, (candidate, result) in enumerate(zip(candidates, scored, strict=True))
     ]
     # sorted() is stable, and hits are in the first stage's order. Logits beyond 37 differ where their sigmoids are all 1.0
-    ranked = sorted(hits, key=_fused_place if fusion else _place)
-    return (*reordered(ranked[: len(second)], second), *ranked[len(second) :])
+    return tuple(sorted(hits, key=_fused_place if fusion else _place))
 
 
 def _place(hit: RankedHit) -> tuple[bool, float]:
@@ -131,34 +126,41 @@ def _ranking(
     results: Sequence[PairResult | None],
     head: Head | None,
 ) -> Ranking:
-    bests = _bests(fetched, results)
-    second = head or Head()
+    first = Head(_first_hits(request, fetched, results)) if head is None else head
+    read = first.read
+    hits = reordered(first.hits, read)
     is_read = all(isinstance(result, Scored) for result in results)
-    ordered = order(fetched.candidates, _scored(bests), request.fusion, second.read)
-    hits = tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in ordered)
     count = sum(hit.scored for hit in hits)
     outcome = _outcome(count, len(hits), is_read)
     return Ranking(
         hits=hits[: request.top_n],
         outcome=outcome,
         reason=None if outcome is Outcome.COMPLETE else _reason(fetched, results),
-        tokens=sum(result.tokens for result in (*results, *second.results) if isinstance(result, Scored)),
+        tokens=sum(result.tokens for result in (*results, *first.results) if isinstance(result, Scored)),
         missing=fetched.missing,
         truncated=sum(hit.truncated for hit in hits),
-        second_read=None if head is None else len(head.read),
-        second_reason=second.reason,
+        second_read=None if head is None else len(read),
+        second_reason=first.reason,
     )
 
 
 def _head(
     request: RerankRequest, fetched: FetchedPassages, results: Sequence[PairResult | None], depth: int
 ) -> Head:
-    bests, passages = _bests(fetched, results), fetched.to_read
+    hits = _first_hits(request, fetched, results)
+    top = [hit for hit in hits[:depth] if hit.scored]
+    if len(top) < LEAST_SECOND_DEPTH:
+        return Head(hits)
+    return Head(hits, tuple(fetched.to_read[hit.index][hit.best] for hit in top))
+
+
+def _first_hits(
+    request: RerankRequest, fetched: FetchedPassages, results: Sequence[PairResult | None]
+) -> tuple[RankedHit, ...]:
+    """All hits as the first round ranks them."""
+    bests = _bests(fetched, results)
     hits = order(fetched.candidates, _scored(bests), request.fusion)
-    places = [hit.index for hit in hits[:depth] if hit.scored]
-    if len(places) < LEAST_SECOND_DEPTH:
-        return Head()
-    return Head(tuple(places), tuple(passages[place][bests[place][0]] for place in places))
+    return tuple(replace(hit, best=bests[hit.index][0]) if bests[hit.index][0] else hit for hit in hits)
 
 
 def _bests(fetched: FetchedPassages, results: Sequence[PairResult | None]) -> list[_Best]:

@@ -84,7 +84,7 @@ class Reranker:
         results = await self._scheduler.score_second(queries, deadline, requests[0].caller)
         read = [replace(head, results=tuple(own)) for head, own in zip(heads, results, strict=True)]
         for head in read:
-            if head.places:
+            if head.passages:
                 became = "complete" if head.is_read else "partial" if head.read else "skipped"
                 self._metrics.second_rounds.labels(became).inc()
         return read

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.cascade import Head
+from jrerank.cascade import Head, reordered
 from jrerank.domain import Candidate, Fusion, PairResult, RankedHit, Scored
 from jrerank.errors import EngineError, InputTooLong
 from jrerank.ordering import order
@@ -34,9 +34,9 @@ def first_round(logits: list[float | None], fusion: Fusion | None) -> tuple[Rank
 def both_rounds(
     logits: list[float | None], opinions: list[float], depth: int, fusion: Fusion | None
 ) -> tuple[RankedHit, ...]:
-    head = [hit.index for hit in first_round(logits, fusion)[:depth] if hit.scored]
-    second = {place: Scored(opinions[place], 10) for place in head}
-    return order(candidates(len(logits)), scored(*logits), fusion, second)
+    hits = first_round(logits, fusion)
+    second = {hit.index: Scored(opinions[hit.index], 10) for hit in hits[:depth] if hit.scored}
+    return reordered(hits, second)
 
 
 def scores(hits: tuple[RankedHit, ...]) -> list[float | None]:
@@ -56,14 +56,14 @@ def test_the_second_model_decides_the_order_and_the_first_the_scale() -> None:
 def test_what_either_model_did_not_read_to_its_end_is_truncated() -> None:
     first = [Scored(2.0, 9, truncated=True), Scored(1.0, 9), Scored(0.0, 9)]
     second = {0: Scored(0.0, 9), 1: Scored(1.0, 9, truncated=True), 2: Scored(2.0, 9)}
-    hits = order(candidates(3), first, None, second)
+    hits = reordered(order(candidates(3), first), second)
     assert [(hit.index, hit.truncated) for hit in hits] == [(2, False), (1, True), (0, True)]
 
 
 def test_with_fusion_too_what_is_below_the_top_stays_below_it() -> None:
     hits = [Candidate("A", "text", 0.0), Candidate("B", "text", 5.0), Candidate("C", "text", 4.0)]
     second = {0: Scored(-1.0, 9), 1: Scored(1.0, 9)}
-    ranked = order(hits, scored(5.0, 0.0, 0.0), Fusion("linear", weight=1.0), second)
+    ranked = reordered(order(hits, scored(5.0, 0.0, 0.0), Fusion("linear", weight=1.0)), second)
     assert [(hit.id, hit.score, hit.logit) for hit in ranked] == [
         ("B", 5.0, 5.0),
         ("A", 5.0, 0.0),
@@ -129,7 +129,8 @@ RESULTS = st.lists(
 @given(RESULTS)
 def test_a_round_that_was_cut_off_is_one_of_less_depth(results: list[PairResult | None]) -> None:
     places = tuple(range(10, 10 + len(results)))
-    head = Head(places, ("text",) * len(results), tuple(results))
+    hits = tuple(RankedHit(str(place), place, 0.5, 0.0, None) for place in (*places, 90, 91))
+    head = Head(hits, ("text",) * len(results), tuple(results))
     depth = next(
         (place for place, result in enumerate(results) if not isinstance(result, Scored)), len(results)
     )
