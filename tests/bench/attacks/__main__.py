@@ -22,11 +22,12 @@ from bench.attacks.attacker import READY
 from bench.attacks.attacks import ALL_AT_ONCE, ATTACKS, STORE, WITHOUT_KEYS, number_of
 from bench.attacks.prober import Waits, health, probe, rerank
 from jrerank.bench.load.memory import resident_bytes
+from jrerank.settings import Settings
 from sidecars import RunningSidecar, running_sidecar
 
 MODEL = "random:xsmall-v2"
 HONEST, ATTACKER = "key-of-the-honest", "key-of-the-attacker"
-BUDGET_BYTES = 128 * 1024 * 1024
+BUDGET_BYTES: int = Settings.model_fields["max_open_body_bytes"].default
 MORE_MEMORY = 1.10
 WARM_UP_S, MOST_SETTLING_S = 4.0, 15.0
 ALL = "all"
