@@ -28,6 +28,16 @@ class CpuFeatures:
         return bool(self.flags & {"avx512_vnni", "avx_vnni", "avxvnni"})
 
     @property
+    def amx_bf16(self) -> bool:
+        """Whether tiles of bfloat16 are multiplied in hardware."""
+        return "amx_bf16" in self.flags
+
+    @property
+    def bf16(self) -> bool:
+        """Whether bfloat16 is multiplied in hardware: pairwise in vectors, or in tiles."""
+        return self.amx_bf16 or "avx512_bf16" in self.flags
+
+    @property
     def saturates_int8(self) -> bool:
         """AVX2 without VNNI sums pairs of int8 products in 16 bits, which full-range weights overflow."""
         return self.architecture == "x86_64" and not self.vnni

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from jrerank.cpu import cpu_features
 from jrerank.domain import Fusion
 from jrerank.errors import ConfigurationError
 from jrerank.models.recommendation import recommend_fusion
@@ -63,9 +64,7 @@ class DevOptions:
 def bf16_is_faster() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware."""
     capability = torch.backends.cpu.get_cpu_capability()
-    flags = Path("/proc/cpuinfo")
-    listed = flags.read_text(encoding="utf-8") if flags.is_file() else ""
-    return "AVX512" in capability and ("avx512_bf16" in listed or "amx_bf16" in listed)
+    return "AVX512" in capability and cpu_features().bf16
 
 
 def best_device() -> str:

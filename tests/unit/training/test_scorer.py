@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from jrerank.training.scorer import open_scorer, save_scorer
+from jrerank.cpu import CpuFeatures
+from jrerank.training.scorer import open_scorer, save_scorer, suiting_batch_tokens
 from training_models import corpus, tiny_model
 
 
@@ -29,7 +30,24 @@ def test_who_may_read_the_configuration_may_read_the_weights(tmp_path: Path) -> 
     assert len(modes) == 1
 
 
-def test_a_gpu_gets_larger_batches_than_a_core_with_its_cache(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("device", "autocast", "flags", "tokens"),
+    [
+        ("cpu", None, {"amx_bf16"}, 512),
+        ("cpu", torch.bfloat16, {"avx512_bf16"}, 512),
+        ("cpu", torch.bfloat16, {"avx512_bf16", "amx_bf16"}, 2048),
+        ("cuda", torch.bfloat16, set(), 8192),
+        ("mps", None, set(), 8192),
+    ],
+)
+def test_a_batch_has_as_many_tokens_as_the_device_is_fastest_with(
+    device: str, autocast: torch.dtype | None, flags: set[str], tokens: int
+) -> None:
+    cpu = CpuFeatures("x86_64", frozenset(flags))
+    assert suiting_batch_tokens(torch.device(device), autocast, cpu) == tokens
+
+
+def test_a_model_on_a_device_takes_batches_that_suit_it(tmp_path: Path) -> None:
     """The device `meta` computes nothing."""
     scorer = open_scorer(tiny_model(tmp_path), 64)
     on_cpu = scorer.on(torch.device("cpu"), None).batch_tokens
