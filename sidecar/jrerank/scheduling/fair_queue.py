@@ -32,6 +32,8 @@ class FairQueue(Generic[T]):
 
     A caller's virtual time advances by the cost that it is charged, and the caller whose time is least is next. A caller that
     comes back starts at the present virtual time: it neither saves up what it did not use, nor pays for having been alone.
+    That time is the start of the item that was taken last. It goes on to the item's end only when somebody asks for another one
+    and there is none: until then the item is being served, and who comes now is before the next one of the same caller.
     `pop` and `push` are logarithmic in callers and items; so is `pop_eligible`, since who is passed over is not looked at again
     until something of theirs has changed.
     """
@@ -67,7 +69,10 @@ class FairQueue(Generic[T]):
         """Take the next item. `charge` has to follow before anything else is done with the caller."""
         self._drop_stale()
         heaps = [heap for heap in (self._order, self._passed_over) if heap]
-        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0]))) if heaps else None
+        if not heaps:
+            self._end_busy_period()
+            return None
+        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0])))
 
     def pop_eligible(self, is_eligible: Callable[[T], bool]) -> T | None:
         """As `pop`, but a caller whose first item isn't eligible is passed over, until `look_again` says that it may be."""
@@ -78,6 +83,9 @@ class FairQueue(Generic[T]):
                 return self._taken(entry)
             flow.is_passed_over = True
             heapq.heappush(self._passed_over, entry)
+        self._drop_stale()
+        if not self._passed_over:
+            self._end_busy_period()
         return None
 
     def look_again(self, caller: str) -> None:
@@ -101,12 +109,6 @@ class FairQueue(Generic[T]):
             self._join(flow)
             return
         heapq.heappush(self._idle, (flow.start, caller))
-        self._drop_stale()
-        if (
-            not self._order and not self._passed_over
-        ):  # a busy period is over: its end is the start of the next one, for everybody
-            self._virtual_time = max(start for start, _ in self._idle)
-            self._forget_idle()
 
     def first_due(self, caller: str) -> float | None:
         """When the caller's first item is due; None where it has none waiting."""
@@ -119,6 +121,11 @@ class FairQueue(Generic[T]):
         self._virtual_time = max(self._virtual_time, flow.start)
         self._forget_idle()
         return heapq.heappop(flow.items)[2]
+
+    def _end_busy_period(self) -> None:
+        """Nothing waits: the end of what was served is the start of what comes, for everybody."""
+        self._virtual_time = max((start for start, _ in self._idle), default=self._virtual_time)
+        self._forget_idle()
 
     def _join(self, flow: _Flow[T]) -> None:
         if flow.place is not None:

@@ -133,6 +133,7 @@ async def many_callers(target: Target) -> None:
 
 
 ATTACKS: Mapping[str, tuple[Attack, ...]] = {
+    "0 nothing": (),  # what the others are to be compared with
     "1 many headers": (hostile.many_headers,),
     "2 endless headers": (endless_headers,),
     "3 pipelining": (pipelining,),

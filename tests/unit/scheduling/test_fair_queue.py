@@ -63,6 +63,23 @@ def test_who_comes_back_has_saved_nothing_up_and_is_not_punished() -> None:
     assert Counter(callers) == {"early": 5, "late": 5}
 
 
+def test_who_comes_while_the_only_waiting_item_is_served_is_before_the_next_of_its_caller() -> None:
+    queue = filled(busy=[200.0])
+    served(queue, 1)
+    queue.push("busy", 0.0, 1, ("busy", 200.0))
+    for number in range(5):
+        queue.push("new", 0.0, 10 + number, ("new", 15.0))
+    assert [caller for caller, _ in served(queue, 6)] == ["new"] * 5 + ["busy"]
+
+
+def test_once_nothing_is_left_to_serve_nobody_pays_for_what_was_served_before() -> None:
+    queue = filled(busy=[200.0])
+    assert len(served(queue, 2)) == 1
+    queue.push("busy", 0.0, 1, ("busy", 200.0))
+    queue.push("new", 0.0, 2, ("new", 15.0))
+    assert [caller for caller, _ in served(queue, 2)] == ["busy", "new"]
+
+
 def test_a_caller_whose_first_item_is_not_eligible_keeps_its_turn() -> None:
     queue = filled(a=[1.0], b=[1.0])
     assert queue.pop_eligible(lambda item: item[0] == "b") == ("b", 1.0)
@@ -131,7 +148,7 @@ def test_callers_that_are_through_are_forgotten() -> None:
     queue: FairQueue[tuple[str, float]] = FairQueue()
     for number in range(1000):
         queue.push(f"caller {number}", 0.0, number, (f"caller {number}", 1.0))
-        served(queue, 1)
+        served(queue, 2)  # a worker asks for the next one when it is done, and there is none
     assert queue.callers < 10
 
 
