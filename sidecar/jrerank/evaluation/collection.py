@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -88,6 +89,12 @@ def hit_list(
 ) -> tuple[Candidate, ...]:
     """Hits in that order, with the texts that are known."""
     return tuple(Candidate(id, passages.get(id), None if scores is None else scores.get(id)) for id in ids)
+
+
+def first_repeated(hits: Iterable[Candidate]) -> str | None:
+    """An id that a list has twice: measures would count its passage twice."""
+    times = Counter(hit.id for hit in hits)
+    return next((id for id, count in times.items() if count > 1), None)
 
 
 class SearchedHits(Mapping[str, tuple[Candidate, ...]]):

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jrerank.errors import InvalidInput
-from jrerank.evaluation.layouts.rows import read_rows, text_of
+from jrerank.evaluation.layouts.rows import Row, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,14 @@ def read_clicks(path: Path) -> list[Impression]:
     Raises:
         InvalidInput: the file can't be read, or a line lacks something.
     """
-    impressions = []
-    for number, row in enumerate(read_rows(path), start=1):
-        position, clicked = row.get("position"), row.get("clicked", False)
-        if not isinstance(position, int) or position < 1 or not isinstance(clicked, bool | int):
-            raise InvalidInput(
-                f"{path}, line {number}: `position` must be an integer from 1, `clicked` true or false",
-                field=f"line {number}",
-            )
-        impressions.append(
-            Impression(text_of(row, "query", path), text_of(row, "id", path), position, bool(clicked))
-        )
-    return impressions
+    return [_impression(row) for row in read_rows(path)]
+
+
+def _impression(row: Row) -> Impression:
+    position, clicked = row.get("position"), row.get("clicked", False)
+    if not isinstance(position, int) or position < 1 or not isinstance(clicked, bool | int):
+        raise row.wrong("`position` must be an integer from 1, `clicked` true or false")
+    return Impression(row.text("query"), row.text("id"), position, bool(clicked))
 
 
 def labels_from_clicks(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jrerank.bench.labels.clicks import Label
 from jrerank.errors import InvalidInput
-from jrerank.evaluation.layouts.jsonl import read_labels
+from jrerank.evaluation.layouts.labels import read_judgements
 
 HELP = "numbers of the relevant ones (3! for perfect), Enter for none, b for the one before, s to skip, q to stop"
 _ANSWER = re.compile(r"(\d+)(!?)")
@@ -51,7 +51,7 @@ def session(
     Raises:
         InvalidInput: the file can't be read or written.
     """
-    known = read_labels(file) if file.exists() else {}
+    known = read_judgements(file) if file.exists() else {}
     asked = [
         (id, rest)
         for id, ids in pools.items()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jrerank.errors import InvalidInput
-from jrerank.evaluation.layouts.rows import read_rows
+from jrerank.evaluation.layouts.rows import Row, read_rows
 
 _FORM = re.compile(r"(?P<low>\d+)(?:-(?P<high>\d+))?|lognormal:(?P<mean>\d+(?:\.\d+)?):(?P<sigma>\d*\.?\d+)")
 
@@ -88,17 +88,17 @@ def read_log(path: Path, chars: int = 300) -> list[LoggedRequest]:
     Raises:
         InvalidInput: a line lacks something.
     """
-    logged = []
-    for number, row in enumerate(read_rows(path), start=1):
-        try:
-            size = Size(int(row["documents"]), int(row.get("chars", chars)))
-            logged.append(LoggedRequest(_finite(row["at"]), size))
-            if min(size.documents, size.chars) < 1:
-                raise ValueError(f"{size.documents} documents of {size.chars} characters")
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"{path}, line {number}: `at` in seconds and `documents` are needed: {error!r}", field="log"
-            ) from None
+    logged = [_logged(row, chars) for row in read_rows(path)]
     if not logged:
         raise InvalidInput(f"{path} has no request", field="log")
     return logged
+
+
+def _logged(row: Row, chars: int) -> LoggedRequest:
+    try:
+        size = Size(int(row.content["documents"]), int(row.get("chars", chars)))
+        if min(size.documents, size.chars) < 1:
+            raise ValueError(f"{size.documents} documents of {size.chars} characters")
+        return LoggedRequest(_finite(row.content["at"]), size)
+    except (KeyError, TypeError, ValueError) as error:
+        raise row.wrong(f"`at` in seconds and `documents` are needed: {error!r}", "log") from None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jrerank.evaluation.collection import Collection
 from jrerank.evaluation.layouts.jsonl import read_passages
+from jrerank.evaluation.layouts.labels import read_qrels
 from jrerank.evaluation.layouts.rows import only_file
-from jrerank.evaluation.layouts.trec import read_qrels, read_queries, read_run
+from jrerank.evaluation.layouts.trec import read_queries, read_run
 
 
 def read_beir(folder: Path, split: str = "test", run: Path | None = None) -> Collection:

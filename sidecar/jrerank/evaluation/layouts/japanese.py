@@ -15,8 +15,9 @@ from jrerank.errors import InvalidInput
 from jrerank.evaluation.bm25 import Bm25
 from jrerank.evaluation.collection import Collection, hit_list
 from jrerank.evaluation.layouts.jsonl import read_passages
-from jrerank.evaluation.layouts.rows import gain_of, only_file, read_rows, text_of
-from jrerank.evaluation.layouts.trec import read_qrels, read_queries, read_run
+from jrerank.evaluation.layouts.labels import read_qrels
+from jrerank.evaluation.layouts.rows import gain_of, only_file, read_rows
+from jrerank.evaluation.layouts.trec import read_queries, read_run
 
 _JSQUAD_NEGATIVES = 19
 
@@ -39,10 +40,10 @@ def read_jqara(folder: Path, split: str = "test") -> Collection:
     passages: dict[str, str] = {}
     labels: dict[str, dict[str, int]] = {}
     for row in read_rows(path):
-        query, passage = text_of(row, "q_id", path), text_of(row, "passage_row_id", path)
-        queries[query] = text_of(row, "question", path)
-        passages[passage] = f"{text_of(row, 'title', path)} {text_of(row, 'text', path)}"
-        labels.setdefault(query, {})[passage] = gain_of(row.get("label"), path)
+        query, passage = row.text("q_id"), row.text("passage_row_id")
+        queries[query] = row.text("question")
+        passages[passage] = f"{row.text('title')} {row.text('text')}"
+        labels.setdefault(query, {})[passage] = gain_of(row.get("label"), row.place)
     hits = {query: hit_list(shuffled(query, judged), passages) for query, judged in labels.items()}
     return Collection("jqara", queries, labels, hits)
 
@@ -63,15 +64,12 @@ def read_jacwir(folder: Path, split: str = "eval") -> Collection:
         "collection*.parquet",
         "collection*.jsonl*",
     )
-    rows = [
-        (text_of(row, "query", path), text_of(row, "positive", path), row.get("negatives") or ())
-        for row in read_rows(path)
-    ]
+    rows = [(row.text("query"), row.text("positive"), row.get("negatives") or ()) for row in read_rows(path)]
     wanted = {id for _, positive, negatives in rows for id in (positive, *map(str, negatives))}
     passages = {
-        id: f"{text_of(row, 'title', corpus)} {row.get('description') or ''}"
+        id: f"{row.text('title')} {row.get('description') or ''}"
         for row in read_rows(corpus)
-        if (id := text_of(row, "doc_id", corpus)) in wanted
+        if (id := row.text("doc_id")) in wanted
     }
     queries, labels, hits = {}, {}, {}
     for number, (text, positive, negatives) in enumerate(rows):

@@ -15,8 +15,9 @@ from typing import Any
 
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
-from jrerank.evaluation.collection import Collection
-from jrerank.evaluation.layouts.rows import Row, gain_of, query_of, read_rows, sound, text_of
+from jrerank.evaluation.collection import Collection, first_repeated
+from jrerank.evaluation.layouts.labels import read_labels
+from jrerank.evaluation.layouts.rows import Row, gain_of, query_of, read_rows, sound
 
 
 def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = None) -> Collection:
@@ -35,10 +36,12 @@ def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = N
     for number, row in enumerate(read_rows(path), start=1):
         id = str(row.get("id", number))
         if id in queries:
-            raise InvalidInput(f"{path}, line {number}: the query id {id!r} comes twice", field="id")
-        queries[id] = query_of(text_of(row, "query", path), id, path, number)
-        hits[id] = tuple(_hit(hit, texts, path) for hit in _list(row, "hits", path))
-        gains[id] = {**known.get(id, known.get(queries[id], {})), **_gains(row.get("labels", {}), path)}
+            raise row.wrong(f"the query id {id!r} comes twice", "id")
+        queries[id] = query_of(row.text("query"), id, row.place)
+        hits[id] = _hits(row, texts)
+        gains[id] = {**known.get(id, known.get(queries[id], {})), **_gains(row)}
+    if not queries:
+        raise InvalidInput(f"{path} has no query", field="data")
     return Collection(path.stem, queries, gains, hits)
 
 
@@ -46,28 +49,15 @@ def read_passages(path: Path) -> dict[str, str]:
     """Texts by id: `title`, newline and `text`, or `text` alone; `_id` and `docid` are ids too.
 
     Raises:
-        InvalidInput: a line has no id or no text.
+        InvalidInput: a line has no id or no text, or an id that an earlier line has with another text.
     """
-    passages = {}
+    passages: dict[str, str] = {}
     for row in read_rows(path):
-        id = next((row[key] for key in ("id", "_id", "docid") if key in row), None)
-        if id is None:
-            raise InvalidInput(f"{path}: a row has no 'id'", field="id")
-        passages[str(id)] = titled(row.get("title"), text_of(row, "text", path))
+        key = next((key for key in ("id", "_id", "docid") if key in row), "id")
+        id, text = row.text(key), titled(row.get("title"), row.text("text"))
+        if passages.setdefault(id, text) != text:
+            raise row.wrong(f"the passage id {id!r} comes twice, with another text", key)
     return passages
-
-
-def read_labels(path: Path) -> dict[str, dict[str, int]]:
-    """Lines {"query_id" or "query", "id", "label"}, as `bench labels` writes them: the last word on a pair counts.
-
-    Raises:
-        InvalidInput: a line lacks something.
-    """
-    labels: dict[str, dict[str, int]] = {}
-    for row in read_rows(path):
-        query = str(row["query_id"]) if "query_id" in row else text_of(row, "query", path)
-        labels.setdefault(query, {})[text_of(row, "id", path)] = gain_of(row.get("label", 1), path)
-    return labels
 
 
 def titled(title: object, text: str) -> str:
@@ -79,27 +69,30 @@ def _existing(path: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def _list(row: Row, field: str, path: Path) -> list[Any]:
-    value = row.get(field)
-    if value is not None and not isinstance(value, list):
-        raise InvalidInput(f"{path}: `{field}` is no array but {value!r:.60}", field=field)
-    return value or []
+def _hits(row: Row, passages: Mapping[str, str]) -> tuple[Candidate, ...]:
+    listed = row.get("hits")
+    if listed is not None and not isinstance(listed, list):
+        raise row.wrong(f"`hits` is no array but {listed!r:.60}", "hits")
+    hits = tuple(_hit(hit, passages, row) for hit in listed or ())
+    if (repeated := first_repeated(hits)) is not None:
+        raise row.wrong(f"the hit {repeated!r} comes twice in one list", "hits")
+    return hits
 
 
-def _gains(labels: object, path: Path) -> dict[str, int]:
+def _gains(row: Row) -> dict[str, int]:
+    labels = row.get("labels", {})
     if isinstance(labels, Mapping):
-        return {str(id): gain_of(gain, path) for id, gain in labels.items()}
+        return {str(id): gain_of(gain, row.place) for id, gain in labels.items()}
     if isinstance(labels, list):
         return {str(id): 1 for id in labels}
-    raise InvalidInput(f"{path}: `labels` is neither an object of gains nor a list of ids", field="labels")
+    raise row.wrong("`labels` is neither an object of gains nor a list of ids", "labels")
 
 
-def _hit(hit: Any, passages: Mapping[str, str], path: Path) -> Candidate:
-    row: Row = hit if isinstance(hit, dict) else {"id": hit}
-    id, score = text_of(row, "id", path), row.get("score")
+def _hit(content: Any, passages: Mapping[str, str], row: Row) -> Candidate:
+    hit = Row(row.place, content if isinstance(content, dict) else {"id": content})
+    id, score, text = hit.text("id"), hit.get("score"), hit.get("text")
     if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
-        raise InvalidInput(f"{path}: the score {score!r} of hit {id!r} is no number", field="score")
-    text = row.get("text")
+        raise row.wrong(f"the score {score!r} of hit {id!r} is no number", "score")
     return Candidate(
-        id, passages.get(id) if text is None else titled(row.get("title"), sound(str(text))), score
+        id, passages.get(id) if text is None else titled(hit.get("title"), sound(str(text))), score
     )

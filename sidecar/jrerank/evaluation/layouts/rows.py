@@ -1,17 +1,69 @@
-"""Rows of JSONL, TSV and Parquet files, plain or packed; what is wrong is known by file and line."""
+"""Rows of JSONL, TSV and Parquet files, plain or packed, each with its place; what is wrong is known by file and line."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from jrerank.errors import ConfigurationError, InvalidInput
 
-Row = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file, from 1, blank ones counted too, as an editor shows it; in Parquet a row."""
+
+    path: Path
+    number: int
+    unit: str = "line"
+
+    def __str__(self) -> str:
+        return f"{self.path}, {self.unit} {self.number}"
+
+    def wrong(self, what: str, field: str | None = None) -> InvalidInput:
+        """An error that names the place."""
+        return InvalidInput(f"{self}: {what}", field=field or f"{self.unit} {self.number}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An object of a file, and where it stands."""
+
+    place: Place
+    content: Mapping[str, Any]
+
+    def __contains__(self, field: str) -> bool:
+        return field in self.content
+
+    def get(self, field: str, default: object = None) -> Any:
+        """The value of that field."""
+        return self.content.get(field, default)
+
+    def text(self, field: str) -> str:
+        """That field as text.
+
+        Raises:
+            InvalidInput: the row has none.
+        """
+        value = self.content.get(field)
+        if value is None or isinstance(value, dict | list):
+            raise self.wrong(f"no {field!r}; it has {', '.join(map(repr, self.content)) or 'nothing'}", field)
+        return sound(str(value))
+
+    def wrong(self, what: str, field: str | None = None) -> InvalidInput:
+        """An error that names the row."""
+        return self.place.wrong(what, field)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The columns of a line."""
+
+    place: Place
+    values: list[str]
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -24,40 +76,24 @@ def read_rows(path: Path) -> Iterator[Row]:
     return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
 
 
-def read_table(path: Path) -> Iterator[list[str]]:
+def read_table(path: Path) -> Iterator[Fields]:
     """The fields of each line that is not blank: separated by tabs, or by spaces where it has no tab.
 
     Raises:
         InvalidInput: the file can't be read.
     """
-    for _, line in _lines(path):
-        yield (
-            next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE)) if "\t" in line else line.split()
-        )
+    for number, line in _lines(path):
+        yield Fields(Place(path, number), line.split("\t") if "\t" in line else line.split())
 
 
-def text_of(row: Row, field: str, path: Path) -> str:
-    """That field as text.
-
-    Raises:
-        InvalidInput: the row has none.
-    """
-    value = row.get(field)
-    if value is None or isinstance(value, dict | list):
-        raise InvalidInput(f"{path}: a row has no {field!r}; it has {', '.join(map(repr, row))}", field=field)
-    return sound(str(value))
-
-
-def query_of(text: str, id: str, path: Path, number: int) -> str:
+def query_of(text: str, id: str, place: Place) -> str:
     """The text of a query, if there is any.
 
     Raises:
         InvalidInput: it is blank: no system can be asked for it.
     """
     if not text.strip():
-        raise InvalidInput(
-            f"{path}, line {number}: the query {id!r} is blank; give it a text or leave it out", field="query"
-        )
+        raise place.wrong(f"the query {id!r} is blank; give it a text or leave it out", "query")
     return text
 
 
@@ -66,18 +102,19 @@ def sound(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def gain_of(value: object, path: Path) -> int:
-    """A label as a gain.
+def gain_of(value: object, place: Place) -> int:
+    """A label as a gain; `1.0` and `true`, as other tools write them, are 1.
 
     Raises:
         InvalidInput: it is no integer.
     """
     try:
-        return int(str(value))
+        gain = float(value if isinstance(value, bool) else str(value))
+        if gain.is_integer():
+            return int(gain)
     except ValueError:
-        raise InvalidInput(
-            f"{path}: {value!r} is no label: labels are integers, from 1 for relevant", field="label"
-        ) from None
+        pass
+    raise place.wrong(f"{value!r} is no label: labels are integers, from 1 for relevant", "label") from None
 
 
 def only_file(folder: Path, *patterns: str) -> Path:
@@ -86,6 +123,8 @@ def only_file(folder: Path, *patterns: str) -> Path:
     Raises:
         InvalidInput: there is none.
     """
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is no folder; one with {' or '.join(patterns)} is needed", field="data")
     for pattern in patterns:
         if matches := sorted(folder.glob(pattern)):
             return matches[0]
@@ -94,15 +133,14 @@ def only_file(folder: Path, *patterns: str) -> Path:
 
 def _jsonl(path: Path) -> Iterator[Row]:
     for number, line in _lines(path):
+        place = Place(path, number)
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InvalidInput(
-                f"{path}, line {number}: it is not JSON: {error}", field=f"line {number}"
-            ) from None
-        if not isinstance(row, dict):
-            raise InvalidInput(f"{path}, line {number}: it is not a JSON object", field=f"line {number}")
-        yield row
+            content = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise place.wrong(f"it is not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise place.wrong("it is not a JSON object")
+        yield Row(place, content)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -126,9 +164,12 @@ def _parquet(path: Path) -> Iterator[Row]:
         from pyarrow import parquet  # noqa: PLC0415  an extra: only what is published as Parquet needs it
     except ImportError:
         raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bench]'") from None
+    number = 0
     try:
         batches: Iterable[Any] = parquet.ParquetFile(path).iter_batches()
         for batch in batches:
-            yield from batch.to_pylist()
+            for content in batch.to_pylist():
+                number += 1
+                yield Row(Place(path, number, "row"), content)
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{path} can't be read: {error}", field="data") from None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jrerank.bench.labels.pool import pooled, pools
 from jrerank.bench.labels.session import Ask, Judged, session
-from jrerank.evaluation.layouts.jsonl import read_labels
+from jrerank.evaluation.layouts.labels import read_judgements
 
 QUERIES = {"1": "富士山の高さ", "2": "日本の首都", "3": "空の色"}
 POOLS = {id: ["a", "b", "c"] for id in QUERIES}
@@ -35,7 +35,7 @@ def test_a_session_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None
     ask, seen = typing("", "3")
     assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=False)
     assert seen == ["1/2 日本の首都: 山 東京 青", "2/2 空の色: 山 東京 青"]
-    assert read_labels(file) == {
+    assert read_judgements(file) == {
         "1": {"a": 1, "b": 2, "c": 0},
         "2": {"a": 0, "b": 0, "c": 0},
         "3": {"a": 0, "b": 0, "c": 1},
@@ -57,7 +57,7 @@ def test_a_slip_is_mended_by_going_back(tmp_path: Path) -> None:
     ask, seen = typing("b", "1", "b", "2", "b", "b", "3", "1", "q")
     assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=True)
     assert [one[0] for one in seen] == ["1", "1", "2", "1", "2", "1", "1", "2", "3"]
-    assert read_labels(file) == {"1": {"a": 0, "b": 0, "c": 1}, "2": {"a": 1, "b": 0, "c": 0}}
+    assert read_judgements(file) == {"1": {"a": 0, "b": 0, "c": 1}, "2": {"a": 1, "b": 0, "c": 0}}
 
 
 def test_a_larger_pool_asks_for_what_is_new(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_larger_pool_asks_for_what_is_new(tmp_path: Path) -> None:
     ask, seen = typing("1")
     session({"1": ["a", "b"]}, QUERIES, TEXTS, file, ask)
     assert seen == ["1/1 富士山の高さ: 東京"]
-    assert read_labels(file) == {"1": {"a": 1, "b": 1}}
+    assert read_judgements(file) == {"1": {"a": 1, "b": 1}}
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=4), st.integers(1, 6))

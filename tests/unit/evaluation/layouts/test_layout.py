@@ -44,6 +44,12 @@ def test_jsonl_in_a_folder_with_passages_and_the_labels_that_bench_labels_wrote(
     assert read.labels == {"1": {"a": 1}}, "the last word on a pair counts"
 
 
+def test_jsonl_with_qrels(tmp_path: Path) -> None:
+    queries = write_jsonl(tmp_path / "queries.jsonl", [{"id": "q", "query": "高さ", "hits": ["a"]}])
+    qrels = write_text(tmp_path / "x.qrels", "q 0 a 1\n")
+    assert open_collection(Source("jsonl", queries, labels=qrels)).labels == {"q": {"a": 1}}
+
+
 def test_jsonl_reads_a_text_that_was_cut_within_a_character(tmp_path: Path) -> None:
     hit = '{"id": "a", "text": "\\ud83d\\ude00 \\ud83d"}'
     file = write_text(tmp_path / "q.jsonl", f'{{"query": "山\\ude00", "labels": ["a"], "hits": [{hit}]}}')

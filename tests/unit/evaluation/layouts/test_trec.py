@@ -6,7 +6,8 @@ import pytest
 
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
-from jrerank.evaluation.layouts.trec import read_qrels, read_queries, read_run, read_trec
+from jrerank.evaluation.layouts.labels import read_qrels
+from jrerank.evaluation.layouts.trec import read_queries, read_run, read_trec
 
 
 def file(folder: Path, name: str, content: str) -> Path:
@@ -36,6 +37,17 @@ def test_all_of_trec_together(tmp_path: Path) -> None:
     )
     assert read.check().queries == {"1": "富士山 高さ"}
     assert read.hits["1"] == (Candidate("d", "山", 3.5),)
+
+
+def test_labels_of_bench_labels_go_with_trec_queries(tmp_path: Path) -> None:
+    labels = file(tmp_path, "labels.jsonl", '{"query_id": "1", "id": "d", "label": 2}\n')
+    read = read_trec(
+        file(tmp_path, "topics.tsv", "1\t富士山 高さ\n"),
+        file(tmp_path, "passages.jsonl", '{"id": "d", "text": "山"}\n'),
+        labels,
+        file(tmp_path, "x.run", "1 Q0 d 1 3.5 t\n"),
+    )
+    assert read.check().labels == {"1": {"d": 2}}
 
 
 def test_queries_in_jsonl(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jrerank.domain import Candidate
-from jrerank.evaluation.collection import Hits
+from jrerank.errors import InvalidInput
+from jrerank.evaluation.collection import Hits, first_repeated
 
 
 class LiveSearch(Protocol):
@@ -35,11 +36,14 @@ def search_all(
 
     Raises:
         JrerankError: a search failed.
+        InvalidInput: it gave a hit twice, as a join does.
     """
     hits, seconds = {}, {}
     for number, (id, text) in enumerate(queries.items(), start=1):
         started = time.perf_counter()
         hits[id] = search(text, size)
         seconds[id] = time.perf_counter() - started
+        if (repeated := first_repeated(hits[id])) is not None:
+            raise InvalidInput(f"the search for {text!r} gave the hit {repeated!r} twice", field="hits")
         progress(number, len(queries))
     return LiveHits(hits, seconds)
