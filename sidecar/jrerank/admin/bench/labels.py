@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jrerank.admin.bench.data import DataOptions, open_data
+from jrerank.admin.bench.judging import TerminalJudge
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.bench.systems import named, scored_answers
 from jrerank.admin.options import plain_errors
-from jrerank.admin.texts import plain
 from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from jrerank.bench.labels.session import Judged
     from jrerank.evaluation.collection import Collection
-
-_SHOWN_CHARS = 120
-_WHOLE_TEXT = re.compile(r"\?\s*(\d+)")
 
 
 def labels(
@@ -72,6 +64,11 @@ def labels(
         judged = _ask_about(collection, file, model or [], run or [], depth)
     state = "stopped" if judged.stopped else "done"
     print(f"{state}: {judged.queries} queries judged, {judged.labels} labels written to {file}")
+    if judged.stopped:
+        print("the same command goes on from here")
+    print(
+        f"measure with: jrerank-admin bench quality --layout jsonl --data {data} --labels {file} --model bundled"
+    )
 
 
 def _from_clicks(clicks: Path, file: Path, least_shown: int) -> None:
@@ -100,17 +97,18 @@ def _ask_about(collection: Collection, file: Path, models: list[str], runs: list
 
     lists: list[Mapping[str, Sequence[str]]] = [
         {id: [hit.id for hit in collection.hits[id]] for id in collection.queries},
-        *_reranked(collection, models),
+        *_reranked(collection, models, file),
         *(
             {id: [hit.id for hit in hits] for id, hits in read_run(Path(named(text, "run")[1]), {}).items()}
             for text in runs
         ),
     ]
     texts = {hit.id: hit.passage or "" for id in collection.queries for hit in collection.hits[id]}
-    return session(pools(collection.queries, lists, depth), collection.queries, texts, file, _Screen())
+    return session(pools(collection.queries, lists, depth), collection.queries, texts, file, TerminalJudge())
 
 
-def _reranked(collection: Collection, models: list[str]) -> list[Mapping[str, Sequence[str]]]:
+def _reranked(collection: Collection, models: list[str], file: Path) -> list[Mapping[str, Sequence[str]]]:
+    """Scores are kept beside the labels: who goes on judging doesn't wait for them again."""
     from jrerank.bench.quality.run import Plan
     from jrerank.bench.quality.scores import ScoreFile
     from jrerank.evaluation.measures import Measure
@@ -123,55 +121,7 @@ def _reranked(collection: Collection, models: list[str]) -> list[Mapping[str, Se
     judged = {id: {"": 1} for id in collection.queries}
     plan = Plan(collection.with_labels(judged), [Measure("nDCG", 10)], depth=50)
     settings = [Settings.load(model=model) for model in models]
+    scores = ScoreFile.open(file.with_name(f"{file.name}.scores"))
     with Progress() as progress:
-        answers = asyncio.run(scored_answers(plan, settings, (), None, ScoreFile(None), progress))
+        answers = asyncio.run(scored_answers(plan, settings, (), None, scores, progress))
     return [one.orders for one in answers]
-
-
-@dataclass
-class _Screen:
-    """Shows a query with its passages, each by its part that is most like the query, and reads a line."""
-
-    clock: Callable[[], float] = time.monotonic
-    begun_s: float | None = None
-
-    def __call__(self, query: str, texts: Sequence[str], number: int, total: int) -> str:
-        from rich.console import Console
-
-        from jrerank.bench.labels.session import HELP
-
-        console = Console()
-        console.rule(f"{number} of {total}{self._left(number, total)}")
-        console.print(plain(query), style="bold")
-        for place, text in enumerate(texts, start=1):
-            console.print(f"{place:>3}  ", _marked(text, query), sep="", highlight=False)
-        while True:
-            try:
-                typed = input(f"{HELP}, ?3 for the whole text of 3: ")
-            except EOFError:
-                return "q"
-            asked = _WHOLE_TEXT.fullmatch(typed.strip())
-            if asked is None or not 1 <= int(asked[1]) <= len(texts):
-                return typed
-            console.print(plain(texts[int(asked[1]) - 1]), highlight=False)
-
-    def _left(self, number: int, total: int) -> str:
-        """As fast as it has gone up to here."""
-        now = self.clock()
-        if self.begun_s is None:
-            self.begun_s = now
-        if number < 2:
-            return ""
-        minutes = (now - self.begun_s) / (number - 1) * (total - number + 1) / 60
-        return f", about {minutes:.0f} minutes left" if minutes >= 1 else ", less than a minute left"
-
-
-def _marked(text: str, query: str) -> Text:
-    """What it shares with the query is underlined."""
-    from jrerank.bench.labels.excerpt import excerpt
-
-    found = excerpt(" ".join(text.split()), query, _SHOWN_CHARS)
-    shown = plain(found.text)
-    for start, end in found.marked:
-        shown.stylize("bold underline", start, end)
-    return shown

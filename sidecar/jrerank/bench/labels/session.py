@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from jrerank.bench.labels.clicks import Label
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.layouts.labels import read_judgements
 
-HELP = "numbers of the relevant ones (3! for perfect), Enter for none, b for the one before, s to skip, q to stop"
-_ANSWER = re.compile(r"(\d+)(!?)")
+HELP = "the numbers of the relevant ones, such as 1 3! (3 is perfect); Enter for none, b for the query before, s to skip, q to stop"
+_ANSWER = re.compile(r"([0-9]{1,6})!?")
 
-Ask = Callable[[str, Sequence[str], int, int], str]
+
+class Judge(Protocol):
+    """Somebody who reads."""
+
+    def ask(self, query: str, texts: Sequence[str], number: int, total: int) -> str:
+        """Show a query and its passages, and which query of how many it is; what is typed."""
+
+    def ask_again(self, reason: str) -> str:
+        """The same once more, after an answer that can't be understood; what is typed."""
 
 
 class Command(StrEnum):
@@ -41,12 +51,13 @@ def session(
     queries: Mapping[str, str],
     texts: Mapping[str, str],
     file: Path,
-    ask: Ask,
+    judge: Judge,
 ) -> Judged:
     """Ask for every query whose pool is not judged yet; what an earlier session has said stands.
 
     Args:
-        ask: shows a query and its passages (and its number of how many), and returns what was typed.
+        pools: the ids that are judged of each query.
+        file: takes every answer before the next question.
 
     Raises:
         InvalidInput: the file can't be read or written.
@@ -61,7 +72,7 @@ def session(
     place = 0
     while place < len(asked):
         id, rest = asked[place]
-        answer = _answer(queries[id], rest, texts, (place + 1, len(asked)), ask)
+        answer = _answer(queries[id], rest, texts, (place + 1, len(asked)), judge)
         if answer is Command.STOP:
             break
         if isinstance(answer, dict):
@@ -89,15 +100,26 @@ def append_labels(file: Path, labels: Sequence[Label]) -> None:
 
 
 def _answer(
-    query: str, ids: Sequence[str], texts: Mapping[str, str], place: tuple[int, int], ask: Ask
+    query: str, ids: Sequence[str], texts: Mapping[str, str], place: tuple[int, int], judge: Judge
 ) -> dict[str, int] | Command:
     """Gains of the relevant ones, or what else was wanted; asks again until it understands."""
+    typed = judge.ask(query, [texts.get(id, id) for id in ids], *place)
     while True:
-        typed = ask(query, [texts.get(id, id) for id in ids], *place).strip().lower()
-        if typed in set(Command):
-            return Command(typed)
-        words = typed.replace(",", " ").split()
-        matches = [_ANSWER.fullmatch(word) for word in words]
-        found = [match for match in matches if match and 1 <= int(match[1]) <= len(ids)]
-        if len(found) == len(words):
-            return {ids[int(match[1]) - 1]: 2 if match[2] else 1 for match in found}
+        words = _words(typed)
+        if len(words) == 1 and words[0] in set(Command):
+            return Command(words[0])
+        found = {word: _place(word, len(ids)) for word in words}
+        wrong = [word for word, one in found.items() if one is None]
+        if not wrong:
+            return {ids[one - 1]: 2 if word.endswith("!") else 1 for word, one in found.items() if one}
+        typed = judge.ask_again(f"{wrong[0]!r} is no number from 1 to {len(ids)}")
+
+
+def _words(typed: str) -> list[str]:
+    """As they were meant: a Japanese input method types full-width digits, letters and marks."""
+    return unicodedata.normalize("NFKC", typed).lower().replace(",", " ").replace("、", " ").split()
+
+
+def _place(word: str, count: int) -> int | None:
+    match = _ANSWER.fullmatch(word)
+    return int(match[1]) if match and 1 <= int(match[1]) <= count else None

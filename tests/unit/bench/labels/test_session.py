@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jrerank.bench.labels.pool import pooled, pools
-from jrerank.bench.labels.session import Ask, Judged, session
+from jrerank.bench.labels.session import Judged, session
 from jrerank.evaluation.layouts.labels import read_judgements
 
 QUERIES = {"1": "富士山の高さ", "2": "日本の首都", "3": "空の色"}
@@ -17,15 +17,25 @@ POOLS = {id: ["a", "b", "c"] for id in QUERIES}
 TEXTS = {"a": "山", "b": "東京", "c": "青"}
 
 
-def typing(*lines: str) -> tuple[Ask, list[str]]:
-    answers: Iterator[str] = iter(lines)
-    seen: list[str] = []
+class Typing:
+    """Types these lines; `seen` is what was shown, and what was said of an answer that was no answer."""
 
-    def ask(query: str, texts: Sequence[str], number: int, total: int) -> str:
-        seen.append(f"{number}/{total} {query}: {' '.join(texts)}")
-        return next(answers)
+    def __init__(self, *lines: str) -> None:
+        self._answers: Iterator[str] = iter(lines)
+        self.seen: list[str] = []
 
-    return ask, seen
+    def ask(self, query: str, texts: Sequence[str], number: int, total: int) -> str:
+        self.seen.append(f"{number}/{total} {query}: {' '.join(texts)}")
+        return next(self._answers)
+
+    def ask_again(self, reason: str) -> str:
+        self.seen.append(reason)
+        return next(self._answers)
+
+
+def typing(*lines: str) -> tuple[Typing, list[str]]:
+    judge = Typing(*lines)
+    return judge, judge.seen
 
 
 def test_a_session_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -46,7 +56,7 @@ def test_what_is_not_understood_is_asked_again_and_a_skipped_query_comes_back(tm
     file = tmp_path / "labels.jsonl"
     ask, seen = typing("4", "x", "s", "1", "1")
     assert session(POOLS, QUERIES, TEXTS, file, ask) == Judged(2, 6, stopped=False)
-    assert len(seen) == 5
+    assert seen[1:3] == ["'4' is no number from 1 to 3", "'x' is no number from 1 to 3"]
     ask, seen = typing("2")
     session(POOLS, QUERIES, TEXTS, file, ask)
     assert seen == ["1/1 富士山の高さ: 山 東京 青"]
@@ -78,3 +88,10 @@ def test_a_pool_has_the_first_hits_of_every_system_once(lists: list[list[str]], 
 
 def test_pools_take_systems_in_turn() -> None:
     assert pools(["q"], [{"q": ["a", "b"]}, {"q": ["c", "a"]}, {}], 2) == {"q": ["a", "c", "b"]}
+
+
+def test_what_a_japanese_input_method_types_is_understood(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    ask, _ = typing("１、３！", "ｂ", "１，２", "Ｓ", "ｑ")
+    assert session(POOLS, QUERIES, TEXTS, file, ask).stopped
+    assert read_judgements(file) == {"1": {"a": 1, "b": 1, "c": 0}}
