@@ -16,10 +16,10 @@ from jrerank.bench.load.targets import SidecarTarget, http_session
 from jrerank.bench.report.schema import read_json
 from sidecars import RunningSidecar, running_sidecar
 
-RATE, SECONDS, STALL_S = 10, 3, 1.0
+RATE, SECONDS, STALL_S = 10, 6, 2.0
 
 
-async def test_a_sidecar_that_stops_for_a_second_shows_in_the_tail(tmp_path: Path) -> None:
+async def test_a_sidecar_that_stops_for_two_seconds_in_the_middle_shows_in_the_tail(tmp_path: Path) -> None:
     with running_sidecar(tmp_path) as sidecar:
         record = await stalled(sidecar)
     assert record.outcomes.total() == RATE * SECONDS
@@ -28,9 +28,9 @@ async def test_a_sidecar_that_stops_for_a_second_shows_in_the_tail(tmp_path: Pat
 
 
 async def stalled(sidecar: RunningSidecar) -> Record:
-    """Stopped after the first third of the run."""
+    """Stopped in the middle of the run."""
     maker = RequestMaker()
-    stopped_at = 1.0
+    stopped_at = (SECONDS - STALL_S) / 2
     state = {"stopped": False}
 
     def tick(at: float) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,6 +121,7 @@ def _running(options: LoadOptions) -> Iterator[_Address]:
 
 async def _run(options: LoadOptions, address: _Address, progress: Progress) -> Run:
     from jrerank.bench.load.driver import open_loop
+    from jrerank.bench.load.highest import best
     from jrerank.bench.load.memory import memory_samples
     from jrerank.bench.load.record import useful_for_s
     from jrerank.bench.load.report import Run
@@ -129,9 +131,9 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
     deadline_s = useful_for_s(options.timeout_ms)
     before = await _capacity(options, address.url, keys, source)
     async with _target(options, address.url, keys) as target, memory_samples(address.pid) as memory:
-        trials = await _search(options, target, source, _rate(options, before))
-        held = [one.rate for one in trials if one.p99_ms <= (options.find_p99_ms or 0)]
-        times = _times(options, max(held, default=_rate(options, before)))
+        trials = await _search(options, target, source, _rate(options, before), progress)
+        found = best(trials, options.find_p99_ms or 0)
+        times = _times(options, found.rate if found else _rate(options, before))
         record = await open_loop(
             target, times, source, deadline_s, lambda at: progress("sending", int(at), int(options.seconds))
         )
@@ -146,21 +148,46 @@ async def _run(options: LoadOptions, address: _Address, progress: Progress) -> R
 
 
 async def _search(
-    options: LoadOptions, target: Target, source: Iterator[LoadRequest], start: float
+    options: LoadOptions, target: Target, source: Iterator[LoadRequest], start: float, progress: Progress
 ) -> list[Trial]:
-    """The trials of a rate that holds the p99, where one is searched."""
+    """The trials of a rate that holds the p99, where one is searched.
+
+    Raises:
+        Unavailable: the target answers nothing, before the search or from some rate on.
+    """
     from jrerank.bench.load.driver import open_loop
-    from jrerank.bench.load.highest import highest_rate
-    from jrerank.bench.load.record import useful_for_s
+    from jrerank.bench.load.highest import Trial, highest_rate
+    from jrerank.bench.load.record import unanswered, useful_for_s
 
     if options.find_p99_ms is None:
         return []
 
-    async def trial(rate: float) -> float:
-        record = await open_loop(target, _times(options, rate), source, useful_for_s(options.timeout_ms))
-        return record.percentile_ms(99)
+    async def trial(rate: float) -> Trial:
+        bar = partial(progress, f"trying {rate:.1f} requests/s")
+        times, deadline_s = _times(options, rate), useful_for_s(options.timeout_ms)
+        record = await open_loop(
+            target, times, source, deadline_s, lambda at: bar(int(at), int(options.seconds))
+        )
+        if reason := unanswered(record):
+            await _check_answers(options, target, source, f"at {rate:.1f} requests/s {reason}; now ")
+        return Trial(rate, record.percentile_ms(99), record.unserved)
+
+    await _check_answers(options, target, source)
 
     return await highest_rate(trial, start, options.find_p99_ms)
+
+
+async def _check_answers(
+    options: LoadOptions, target: Target, source: Iterator[LoadRequest], before: str = ""
+) -> None:
+    """Raises:
+    Unavailable: a single request gets no answer, so that there is nothing to measure.
+    """
+    from jrerank.bench.load.driver import answered
+
+    answer = await answered(target, next(source))
+    if answer.outcome == "error":
+        raise Unavailable(f"{options.name}: {before}a single request failed: {answer.detail}")
 
 
 async def _capacity(
@@ -173,6 +200,7 @@ async def _capacity(
         return None
     # with time enough: what is refused tells nothing of the capacity
     async with _target(replace(options, timeout_ms=_CALIBRATION_TIMEOUT_MS), url, keys) as target:
+        await _check_answers(options, target, source)
         await closed_loop(target, 1, 1.0, source)
         return await closed_loop(target, _CALIBRATION_CLIENTS, max(3.0, options.seconds / 6), source)
 

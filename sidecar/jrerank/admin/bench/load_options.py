@@ -53,7 +53,6 @@ def check(options: LoadOptions) -> None:
     Raises:
         InvalidInput: an option is wrong, lacks its other half, or names a file that can't be read.
     """
-    from jrerank.bench.load.sizes import Distribution, read_log
     from jrerank.bench.quality.live.template import BodyTemplate
 
     if sum(map(bool, (options.url, options.search_url, options.dsn))) > 1:
@@ -61,17 +60,25 @@ def check(options: LoadOptions) -> None:
     for option, url in (("url", options.url), ("search-url", options.search_url)):
         if url:
             check_url(url, option)
-    rate_of(options.rate)
-    Distribution.parse(options.documents)
-    Distribution.parse(options.chars)
-    if options.log:
-        read_log(options.log)
+    _check_amounts(options)
     if options.dsn:
         statement_of(options.sql)
     if options.search_url:
         if options.template is None:
             raise InvalidInput("--search-url needs --template, a file with the body", field="template")
         BodyTemplate.read(options.template)
+
+
+def _check_amounts(options: LoadOptions) -> None:
+    from jrerank.bench.load.sizes import Distribution, read_log
+
+    rate_of(options.rate)
+    Distribution.parse(options.documents)
+    Distribution.parse(options.chars)
+    if options.log:
+        read_log(options.log)
+        if options.find_p99_ms is not None:
+            raise InvalidInput("--find-p99-ms tries rates, and --log has its own", field="find-p99-ms")
 
 
 def statement_of(path: Path | None) -> str:

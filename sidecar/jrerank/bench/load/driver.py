@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from jrerank.bench.load.record import Record
+from jrerank.bench.load.record import Answer, Record
 from jrerank.bench.load.requests import LoadRequest
 from jrerank.bench.load.targets import Target
 
 _PAUSE_S = 0.1
+# A target that hangs must not hang the run: what takes so much longer than its deadline is an error
+_GIVEN_UP_AFTER_S = 30.0
 
 Tick = Callable[[float], None]
 
@@ -21,14 +23,18 @@ async def open_loop(
     requests: Iterable[LoadRequest],
     deadline_s: float,
     tick: Tick = lambda _: None,
+    given_up_after_s: float = _GIVEN_UP_AFTER_S,
 ) -> Record:
-    """Each at its time, all of them, and wait for every answer. `tick` is told the seconds gone by."""
+    """Each at its time, all of them, and wait for every answer, but no longer than `given_up_after_s` past its deadline.
+
+    `tick` is told the seconds gone by.
+    """
     record, started = Record(), time.perf_counter()
     open_requests: set[asyncio.Task[None]] = set()
 
     async def one(request: LoadRequest, due: float) -> None:
         sent = time.perf_counter() - started
-        answer = await target.send(request)
+        answer = await answered(target, request, deadline_s + given_up_after_s)
         record.add(due, sent, time.perf_counter() - started, answer, request.caller, deadline_s)
 
     for due, request in zip(times, requests, strict=False):
@@ -41,14 +47,29 @@ async def open_loop(
     return record
 
 
-async def closed_loop(target: Target, clients: int, seconds: float, requests: Iterable[LoadRequest]) -> float:
+async def answered(target: Target, request: LoadRequest, within_s: float = _GIVEN_UP_AFTER_S) -> Answer:
+    """What became of a request; an error where there is no answer in that time."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await target.send(request)
+    except TimeoutError:
+        return Answer("error", 0, f"no answer within {within_s:.0f} s")
+
+
+async def closed_loop(
+    target: Target,
+    clients: int,
+    seconds: float,
+    requests: Iterable[LoadRequest],
+    given_up_after_s: float = _GIVEN_UP_AFTER_S,
+) -> float:
     """Pairs that so many clients get scored in a second when each asks again as soon as it has its answer: the capacity."""
     started, source, pairs = time.perf_counter(), iter(requests), 0
 
     async def client() -> None:
         nonlocal pairs
         while time.perf_counter() - started < seconds:
-            answer = await target.send(next(source))
+            answer = await answered(target, next(source), seconds + given_up_after_s)
             pairs += answer.pairs
             if not answer.pairs:  # refused: asking again at once would only take the machine's time
                 await asyncio.sleep(_PAUSE_S)

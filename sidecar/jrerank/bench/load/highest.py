@@ -6,23 +6,29 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 _STEPS = 5
+_UNSERVED_AT_MOST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A rate in requests a second, and the p99 that it had."""
+    """A rate in requests a second, the p99 that it had, and the share of requests for which nothing was scored."""
 
     rate: float
     p99_ms: float
+    unserved: float = 0.0
+
+    def holds(self, p99_ms: float) -> bool:
+        """Whether 99 of 100 requests were served within the limit: a refusal is fast, but nobody is served by it."""
+        return self.p99_ms <= p99_ms and self.unserved <= _UNSERVED_AT_MOST
 
 
 async def highest_rate(
-    trial: Callable[[float], Awaitable[float]], start: float, p99_ms: float
+    trial: Callable[[float], Awaitable[Trial]], start: float, p99_ms: float
 ) -> list[Trial]:
     """Double the rate (or halve it) until it is bracketed, then halve the bracket five times.
 
     Args:
-        trial: the p99 in ms at a rate.
+        trial: what a rate comes to.
         start: the first rate.
         p99_ms: the limit.
 
@@ -32,8 +38,8 @@ async def highest_rate(
     trials: list[Trial] = []
 
     async def holds(rate: float) -> bool:
-        trials.append(Trial(rate, await trial(rate)))
-        return trials[-1].p99_ms <= p99_ms
+        trials.append(await trial(rate))
+        return trials[-1].holds(p99_ms)
 
     low, high = await _bracket(holds, start)
     for _ in range(_STEPS):
@@ -44,7 +50,7 @@ async def highest_rate(
 
 def best(trials: list[Trial], p99_ms: float) -> Trial | None:
     """None where even the lowest rate was too high."""
-    held = [one for one in trials if one.p99_ms <= p99_ms]
+    held = [one for one in trials if one.holds(p99_ms)]
     return max(held, key=lambda one: one.rate, default=None)
 
 

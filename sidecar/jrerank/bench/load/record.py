@@ -76,6 +76,12 @@ class Record:
         return float(self.latencies.get_value_at_percentile(percent)) / 1000
 
     @property
+    def unserved(self) -> float:
+        """The share of requests for which nothing was scored."""
+        missed = sum(self.outcomes[name] for name in ("passthrough", "refused", "error"))
+        return missed / self.count if self.count else 0.0
+
+    @property
     def max_ms(self) -> float:
         """The slowest."""
         return float(self.latencies.get_max_value()) / 1000

@@ -195,5 +195,25 @@ def _notes(run: Run) -> list[str]:
         notes.append(
             f"the sender fell up to {lag_ms:.0f} ms behind, which is in the latencies: give it a machine of its own"
         )
+    notes += _search_notes(run)
     details = run.record.details.most_common(3)
     return notes + [f"error: {detail}, {count} times" for detail, count in details]
+
+
+def _search_notes(run: Run) -> list[str]:
+    """Where the search ended at an edge of what it tries, and what the rates that did not hold came to."""
+    if run.p99_limit_ms is None or not run.trials:
+        return []
+    found, limit = best(list(run.trials), run.p99_limit_ms), f"{run.p99_limit_ms:g} ms"
+    failed = [one for one in run.trials if not one.holds(run.p99_limit_ms)]
+    if not failed:
+        return [f"all rates that were tried hold a p99 of {limit}: begin with a higher --rate"]
+    least = min(failed, key=lambda one: one.rate)
+    came_to = (
+        f"p99 {least.p99_ms:.0f} ms, {100 * least.unserved:.1f} % not served at {least.rate:.1f} requests/s"
+    )
+    if found is None:
+        return [
+            f"no rate that was tried holds a p99 of {limit}: {came_to}; what is reported is the first rate"
+        ]
+    return [f"the lowest rate that does not hold a p99 of {limit}: {came_to}"]

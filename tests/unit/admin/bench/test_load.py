@@ -43,6 +43,15 @@ def test_a_target_that_answers_nothing_ends_with_1_and_a_sentence(tmp_path: Path
     assert figures["error"] == 10
 
 
+@pytest.mark.parametrize("options", [("--find-p99-ms", "100", "--rate", "10"), ("--rate", "2x")])
+def test_no_rate_is_searched_and_no_capacity_measured_of_a_target_that_is_dead(
+    refusing_url: str, options: tuple[str, ...]
+) -> None:
+    result = CliRunner().invoke(app, ["bench", "load", "--url", refusing_url, "--seconds", "30", *options])
+    assert result.exit_code == 1, result.output
+    assert f"error: {refusing_url}: a single request failed: ClientConnectorError" in result.output
+
+
 def record(*outcomes: str) -> Record:
     made = Record()
     for outcome in outcomes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from jrerank.bench.load.driver import closed_loop, open_loop
+from jrerank.bench.load.driver import answered, closed_loop, open_loop
 from jrerank.bench.load.record import Answer, useful_for_s
 from jrerank.bench.load.report import Run, load_report
 from jrerank.bench.load.requests import LoadRequest
@@ -55,6 +55,22 @@ async def test_requests_are_sent_while_a_stall_lasts_and_it_shows_in_the_percent
     assert record.max_ms >= 290
     assert record.percentile_ms(75) >= 50, "all that were due in the stall have waited for its end"
     assert record.late >= 10, "each of them, not one alone"
+
+
+class Hanging:
+    """Takes requests and never answers."""
+
+    async def send(self, request: LoadRequest) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_target_that_hangs_does_not_hang_the_run() -> None:
+    record = await open_loop(Hanging(), [0.0, 0.01], requests(), deadline_s=0.05, given_up_after_s=0.1)
+    assert record.outcomes == {"error": 2}
+    assert set(record.details) == {"no answer within 0 s"}
+    assert await closed_loop(Hanging(), 2, 0.05, requests(), given_up_after_s=0.1) == 0.0
+    assert (await answered(Hanging(), next(requests()), 0.05)).outcome == "error"
 
 
 async def test_a_sender_that_falls_behind_says_so() -> None:

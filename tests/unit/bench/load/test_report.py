@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from jrerank.bench.load.highest import Trial
 from jrerank.bench.load.record import Answer, Record
@@ -83,3 +84,22 @@ def test_the_slowest_request_of_each_second_is_a_point() -> None:
     curves = {curve.title: curve for curve in load_report(Run(stalled, 2, 2, 1000, "target")).curves}
     points = curves["Slowest request by second"].series[0].points
     assert [(point.x, point.y) for point in points] == [(0, 250), (1, 500)]
+
+
+@pytest.mark.parametrize(
+    ("trials", "note"),
+    [
+        ((Trial(10.0, 50.0), Trial(20.0, 90.0)), "all rates that were tried hold a p99 of 100 ms"),
+        (
+            (Trial(10.0, 50.0), Trial(20.0, 90.0, 0.25), Trial(15.0, 900.0)),
+            "the lowest rate that does not hold a p99 of 100 ms: p99 900 ms, 0.0 % not served at 15.0 requests/s",
+        ),
+        (
+            (Trial(20.0, 5.0, 0.5), Trial(10.0, 5.0, 0.25)),
+            "no rate that was tried holds a p99 of 100 ms: p99 5 ms, 25.0 % not served at 10.0 requests/s",
+        ),
+    ],
+)
+def test_a_search_says_where_it_ended(trials: tuple[Trial, ...], note: str) -> None:
+    run = Run(record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", trials=trials, p99_limit_ms=100.0)
+    assert any(one.startswith(note) for one in load_report(run).notes)
