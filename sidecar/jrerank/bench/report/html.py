@@ -7,12 +7,13 @@ from html import escape
 from pathlib import Path
 
 from jrerank.bench.report.compare import Change
-from jrerank.bench.report.numbers import interval, percent, shown
-from jrerank.bench.report.schema import Curve, Example, Figure, Hit, Report, System
+from jrerank.bench.report.numbers import heading, interval, percent, shown
+from jrerank.bench.report.schema import Curve, Difference, Example, Figure, Hit, Report, System
 from jrerank.bench.report.svg import interval_plot, legend, line_plot
 from jrerank.errors import InvalidInput
 
 _STYLE = Path(__file__).with_name("style.css")
+_MOST_INTERVALS = 15
 
 
 def write_html(
@@ -41,7 +42,7 @@ def html(report: Report, changes: Sequence[Change] = (), conditions: Sequence[st
         _section("Won and lost", "".join(map(_example, report.examples))),
         _section("Notes", _list(report.notes)),
         _conditions(report),
-        _section("Every number", _numbers(report)),
+        f'<section class="screen">{_section("Every number", _numbers(report))}</section>',
     ]
     style = _STYLE.read_text(encoding="utf-8")
     return (
@@ -73,9 +74,8 @@ def _section(title: str, content: str) -> str:
 def _systems(systems: Sequence[System]) -> str:
     names = list(dict.fromkeys(figure.name for system in systems for figure in system.figures))
     units = {figure.name: figure.unit for system in systems for figure in system.figures}
-    heads = [
-        escape(name) + (f" <small>{escape(units[name])}</small>" if units[name] else "") for name in names
-    ]
+    parts = [heading(name, units[name]) for name in names]
+    heads = [escape(name) + (f" <small>{escape(unit)}</small>" if unit else "") for name, unit in parts]
     rows = [
         [f"{escape(system.name)}<br><small>{escape(system.description)}</small>"]
         + ["" if (figure := system.figure(name)) is None else escape(interval(figure)) for name in names]
@@ -93,10 +93,10 @@ def _differences(report: Report) -> str:
             escape(one.baseline),
             escape(one.figure),
             f'<span class="{"good" if one.low > 0 else "bad" if one.high < 0 else ""}">{one.difference:+.4f}</span>',
-            f"{one.low:+.4f} to {one.high:+.4f}",
+            _unbroken(f"{one.low:+.4f} to {one.high:+.4f}"),
             shown(one.p),
             shown(one.p_adjusted),
-            f"{one.wins} / {one.losses} / {one.ties}",
+            _unbroken(f"{one.wins} / {one.losses} / {one.ties}"),
         ]
         for one in report.differences
     ]
@@ -110,10 +110,18 @@ def _differences(report: Report) -> str:
         "p (Holm)",
         "wins / losses / ties",
     ]
-    main = report.differences[0].figure
-    plot = interval_plot([one for one in report.differences if one.figure == main])
-    figure = f"<figure><h3>{escape(main)}, with 95 % intervals</h3>{plot}</figure>"
-    return _section("Differences", figure + _table(heads, rows))
+    return _section("Differences", _interval_figure(report.differences) + _table(heads, rows, text_columns=3))
+
+
+def _interval_figure(differences: Sequence[Difference]) -> str:
+    """Of the first measure; of many systems against the baseline alone."""
+    first = differences[0]
+    drawn = [one for one in differences if one.figure == first.figure]
+    title = f"{first.figure}, with 95 % intervals"
+    if len(drawn) > _MOST_INTERVALS:
+        drawn = [one for one in drawn if one.baseline == first.baseline]
+        title += f", against {first.baseline}"
+    return f"<figure><h3>{escape(title)}</h3>{interval_plot(drawn)}</figure>"
 
 
 def _changes(changes: Sequence[Change], conditions: Sequence[str]) -> str:
@@ -138,7 +146,11 @@ def _reach(change: Change) -> str:
     if change.low is None or change.high is None:
         return ""
     as_text = percent if change.relative else shown
-    return f"{as_text(change.low)} to {as_text(change.high)}"
+    return _unbroken(f"{as_text(change.low)} to {as_text(change.high)}")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
 
 
 def _advice(report: Report) -> str:
@@ -171,7 +183,7 @@ def _conditions(report: Report) -> str:
     facts = {
         **report.parameters,
         "CPU": f"{machine.cpu}, {machine.cores} usable cores, {machine.features}",
-        "memory": f"{machine.memory_bytes} bytes",
+        "memory": f"{machine.memory_bytes / 1e9:.1f} GB ({machine.memory_bytes} bytes)",
         "system": machine.system,
         "Python": machine.python,
         "load average before the run": str(machine.load_average),
@@ -189,7 +201,16 @@ def _numbers(report: Report) -> str:
         [escape(d.system), escape(d.figure), *map(repr, (d.difference, d.low, d.high, d.p, d.p_adjusted))]
         for d in report.differences
     ]
-    examples = [[escape(e.query), escape(e.system), repr(e.before), repr(e.after)] for e in report.examples]
+    examples = [
+        [
+            escape(e.query),
+            escape(e.system),
+            repr(e.before),
+            repr(e.after),
+            *map(_gains, (e.hits_before, e.hits_after)),
+        ]
+        for e in report.examples
+    ]
     return "".join(
         [
             _folded("Figures", _table(["system", "figure", "value", "low", "high"], figures)),
@@ -197,11 +218,18 @@ def _numbers(report: Report) -> str:
                 "Differences",
                 _table(["system", "figure", "difference", "low", "high", "p", "p (Holm)"], exact),
             ),
-            _folded("Examples", _table(["query", "system", "before", "after"], examples)),
+            _folded(
+                "Examples",
+                _table(["query", "system", "before", "after", "labels before", "labels after"], examples),
+            ),
             *(_folded(f"Curve: {escape(curve.title)}", _points(curve)) for curve in report.curves),
             _folded("Samples", _samples(report)),
         ]
     )
+
+
+def _gains(hits: Sequence[Hit]) -> str:
+    return " ".join(str(hit.gain) for hit in hits)
 
 
 def _exact(figure: Figure) -> list[str]:

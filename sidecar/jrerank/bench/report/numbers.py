@@ -17,6 +17,11 @@ def percent(share: float) -> str:
     return f"{100 * share:+.1f} %"
 
 
+def heading(name: str, unit: str) -> tuple[str, str]:
+    """A figure's name and its unit, which is left out where the name has it."""
+    return name, "" if unit in name else unit
+
+
 def interval(figure: Figure) -> str:
     """The value, with half the width of its interval where it has one."""
     value = f"{figure.value:.4f}" if not figure.unit and figure.value <= 1 else shown(figure.value)

@@ -10,11 +10,11 @@ from html import escape
 from jrerank.bench.report.numbers import shown
 from jrerank.bench.report.schema import Curve, Difference, Point
 
-_WIDTH, _HEIGHT = 640, 300
+_WIDTH, _HEIGHT = 760, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
-_TICKS = 5
+_FEWEST_TICKS = 4
 COLOURS = 8
-_ROW, _NAMES = 30, 330
+_ROW, _EDGE = 40, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,19 @@ def line_plot(curve: Curve) -> str:
 
 
 def legend(names: Sequence[str]) -> str:
-    """The colours of the series, in HTML."""
+    """The lines of the series, in HTML."""
     items = (
-        f'<span><i class="s{number % COLOURS}"></i>{escape(name)}</span>' for number, name in enumerate(names)
+        f'<span><i class="{_look(number)}"></i>{escape(name)}</span>' for number, name in enumerate(names)
     )
     return f'<p class="legend">{"".join(items)}</p>'
 
 
 def interval_plot(differences: Sequence[Difference]) -> str:
-    """A row for each: its mean and its interval around the line of no difference."""
+    """A row for each, its names above it: its mean and its interval around the line of no difference."""
     values = [value for one in differences for value in (one.low, one.high, 0.0)]
     height = _ROW * len(differences) + _BOTTOM
-    scale = _Scale(*_reach(values, 0.08), _NAMES, _WIDTH - _RIGHT)
-    rows = "".join(_interval_row(one, scale, _ROW * (number + 0.6)) for number, one in enumerate(differences))
+    scale = _Scale(*_reach(values, 0.08), _EDGE, _WIDTH - _EDGE)
+    rows = "".join(_interval_row(one, scale, _ROW * (number + 0.8)) for number, one in enumerate(differences))
     base = height - _BOTTOM + 8
     zero = f'<line class="zero" x1="{scale(0)}" x2="{scale(0)}" y1="4" y2="{base}"/>'
     ticks = "".join(_text(scale(tick), base + 16, shown(tick), "middle") for tick in scale.ticks())
@@ -74,7 +74,7 @@ def interval_plot(differences: Sequence[Difference]) -> str:
 
 def _interval_row(one: Difference, scale: _Scale, y: float) -> str:
     kind = "better" if one.low > 0 else "worse" if one.high < 0 else "even"
-    name = _text(_NAMES - 12, y + 4, f"{_cut(one.system)} − {_cut(one.baseline)}", "end")
+    name = f'<text class="name" x="0" y="{y - 12}">{escape(one.system)} − {escape(one.baseline)}</text>'
     bar = f'<line class="bar {kind}" x1="{scale(one.low)}" x2="{scale(one.high)}" y1="{y}" y2="{y}"/>'
     title = f"{one.system} against {one.baseline}: {one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
     return f'<g><title>{escape(title)}</title>{name}{bar}<circle class="{kind}" cx="{scale(one.difference)}" cy="{y}" r="5"/></g>'
@@ -87,7 +87,7 @@ def _line(points: Sequence[Point], x: _Scale, y: _Scale, number: int) -> str:
         f'<circle cx="{left}" cy="{top}" r="3.5"><title>{shown(p.x)}: {shown(p.y)}</title></circle>'
         for (left, top), p in zip(at, points, strict=True)
     )
-    return f'<g class="s{number % COLOURS}">{_band(points, x, y)}<polyline points="{path}"/>{dots}</g>'
+    return f'<g class="{_look(number)}">{_band(points, x, y)}<polyline points="{path}"/>{dots}</g>'
 
 
 def _band(points: Sequence[Point], x: _Scale, y: _Scale) -> str:
@@ -121,8 +121,9 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _cut(text: str, chars: int = 24) -> str:
-    return text if len(text) <= chars else text[: chars - 1] + "…"
+def _look(number: int) -> str:
+    """A colour; where they are used up, they come again dashed, then dotted."""
+    return f"s{number % COLOURS} d{number // COLOURS % 3}"
 
 
 def _reach(values: Sequence[float], margin: float) -> tuple[float, float]:
@@ -132,16 +133,17 @@ def _reach(values: Sequence[float], margin: float) -> tuple[float, float]:
 
 
 def _steps(low: float, high: float) -> list[float]:
-    step = _round_step((high - low) / _TICKS)
+    step = _round_step((high - low) / _FEWEST_TICKS)
     first = math.ceil(low / step)
     return [round(number * step, 12) for number in range(first, math.floor(high / step) + 1)]
 
 
-def _round_step(rough: float) -> float:
-    if rough <= 0:
+def _round_step(most: float) -> float:
+    """The largest round number up to `most`."""
+    if most <= 0:
         return 1.0
-    power: float = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    power: float = 10.0 ** math.floor(math.log10(most))
+    return next(factor * power for factor in (5, 2, 1) if factor * power <= most * 1.001)
 
 
 def _decades(low: float, high: float) -> list[float]:

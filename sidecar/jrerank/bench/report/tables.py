@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jrerank.bench.report.compare import Change
-from jrerank.bench.report.numbers import interval, percent, shown
+from jrerank.bench.report.numbers import heading, interval, percent, shown
 from jrerank.bench.report.schema import Report
 
 _COLUMNS = 7
@@ -90,7 +90,8 @@ def _by_figure(report: Report) -> Table:
 
 def _by_system(report: Report, names: Sequence[str]) -> Table:
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
-    heads = [name if not units[name] or units[name] in name else f"{name} [{units[name]}]" for name in names]
+    parts = [heading(name, units[name]) for name in names]
+    heads = [f"{name} [{unit}]" if unit else name for name, unit in parts]
     table = Table("", *map(escape, heads), title=Text(report.title))
     for system in report.systems:
         figures = [system.figure(name) for name in names]

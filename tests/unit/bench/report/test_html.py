@@ -76,6 +76,22 @@ def test_light_dark_and_print_have_colours_of_their_own() -> None:
     assert "@media print" in page
 
 
+def test_of_many_systems_intervals_against_the_baseline_are_drawn() -> None:
+    first = REPORT.differences[0]
+    pairs = [(f"s{a}", f"s{b}") for a in range(7) for b in range(a)]
+    many = tuple(first.model_copy(update={"system": a, "baseline": b}) for a, b in pairs)
+    page = html(REPORT.model_copy(update={"differences": many}))
+    assert "nDCG@10, with 95 % intervals, against s0" in page
+    assert page.count('<text class="name"') == 6
+    assert page.count("</td></tr>") > len(many)
+
+
+def test_on_paper_there_is_no_heading_of_what_is_folded_away() -> None:
+    page = html(REPORT)
+    assert '<section class="screen"><h2>Every number</h2>' in page
+    assert ".screen { display: none; }" in page.split("@media print")[1]
+
+
 def test_changes_since_an_older_report_come_first() -> None:
     old = quality_report(0.9, 0.9, 0.9)
     page = html(REPORT, compare(old, REPORT))
