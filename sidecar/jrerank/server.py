@@ -131,13 +131,19 @@ def _give_back() -> None:
 def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.Protocol] | Literal["h11"]:
     """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
+        from jrerank.doors.http.beginnings import Beginnings  # noqa: PLC0415
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
         from jrerank.doors.http.parsing_turns import ParsingTurns  # noqa: PLC0415
         from jrerank.doors.http.unparsed import UnparsedBytes  # noqa: PLC0415
     except ImportError:
         return "h11"
     unparsed_bytes = UnparsedBytes(open_body_bytes // UNPARSED_SHARE)
-    own = {"max_connections": max_connections, "turns": ParsingTurns(), "unparsed_bytes": unparsed_bytes}
+    own = {
+        "max_connections": max_connections,
+        "turns": ParsingTurns(),
+        "beginnings": Beginnings(),
+        "unparsed_bytes": unparsed_bytes,
+    }
     return type("_Protocol", (BoundedHttp1Protocol,), own)
 
 

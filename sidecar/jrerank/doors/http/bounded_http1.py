@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from jrerank.doors.http.beginnings import Beginnings, asker_of
 from jrerank.doors.http.http1 import Http1Protocol
 from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
@@ -47,6 +50,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
     max_connections = 10_000
     turns = ParsingTurns()
+    beginnings = Beginnings()
     unparsed_bytes = UnparsedBytes()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -56,6 +60,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self._unparsed = b""
         self._waits_for_turn = False
         self._is_last = False
+        self._is_pipelined = False
         self._last_cycle: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -149,6 +154,19 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
             self._close_behind_the_last()
         cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        begin = partial(self._begin, cycle, app)
+        if self._is_pipelined:
+            self.beginnings.join_pipelined(begin)
+            return
+        scope = cast("dict[str, Any]", cycle.scope)
+        address = self.client[0] if self.client else ""
+        self.beginnings.join(begin, asker_of(scope["path"], address, scope["headers"]))
+
+    def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not self.transport.is_closing():
+            super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
         """A body is bounded by who reads it. What frames its chunks, and trailers behind them, count as a head does."""
         self._head_bytes = 0
@@ -164,7 +182,9 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
         Nobody reads the rest of a body whose answer is out: it may take as long as a head.
         """
+        self._is_pipelined = True  # what `pipeline` has begins by that
         super().on_response_complete()
+        self._is_pipelined = False
         if self._unparsed:
             self.loop.call_soon(self._parse)
         if not self._head_is_open and not self._is_answering() and self._head_timer is None:
