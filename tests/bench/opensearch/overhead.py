@@ -107,7 +107,9 @@ def _ways(engine: Engine, direct: httpx.Client, index: str) -> tuple[Way, Way]:
     question = {"query": QUERY, "hits": [_hit(hit) for hit in hits]}
     page_bytes, whole_bytes, question_bytes = map(_bytes, (page, whole, question))
     headers = {"content-type": "application/json"}
-    assert marker(engine.http.post(f"{index}/_search", json=page, timeout=600).json())["reranked"] == WINDOW
+    for reranked in (None, WINDOW):  # the first search of an index finds out how large its documents are
+        answer = engine.http.post(f"{index}/_search", json=page, timeout=600).json()
+        assert reranked in {None, marker(answer)["reranked"]}
 
     def through() -> None:
         engine.http.post(f"{index}/_search", content=page_bytes, headers=headers).raise_for_status()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -376,6 +377,55 @@ class TestPassthrough:
     def _recreate(engine: Engine, index: str, body: Json) -> None:
         engine.http.delete(index)
         engine.put(index, body)
+
+
+class TestLargeDocuments:
+    """As many are fetched as fit into 32 MiB, and of an index that was never searched 25."""
+
+    INDEX, PASSAGES, CHARS, FITTING = "large", 60, 700_000, 47
+    BODY: ClassVar[Json] = {"query": {"match": {"title": "大仏"}}, "size": 5, "_source": False}
+
+    @pytest.fixture
+    def large(self, engine: Engine) -> Iterator[Engine]:
+        engine.put_pipeline("large", WINDOW, PASSAGE_FIELDS, endpoint="main", timeout_ms=60_000)
+        engine.http.delete(self.INDEX)
+        properties = {"title": {"type": "text", "analyzer": "cjk"}, "body": {"type": "text", "index": False}}
+        settings = {"search.default_pipeline": "large"}
+        engine.put(self.INDEX, {"settings": {"index": settings}, "mappings": {"properties": properties}})
+        for start in range(0, self.PASSAGES, 10):
+            numbers = range(start, start + 10)
+            engine.bulk(self.INDEX, [self._document(number) for number in numbers])
+        yield engine
+        engine.http.delete(self.INDEX)
+
+    def _document(self, number: int) -> Json:
+        some = " 鹿" if number % 6 == 0 else ""
+        return {"id": str(number), "title": f"大仏{some}", "body": "x" * self.CHARS}
+
+    def test_a_search_fetches_no_more_than_it_can_afford(self, large: Engine) -> None:
+        before = large.stats()["searches"]["reasons"].get("window_narrowed", 0)
+        first, then = (large.search(self.BODY, self.INDEX) for _ in range(2))
+        assert (marker(first)["outcome"], marker(first)["reason"]) == ("partial", "window_narrowed")
+        assert marker(first)["reranked"] == 25
+        assert (marker(then)["reason"], marker(then)["reranked"]) == ("window_narrowed", self.FITTING)
+        assert len(then["hits"]["hits"]) == 5
+        assert then["hits"]["total"]["value"] == self.PASSAGES
+        assert large.stats()["searches"]["reasons"]["window_narrowed"] == before + 2
+        self._assert_pages(large)
+        self._assert_complete(large)
+
+    def _assert_pages(self, large: Engine) -> None:
+        """They fit together, and the caller's own page is never cut."""
+        pages = [large.search({**self.BODY, "from": start, "size": 10}, self.INDEX) for start in (0, 40, 50)]
+        assert [marker(page)["reranked"] for page in pages] == [self.FITTING, self.FITTING, 0]
+        assert marker(pages[2])["reason"] == "beyond_window"
+        assert [len(page["hits"]["hits"]) for page in pages] == [10, 10, 10]
+        assert marker(large.search({**self.BODY, "size": 55}, self.INDEX))["reranked"] == 55
+
+    def _assert_complete(self, large: Engine) -> None:
+        """Where all that was found fits."""
+        answer = large.search({**self.BODY, "query": {"match": {"title": "鹿"}}}, self.INDEX)
+        assert marker(answer) == marker(answer) | {"outcome": "complete", "reason": None, "reranked": 10}
 
 
 class TestProcessorsInOnePipeline:

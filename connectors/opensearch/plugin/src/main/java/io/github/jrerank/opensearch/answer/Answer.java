@@ -12,7 +12,7 @@ import org.opensearch.core.common.bytes.BytesArray;
 
 /** A sidecar's answer: the candidates in their new order, each exactly once. */
 public record Answer(String outcome, String reason, String model, List<Ranked> ranked) {
-    private static final Set<String> OUTCOMES = Set.of("complete", "partial", Marker.PASSTHROUGH);
+    private static final Set<String> OUTCOMES = Set.of(Marker.COMPLETE, Marker.PARTIAL, Marker.PASSTHROUGH);
 
     public static Answer read(byte[] json, List<Candidate> candidates) throws Failure {
         try {

@@ -5,7 +5,11 @@ import java.util.Map;
 
 /** What became of a search, for its caller to read. */
 public record Marker(String outcome, String reason, long tookMs, int reranked, String model) {
+    public static final String COMPLETE = "complete";
+    public static final String PARTIAL = "partial";
     public static final String PASSTHROUGH = "passthrough";
+    /** Of a partial one: so many hits of the window were fetched as the time and the heap allow. */
+    public static final String WINDOW_NARROWED = "window_narrowed";
 
     public static Marker passthrough(String reason, long tookMs) {
         return new Marker(PASSTHROUGH, reason, tookMs, 0, null);

@@ -51,6 +51,9 @@ public final class Call<T> {
         }
     }
 
+    /** Who had so much of the time and was silent might have answered: the rest may go to fetching the hits. */
+    private static final double FULL_SHARE = 2.0 / 3;
+
     private record Attempt(Sidecar sidecar, CompletableFuture<HttpResponse<byte[]>> response, boolean hasFullTime) {}
 
     private final Question<T> question;
@@ -106,7 +109,7 @@ public final class Call<T> {
             terms.headers(),
             question.maxAnswerBytes()
         );
-        Attempt attempt = new Attempt(sidecar, response, terms.isUsualTime() && leftMs > terms.timeoutMs() * 9 / 10);
+        Attempt attempt = new Attempt(sidecar, response, terms.isUsualTime() && leftMs > terms.timeoutMs() * FULL_SHARE);
         underWay.add(attempt);
         response.whenComplete((answer, error) -> answered(attempt, answer, error));
     }

@@ -36,6 +36,10 @@ class IndexLimits {
             this.indexes = indexes;
         }
 
+        List<String> names() {
+            return indexes.stream().map(index -> index.getIndex().getName()).toList();
+        }
+
         int maxResultWindow() {
             return indexes.stream()
                 .mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()))

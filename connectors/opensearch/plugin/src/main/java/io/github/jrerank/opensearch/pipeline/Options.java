@@ -23,7 +23,7 @@ record Options(
     Reading reading
 ) {
     static final int DEFAULT_WINDOW = 100;
-    private static final int DEFAULT_TIMEOUT_MS = 500;
+    static final int DEFAULT_TIMEOUT_MS = 500;
     private static final int MAX_TIMEOUT_MS = 600_000;
     /** Twice as many as a sidecar reads unless it is told otherwise. */
     private static final int DEFAULT_READ_TOKENS = 1024;

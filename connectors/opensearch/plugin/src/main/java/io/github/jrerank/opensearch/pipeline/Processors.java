@@ -14,7 +14,8 @@ public final class Processors {
             services.limits(),
             services.origins(),
             services.plans(),
-            services.node().executor()
+            services.node().executor(),
+            services.costs()
         );
         return Map.of(WindowProcessor.TYPE, factory);
     }

@@ -11,14 +11,17 @@ import io.github.jrerank.opensearch.client.Failure;
 import io.github.jrerank.opensearch.ext.JrerankExt;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.apache.lucene.search.TotalHits;
 import org.opensearch.OpenSearchStatusException;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.action.search.SearchResponse;
@@ -100,6 +103,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         private final Plan plan;
         private final ActionListener<SearchResponse> listener;
         private List<Candidate> candidates = List.of();
+        private long extraNanos;
 
         Search(SearchRequest request, SearchResponse response, Plan plan, long startNanos, ActionListener<SearchResponse> listener) {
             this.asked = options.with(plan.ext());
@@ -147,10 +151,29 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 window.size()
             );
             List<Candidate> candidates = new ArrayList<>();
+            Map<String, HitCost> costs = new HashMap<>();
             for (SearchHit hit : window) {
+                long beginNanos = System.nanoTime();
                 candidates.add(new Candidate(String.valueOf(hit.getId()), reader.texts(hit), hit.getScore()));
+                costs.merge(hit.getIndex(), cost(hit, System.nanoTime() - beginNanos), HitCost::plus);
             }
+            learn(costs);
             return candidates;
+        }
+
+        private static HitCost cost(SearchHit hit, long readNanos) {
+            return new HitCost(1, hit.hasSource() ? hit.getSourceRef().length() : 0, readNanos);
+        }
+
+        /** What fetching for us has taken is taken off our time. */
+        private void learn(Map<String, HitCost> costs) {
+            if (plan.fetch() == null) {
+                return;
+            }
+            services.costs().learn(costs, plan.fetch().filter());
+            plan.fetch().pipelineTimeoutMs().set(options.timeoutMs());
+            HitCost whole = costs.values().stream().reduce(new HitCost(0, 0, 0), HitCost::plus);
+            extraNanos = plan.fetch().extraNanos(whole, startNanos);
         }
 
         private String reasonIn(List<Candidate> candidates) {
@@ -174,7 +197,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             );
             boolean isUsualTime = asked.timeoutMs() == options.timeoutMs();
             boolean isUsualWork = plan.ext().work().isEmpty();
-            var terms = new Call.Terms(work(), services.forwardedHeaders(), startNanos, asked.timeoutMs(), isUsualTime, isUsualWork);
+            var terms = new Call.Terms(work(), services.forwardedHeaders(), startNanos - extraNanos, asked.timeoutMs(), isUsualTime, isUsualWork);
             return Call.start(services.endpoint(asked.endpoint()), services.node(), question, terms);
         }
 
@@ -201,8 +224,20 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         private void reranked(Answer answer) {
-            var marker = new Marker(answer.outcome(), answer.reason(), tookMs(), answer.reranked(), answer.model());
+            boolean isShort = answer.reason() == null && answer.outcome().equals(Marker.COMPLETE) && isNarrowed();
+            String outcome = isShort ? Marker.PARTIAL : answer.outcome();
+            String reason = isShort ? Marker.WINDOW_NARROWED : answer.reason();
+            var marker = new Marker(outcome, reason, tookMs(), answer.reranked(), answer.model());
             reply(marker, () -> Ordering.of(answer.ranked(), firstScores(), asked.unread(), asked.minScore()));
+        }
+
+        /** Whether there are hits that the pipeline's window would have had, and this search's has not. */
+        private boolean isNarrowed() {
+            if (plan.fetch() == null || plan.fetch().isNarrowed() == false || candidates.size() < plan.window()) {
+                return false;
+            }
+            TotalHits all = new TotalHits(candidates.size(), TotalHits.Relation.EQUAL_TO);
+            return all.equals(response.getHits().getTotalHits()) == false;
         }
 
         private void passThrough(String reason) {

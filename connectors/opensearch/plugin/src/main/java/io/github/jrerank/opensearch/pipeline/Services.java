@@ -19,7 +19,8 @@ public record Services(
     ThreadContext threadContext,
     IndexLimits limits,
     SearchOrigins origins,
-    Plans plans
+    Plans plans,
+    FetchCosts costs
 ) {
     private static final Map<String, String> FORWARDED = Map.of("X-Opaque-Id", "x-request-id", "traceparent", "traceparent");
     private static final int MAX_HEADER_CHARS = 1_024;
@@ -28,7 +29,7 @@ public record Services(
     public static Services of(Parameters node, Endpoints endpoints, SearchStats stats, Node client, SearchOrigins origins) {
         var resolver = new IndexNameExpressionResolver(node.threadContext);
         var limits = new IndexLimits(() -> node.searchPipelineService.getClusterService().state(), resolver);
-        return new Services(endpoints, stats, client, node.threadContext, limits, origins, new Plans());
+        return new Services(endpoints, stats, client, node.threadContext, limits, origins, new Plans(), new FetchCosts(System::nanoTime));
     }
 
     Endpoint endpoint(String name) {

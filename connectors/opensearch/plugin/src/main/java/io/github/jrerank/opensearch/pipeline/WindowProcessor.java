@@ -4,6 +4,7 @@ import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.ext.OptionChecks;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.action.ActionListener;
@@ -26,6 +27,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final SearchOrigins origins;
     private final Plans plans;
     private final Consumer<Runnable> executor;
+    private final FetchCosts costs;
+    private final AtomicInteger timeoutMs = new AtomicInteger(Options.DEFAULT_TIMEOUT_MS);
 
     WindowProcessor(
         String tag,
@@ -36,7 +39,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         IndexLimits limits,
         SearchOrigins origins,
         Plans plans,
-        Consumer<Runnable> executor
+        Consumer<Runnable> executor,
+        FetchCosts costs
     ) {
         super(tag, description, ignoreFailure);
         this.reading = reading;
@@ -45,6 +49,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         this.origins = origins;
         this.plans = plans;
         this.executor = executor;
+        this.costs = costs;
     }
 
     @Override
@@ -112,7 +117,9 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         String text = read.queryText(ext.query(), search, limitsOfIndexes.types());
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
-        String reason = Passthrough.reason(search, ext, text, wide);
+        FetchSourceContext fetched = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
+        Fetch fetch = fetch(search, limitsOfIndexes, ext, shown, fetched, wide);
+        String reason = Passthrough.reason(search, ext, text, fetch.window());
         if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
             reason = Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
         }
@@ -120,7 +127,21 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             reason = Passthrough.NO_PASSAGES;
         }
         int from = Plan.from(search);
-        return new Plan(reason, ext, text, read, wide, from, Plan.size(search), true, isOpen ? null : shown);
+        return new Plan(reason, ext, text, read, fetch.window(), from, Plan.size(search), true, isOpen ? null : shown, fetch);
+    }
+
+    private Fetch fetch(
+        SearchSourceBuilder search,
+        IndexLimits.Of limitsOfIndexes,
+        JrerankExt ext,
+        FetchSourceContext shown,
+        FetchSourceContext fetched,
+        int wide
+    ) {
+        int page = Plan.size(search);
+        int time = Math.min(timeoutMs.get(), ext.timeoutMs(Integer.MAX_VALUE));
+        int most = costs.affordable(limitsOfIndexes.names(), fetched, page, wide, time);
+        return new Fetch(most, page, most < wide, fetched, shown.fetchSource(), System.nanoTime(), timeoutMs);
     }
 
     private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limitsOfIndexes) {
@@ -134,7 +155,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         SearchSourceBuilder copy = search.shallowCopy().from(wide.fetchFrom()).size(wide.fetchSize());
         copy.searchPipelineSource(search.searchPipelineSource());
         if (plan.shown() != null) {
-            copy.fetchSource(SourceFilter.opened(plan.shown(), plan.reading().passageFields()));
+            copy.fetchSource(plan.fetch().filter());
         }
         return copy;
     }
@@ -144,12 +165,14 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         private final SearchOrigins origins;
         private final Plans plans;
         private final Consumer<Runnable> executor;
+        private final FetchCosts costs;
 
-        Factory(IndexLimits limits, SearchOrigins origins, Plans plans, Consumer<Runnable> executor) {
+        Factory(IndexLimits limits, SearchOrigins origins, Plans plans, Consumer<Runnable> executor, FetchCosts costs) {
             this.limits = limits;
             this.origins = origins;
             this.plans = plans;
             this.executor = executor;
+            this.costs = costs;
         }
 
         @Override
@@ -164,7 +187,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             int window = ConfigurationUtils.readIntProperty(TYPE, tag, config, "window", Options.DEFAULT_WINDOW);
             Options.checkRange(TYPE, tag, "window", window, OptionChecks.MAX_WINDOW);
             Reading reading = Reading.from(TYPE, tag, config);
-            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans, executor);
+            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans, executor, costs);
         }
     }
 }

@@ -40,7 +40,9 @@ class PlanVectorTests {
 
     private static WindowProcessor processor(Case one, Plans plans) {
         Reading reading = new Reading(one.get("passage_fields"), null);
-        return new WindowProcessor(null, null, false, reading, one.number("window"), limits(one), new SearchOrigins(), plans, Runnable::run);
+        var costs = new FetchCosts(System::nanoTime);
+        int window = one.number("window");
+        return new WindowProcessor(null, null, false, reading, window, limits(one), new SearchOrigins(), plans, Runnable::run, costs);
     }
 
     private static IndexLimits limits(Case one) {

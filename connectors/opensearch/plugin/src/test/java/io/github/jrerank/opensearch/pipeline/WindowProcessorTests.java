@@ -22,7 +22,8 @@ class WindowProcessorTests {
         null,
         new SearchOrigins(),
         new Plans(),
-        handedOn::add
+        handedOn::add,
+        new FetchCosts(System::nanoTime)
     );
     private final SearchRequest request = new SearchRequest("docs");
     private final PlainActionFuture<SearchRequest> answer = new PlainActionFuture<>();
