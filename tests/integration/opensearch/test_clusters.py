@@ -51,6 +51,7 @@ class TestNodesWithoutThePlugin:
         shards = other.plugged.http.get("_cat/shards/articles?format=json").json()
         assert {shard["node"] for shard in shards} == {"plugged", "bare"}
         body = {"query": MATCH, "ext": {"jrerank": {"window": 50}}}
+        other.plugged.search(body, "articles")  # finds out how large its documents are
         response = other.plugged.search(body, "articles")
         assert (marker(response)["outcome"], marker(response)["reranked"]) == ("complete", 50)
         assert response["_shards"]["failed"] == 0

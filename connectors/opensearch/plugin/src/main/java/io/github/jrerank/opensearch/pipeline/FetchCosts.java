@@ -24,7 +24,7 @@ final class FetchCosts {
     static final int FETCHES_PER_READ = 2;
     /** Whoever searches more indexes in turn finds each of them unknown. */
     static final int MAX_KNOWN = 20_000;
-    private static final long KEPT_NANOS = TimeUnit.HOURS.toNanos(1);
+    static final long KEPT_NANOS = TimeUnit.DAYS.toNanos(1);
 
     /** `filter` null: whatever was fetched of its documents. */
     private record Key(String index, Integer filter) {}

@@ -86,7 +86,7 @@ class FetchCostsTests {
     @Test
     void whatWasLongAgoIsForgotten() {
         learn("docs", BODY, 1_000, 0.001);
-        now += TimeUnit.HOURS.toNanos(1);
+        now += FetchCosts.KEPT_NANOS;
         assertEquals(WINDOW, affordable(BODY, "docs"));
         now += 1;
         assertEquals(FetchCosts.FIRST_HITS, affordable(BODY, "docs"));
