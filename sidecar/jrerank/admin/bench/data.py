@@ -29,23 +29,35 @@ def open_data(options: DataOptions) -> Collection:
     """The collection that they name.
 
     Raises:
-        InvalidInput: an option is missing, or a file can't be read.
+        InvalidInput: an option is missing or not read by the layout, or a file can't be read.
         ModelNotFound: the hub has no such data set, or can't be reached.
     """
     from jrerank.evaluation.layouts.layout import Source, open_collection
-    from jrerank.evaluation.layouts.trec import read_trec
 
     if options.layout == "trec":
-        files = (options.queries, options.passages, options.labels, options.hits)
-        names = ("--queries-file", "--passages", "--labels", "--hits")
-        missing = [name for name, file in zip(names, files, strict=True) if file is None]
-        if missing:
-            raise InvalidInput(f"the layout trec needs {', '.join(missing)}", field=missing[0])
-        return read_trec(*(file for file in files if file is not None)).check()
+        return _open_trec(options)
+    if options.queries is not None:
+        raise InvalidInput(f"the layout {options.layout} takes no --queries-file", field="queries-file")
     source = Source(
         options.layout, options.data, options.hits, options.passages, options.labels, options.split
     )
     return open_collection(source)
+
+
+def _open_trec(options: DataOptions) -> Collection:
+    from jrerank.evaluation.layouts.trec import read_trec
+
+    if options.data or options.split:
+        raise InvalidInput(
+            f"the layout trec takes no {'--data' if options.data else '--split'}: name its files one by one",
+            field="data",
+        )
+    files = (options.queries, options.passages, options.labels, options.hits)
+    names = ("--queries-file", "--passages", "--labels", "--hits")
+    missing = [name for name, file in zip(names, files, strict=True) if file is None]
+    if missing:
+        raise InvalidInput(f"the layout trec needs {', '.join(missing)}", field=missing[0])
+    return read_trec(*(file for file in files if file is not None)).check()
 
 
 def main_measure(layout: str) -> str:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from jrerank.bench.report.compare import Change
 from jrerank.bench.report.numbers import heading, interval, percent, shown
 from jrerank.bench.report.schema import Report
 
-_COLUMNS = 7
-# Of many systems with many figures each: what has room beside a name on a terminal of 80 columns
-_COLUMNS_BESIDE_NAMES = 4
+# Characters of a name and of a value with its interval, borders among them
+_NAME, _VALUE = 24, 13
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Systems, differences, advice and notes; curves and examples are left to the HTML."""
     out = console or Console()
-    for table in _systems(report):
+    for table in _systems(report, out.width):
         out.print(table)
     if report.differences:
         out.print(_differences(report))
@@ -36,16 +34,8 @@ def print_changes(
 ) -> None:
     """What changed, the regressions marked, and what else is not as it was."""
     out = console or Console()
-    table = Table(
-        "system",
-        "figure",
-        "old",
-        "new",
-        "change",
-        "95 % interval",
-        "",
-        title="Compared with the older report",
-    )
+    heads = ("system", "figure", "old", "new", "change", "95 % interval", "")
+    table = _table(*heads, title="Compared with the older report")
     for change in changes:
         as_text = percent if change.relative else shown
         reach = (
@@ -68,20 +58,26 @@ def print_changes(
         out.print(f"not as it was: {one}", markup=False, highlight=False)
 
 
-def _systems(report: Report) -> list[Table]:
+def _systems(report: Report, width: int) -> list[Table]:
     """A row per system, or per figure where a line has no room for those; several tables where it has room for neither."""
     names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
-    if len(names) <= _COLUMNS:
+    columns = max(1, (width - _NAME) // _VALUE)
+    if len(names) <= columns:
         return [_by_system(report, names)]
-    if len(report.systems) <= _COLUMNS:
+    if len(report.systems) < columns:  # the unit is a column too
         return [_by_figure(report)]
-    parts = range(0, len(names), _COLUMNS_BESIDE_NAMES)
-    return [_by_system(report, names[part : part + _COLUMNS_BESIDE_NAMES]) for part in parts]
+    parts = range(0, len(names), columns)
+    return [_by_system(report, names[part : part + columns]) for part in parts]
+
+
+def _table(*heads: str, title: str) -> Table:
+    """Names are folded, never cut: two that begin alike have to be told apart."""
+    return Table(*(Column(Text(head), overflow="fold") for head in heads), title=Text(title))
 
 
 def _by_figure(report: Report) -> Table:
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
-    table = Table("", *(escape(system.name) for system in report.systems), "", title=Text(report.title))
+    table = _table("", *(system.name for system in report.systems), "", title=report.title)
     for name, unit in units.items():
         figures = [system.figure(name) for system in report.systems]
         table.add_row(name, *("" if figure is None else interval(figure) for figure in figures), unit)
@@ -92,7 +88,7 @@ def _by_system(report: Report, names: Sequence[str]) -> Table:
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
     parts = [heading(name, units[name]) for name in names]
     heads = [f"{name} [{unit}]" if unit else name for name, unit in parts]
-    table = Table("", *map(escape, heads), title=Text(report.title))
+    table = _table("", *heads, title=report.title)
     for system in report.systems:
         figures = [system.figure(name) for name in names]
         table.add_row(Text(system.name), *("" if figure is None else interval(figure) for figure in figures))
@@ -100,16 +96,14 @@ def _by_system(report: Report, names: Sequence[str]) -> Table:
 
 
 def _differences(report: Report) -> Table:
-    table = Table(
-        "system", "against", "measure", "difference", "95 % interval", "p (Holm)", "wins/losses/ties"
-    )
+    heads = ("system", "against", "difference", "95 % interval", "p (Holm)", "W/L/T")
+    table = _table(*heads, title=f"Differences in {report.differences[0].figure}")
     for one in report.differences:
         if one.figure != report.differences[0].figure:
             continue
         table.add_row(
             Text(one.system),
             Text(one.baseline),
-            one.figure,
             f"{one.difference:+.4f}",
             f"{one.low:+.4f} .. {one.high:+.4f}",
             f"{one.p_adjusted:.2g}",

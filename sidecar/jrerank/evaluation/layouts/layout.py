@@ -30,14 +30,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one is read, the hub's repositories that hold it with the files that are needed, and the measure it is reported in."""
+    """How one is read, from which fields of a source, the measure it is reported in, and the hub's repositories that hold it.
+
+    `repositories` have the files that are needed; none at all is a layout that ships, None one that only a user has.
+    """
 
     read: Callable[[Path, Source], Collection]
+    takes: frozenset[str] = frozenset({"path", "split"})
     measure: str = "nDCG@10"
     repositories: Mapping[str, tuple[str, ...]] | None = None
 
 
 _SHIPPED_DEPTH = 100
+_OPTIONS = {
+    "path": "--data",
+    "run": "--hits",
+    "passages": "--passages",
+    "labels": "--labels",
+    "split": "--split",
+}
 
 
 def read_jaquad(depth: int = _SHIPPED_DEPTH) -> Collection:
@@ -53,24 +64,29 @@ def read_jaquad(depth: int = _SHIPPED_DEPTH) -> Collection:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "jaquad": Layout(lambda path, source: read_jaquad(), repositories={}),
-    "jsonl": Layout(lambda path, source: read_jsonl(path, source.passages, source.labels)),
-    "beir": Layout(lambda path, source: read_beir(path, source.split or "test", source.run)),
+    "jaquad": Layout(lambda path, source: read_jaquad(), frozenset(), repositories={}),
+    "jsonl": Layout(
+        lambda path, source: read_jsonl(path, source.passages, source.labels),
+        frozenset({"path", "passages", "labels"}),
+    ),
+    "beir": Layout(
+        lambda path, source: read_beir(path, source.split or "test", source.run),
+        frozenset({"path", "split", "run"}),
+    ),
     "jqara": Layout(
         lambda path, source: read_jqara(path, source.split or "test"),
-        "nDCG@10",
-        {"hotchpotch/JQaRA": ("data/*",)},
+        repositories={"hotchpotch/JQaRA": ("data/*",)},
     ),
     "jacwir": Layout(
         lambda path, source: read_jacwir(path, source.split or "eval"),
-        "MAP@10",
-        {"hotchpotch/JaCWIR": ("*.parquet", "*.jsonl*")},
+        measure="MAP@10",
+        repositories={"hotchpotch/JaCWIR": ("*.parquet", "*.jsonl*")},
     ),
-    "jsquad": Layout(lambda path, source: read_jsquad(path, source.split or "valid"), "MAP@10"),
+    "jsquad": Layout(lambda path, source: read_jsquad(path, source.split or "valid"), measure="MAP@10"),
     "miracl-ja": Layout(
         lambda path, source: read_miracl(path, source.split or "dev", source.run),
-        "nDCG@10",
-        {
+        frozenset({"path", "split", "run"}),
+        repositories={
             "miracl/miracl": ("miracl-v1.0-ja/*",),
             "miracl/miracl-corpus": ("miracl-corpus-v1.0-ja/*",),
         },
@@ -87,12 +103,13 @@ def open_collection(
         download: fetches a repository's files from the hub; by default with `huggingface_hub`.
 
     Raises:
-        InvalidInput: there is no such layout, or a file lacks something.
+        InvalidInput: there is no such layout, it doesn't read what is given, or a file lacks something.
         ModelNotFound: the hub has no such data set, or can't be reached.
     """
     layout = LAYOUTS.get(source.layout)
     if layout is None:
         raise InvalidInput(f"there is no layout {source.layout!r}: {', '.join(LAYOUTS)}", field="layout")
+    _check_taken(source, layout)
     if source.path is not None:
         return layout.read(source.path, source)
     if layout.repositories is None:
@@ -103,6 +120,16 @@ def open_collection(
         return layout.read(Path(), source)
     folders = [(download or _from_hub)(*item) for item in layout.repositories.items()]
     return layout.read(_common(folders), source)
+
+
+def _check_taken(source: Source, layout: Layout) -> None:
+    """What would be left unread is refused: a measurement of something else would look like the one that was asked for."""
+    for field, option in _OPTIONS.items():
+        if field not in layout.takes and getattr(source, field) is not None:
+            own = "" if layout.takes else "; queries of your own are in the layout jsonl, trec or beir"
+            raise InvalidInput(
+                f"the layout {source.layout} takes no {option}{own}", field=option.removeprefix("--")
+            )
 
 
 def _common(folders: list[Path]) -> Path:

@@ -150,7 +150,11 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} can't be read: {error}", field="data") from None
+        raise InvalidInput(f"{path} can't be read: {_reason(error)}", field="data") from None
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -172,4 +176,4 @@ def _parquet(path: Path) -> Iterator[Row]:
                 number += 1
                 yield Row(Place(path, number, "row"), content)
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} can't be read: {error}", field="data") from None
+        raise InvalidInput(f"{path} can't be read: {_reason(error)}", field="data") from None

@@ -73,7 +73,8 @@ def test_wrong_options_of_quality_are_named(tmp_path: Path) -> None:
     labels.write_text('{"query_id": "0", "id": "a", "label": 1}\n')
     for arguments, message in (
         (("--layout", "other"), "there is no layout 'other'"),
-        (("--layout", "trec"), "needs --queries-file, --passages, --hits"),
+        (("--layout", "trec"), "the layout trec takes no --data: name its files one by one"),
+        (("--queries-file", "topics.tsv"), "the layout jsonl takes no --queries-file"),
         (("--url", "http://x"), "it must be DIALECT=URL"),
         (("--url", "grpc=http://x"), "'grpc' is no dialect: hits, cohere, tei"),
         (("--url", "tei=::::"), "--url ::::: it must be a URL"),

@@ -39,6 +39,13 @@ def test_many_systems_with_many_figures_can_be_read_on_a_narrow_terminal() -> No
     assert all(figure.name in text for figure in figures)
 
 
+def test_names_are_whole_on_a_narrow_terminal() -> None:
+    stream = io.StringIO()
+    report = quality_report(0.5, 0.7, 0.6, name="japanese-reranker-xsmall-v2 int8")
+    print_report(report, Console(file=stream, width=80))
+    assert "…" not in stream.getvalue()
+
+
 def test_a_regression_is_marked() -> None:
     console, stream = printed()
     print_changes(

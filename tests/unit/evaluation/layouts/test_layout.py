@@ -211,6 +211,23 @@ def test_a_wrong_file_is_refused_by_name_and_place(
     assert str(tmp_path) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            Source("jaquad", Path("q.jsonl")),
+            "jaquad takes no --data; queries of your own are in the layout jsonl",
+        ),
+        (Source("jsonl", Path("q.jsonl"), run=Path("x.run")), "the layout jsonl takes no --hits"),
+        (Source("jqara", labels=Path("x.qrels")), "the layout jqara takes no --labels"),
+        (Source("jsonl", Path("q.jsonl"), split="dev"), "the layout jsonl takes no --split"),
+    ],
+)
+def test_what_a_layout_does_not_read_is_refused_and_not_left_out(source: Source, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        open_collection(source)
+
+
 def test_missing_files_and_layouts_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"has none of corpus\.jsonl"):
         open_collection(Source("beir", tmp_path))
