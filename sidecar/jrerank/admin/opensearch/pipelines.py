@@ -69,3 +69,12 @@ def indexes_by_default(cluster: Cluster, name: str) -> list[str]:
     """Those whose searches go through it unless they say otherwise."""
     found = cluster.look(f"/_all/_settings/{_DEFAULT}", flat_settings="true", expand_wildcards="all") or {}
     return sorted(index for index, content in found.items() if content["settings"].get(_DEFAULT) == name)
+
+
+def fusion_of(pipeline: Json) -> str:
+    """What it makes of the first stage's scores, as `setup --fusion` takes it."""
+    fusion = (processor(pipeline, "jrerank") or {}).get("fusion")
+    if not fusion:
+        return "no fusion, the model's order alone"
+    number = fusion.get("weight", fusion.get("rank_constant"))
+    return f"fusion {fusion.get('method')}" + ("" if number is None else f":{number}")

@@ -9,7 +9,7 @@ from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json
 from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.existing import DESCRIPTIONS
-from jrerank.admin.opensearch.pipelines import put_pipeline
+from jrerank.admin.opensearch.pipelines import fusion_of, put_pipeline
 from jrerank.errors import ConfigurationError, InvalidInput, Refused
 
 STATS = "/_plugins/_jrerank/stats"
@@ -46,8 +46,10 @@ def set_up_plugin(cluster: Cluster, route: PluginRoute, say: Callable[[str], obj
     if not cluster.is_dry_run:
         check_installed(cluster)
         endpoint = _endpoint(cluster, route.endpoint)
-    put_pipeline(cluster, route.pipeline, pipeline_body(route, endpoint))
-    say(f"pipeline  {route.pipeline}: window {route.window}, endpoint {endpoint}, {route.timeout_ms} ms")
+    pipeline = pipeline_body(route, endpoint)
+    put_pipeline(cluster, route.pipeline, pipeline)
+    bounds = f"window {route.window}, endpoint {endpoint}, {route.timeout_ms} ms"
+    say(f"pipeline  {route.pipeline}: {bounds}, {fusion_of(pipeline)}")
 
 
 def pipeline_body(route: PluginRoute, endpoint: str) -> Json:

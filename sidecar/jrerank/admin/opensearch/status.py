@@ -11,6 +11,7 @@ from jrerank.admin.opensearch import ml_commons
 from jrerank.admin.opensearch.existing import problems_of_fields
 from jrerank.admin.opensearch.pipelines import (
     find_pipeline,
+    fusion_of,
     indexes_by_default,
     passage_fields,
     processor,
@@ -40,7 +41,8 @@ def findings(cluster: Cluster, name: str, index: str | None, query: str | None) 
         return
     route = route_of(name, pipeline)
     fields = tuple(passage_fields(pipeline))
-    yield Finding("pipeline", True, f"{name}: {route} route, reads {', '.join(fields) or 'ids only'}")
+    fusion = f"; {fusion_of(pipeline)}" if route == "plugin" else ""
+    yield Finding("pipeline", True, f"{name}: {route} route, reads {', '.join(fields) or 'ids only'}{fusion}")
     yield from _plugin(cluster, pipeline) if route == "plugin" else _stock(cluster, pipeline)
     defaults = indexes_by_default(cluster, name)
     yield Finding(

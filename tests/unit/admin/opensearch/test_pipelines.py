@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jrerank.admin.opensearch import plugin_route, stock_route
-from jrerank.admin.opensearch.pipelines import passage_fields, processor, route_of
+from jrerank.admin.opensearch.pipelines import fusion_of, passage_fields, processor, route_of
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.stock_route import StockRoute
 from jrerank.errors import InvalidInput
@@ -32,6 +32,18 @@ def test_the_fields_that_it_reads() -> None:
     assert passage_fields(STOCK) == ["text"]
     assert passage_fields({"response_processors": [{"jrerank": {"passage_fields": ["a"]}}]}) == ["a"]
     assert passage_fields({"response_processors": [{"jrerank": {"store": "s"}}]}) == []
+
+
+@pytest.mark.parametrize("asked", ["linear:0.6", "rrf:60"])
+def test_its_fusion_is_told_as_setup_takes_it(asked: str) -> None:
+    route = PluginRoute("p", ("text",), fusion=plugin_route.read_fusion(asked))
+    assert fusion_of(plugin_route.pipeline_body(route, "main")) == f"fusion {asked}"
+
+
+def test_a_pipeline_may_have_no_fusion_or_leave_its_number_to_the_plugin() -> None:
+    assert fusion_of(PLUGIN) == "no fusion, the model's order alone"
+    rrf = {"response_processors": [{"jrerank": {"fusion": {"method": "rrf"}}}]}
+    assert fusion_of(rrf) == "fusion rrf"
 
 
 def test_processors_of_either_side() -> None:

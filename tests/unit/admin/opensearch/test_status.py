@@ -46,6 +46,7 @@ def test_an_open_circuit_is_wrong() -> None:
     with plugin_cluster(["jrerank"], {"main": [sidecar]}) as server:
         found = run(server)
     assert found["cluster"] == (True, "opensearch 3.8.0, yellow")
+    assert found["pipeline"] == (True, "p: plugin route, reads text; no fusion, the model's order alone")
     assert found["plugin"] == (True, "on all 1 nodes")
     assert found["endpoint"] == (False, "main at http://a: circuit open, 7 failures in a row, as n1 has it")
     assert found["probe"][0] is None
