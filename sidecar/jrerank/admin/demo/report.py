@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from jrerank.admin.demo.comparison import Answered
     from jrerank.evaluation.dataset import Question
+    from jrerank.evaluation.significance import Interval
 
 _SHOWN = 3
 
@@ -44,20 +45,27 @@ def _shown(id: str, right: str, passage: str) -> Text:
 
 def print_figures(answered: Sequence[Answered], window: int, reranking: str = "rerank") -> None:
     """nDCG@10 and MRR@10 before and after, and the times; `reranking` says what the second time is of."""
-    from jrerank.bench.machine import describe_machine
-
     stages = {
         "BM25": [one.first_stage for one in answered],
         "reranker alone": [one.reranked for one in answered],
         "fusion of both": [one.fused for one in answered],
     }
     print_stages(stages, [one.question for one in answered], f"BM25's top {window}")
-    search = _milliseconds([one.search_s for one in answered])
-    rerank = _milliseconds([one.rerank_s for one in answered])
-    machine = describe_machine()
-    print(
-        f"Median per question: search {search}, {reranking} {rerank}, on {machine.cpu} ({machine.cores} cores)."
+    print_times(
+        {
+            "search": [one.search_s for one in answered],
+            reranking: [one.rerank_s for one in answered],
+        }
     )
+
+
+def print_times(times_s: Mapping[str, Sequence[float]]) -> None:
+    """The median and the 95th percentile of each, and the machine."""
+    from jrerank.bench.machine import describe_machine
+
+    machine = describe_machine()
+    each = ", ".join(f"{what} {_milliseconds(times)}" for what, times in times_s.items())
+    print(f"Median per question: {each}, on {machine.cpu} ({machine.cores} cores).")
 
 
 def _milliseconds(times_s: Sequence[float]) -> str:
@@ -80,6 +88,11 @@ def print_stages(
     table = Table("", "nDCG@10", "MRR@10", gained, title=f"{len(questions)} questions, {title}")
     relevant = [question.passage_id for question in questions]
     for name, found in stage_figures(stages, relevant).items():
-        gain = found.gain and f"{found.gain.mean:+.4f} ({found.gain.low:+.4f} to {found.gain.high:+.4f})"
-        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}", gain or "")
+        gain = "" if found.gain is None else shown_gain(found.gain)
+        table.add_row(name, f"{found.ndcg:.4f}", f"{found.reciprocal_rank:.4f}", gain)
     Console().print(table)
+
+
+def shown_gain(gain: Interval) -> str:
+    """The mean, and the interval's ends."""
+    return f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"

@@ -8,15 +8,26 @@ import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
+from jrerank.admin.demo.hybrid import STAGES
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_it_measures_each_stage_and_says_what_the_vectors_are() -> None:
     result = CliRunner().invoke(app, ["demo", "--hybrid", "--questions", "5"])
     assert result.exit_code == 0, result.output
-    for name in ("BM25", "vectors", "both by reciprocal rank", "reranker alone", "fusion of both"):
+    for name in STAGES:
         (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
         assert all(0 < float(figure) <= 1 for figure in row)
+    given = "both by reciprocal rank"
+    assert re.search(
+        rf"The right passage is among the 20 hits: BM25 \d+\.\d %, .*, {given} \d+\.\d %\.", result.output
+    )
+    for name in STAGES[3:]:
+        assert re.search(
+            rf"{name} over {given}: [+-]\d\.\d{{4}} \([+-]\d\.\d+ to [+-]\d\.\d+\)", result.output
+        )
+    assert re.search(r"embedding the question \d+\.\d ms \(p95 \d+\.\d\), search \d+\.\d ms", result.output)
+    assert re.search(r"search with reranking \d+\.\d ms", result.output)
     assert "multilingual-e5-small" in result.output
 
 
