@@ -64,9 +64,15 @@ def load(server: PostgresServer, secrets: Path, sidecar: str) -> None:
 def readme_statements() -> list[str]:
     """The SQL of the README's psql lines: hits by hand, and search in one call."""
     readme = (COMPOSE / "README.md").read_text(encoding="utf-8")
-    return re.findall(
-        r'```console\ndocker compose exec postgres psql [^"]*-c "(.*?)"\n```', readme, re.DOTALL
-    )
+    return re.findall(r'^docker compose exec postgres psql [^"]*-c "(.*?)"\n```', readme, re.DOTALL | re.M)
+
+
+def question_vector() -> str:
+    """What the README's line gives that makes it, run in a shell."""
+    readme = (COMPOSE / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^vector=\$\((.*)\)$", readme, re.M)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.check_output(["sh", "-c", line], env={**os.environ, "PATH": path}, text=True).strip()
 
 
 def test_the_readmes_statement_is_reranked(server: PostgresServer) -> None:
@@ -85,13 +91,21 @@ def test_the_readmes_statement_is_reranked(server: PostgresServer) -> None:
 def test_text_and_vectors_are_searched_in_one_call(server: PostgresServer) -> None:
     _, search = readme_statements()
     with server.connect(LOADER["PGDATABASE"], LOADER["PGUSER"]) as connection:
-        rows = connection.execute(search).fetchall()
+        rows = connection.execute(search.replace("$vector", question_vector())).fetchall()
         indexed = connection.execute(
             "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%hnsw%'"
         ).fetchone()
     assert [row[0] for row in rows] == [1, 2, 3]
-    assert all("コウイカ" in row[1] for row in rows[:1])
+    assert rows[0][1].startswith("コウイカ\n十腕類の名の通り、コウイカの腕は10本あるが")
     assert indexed == (1,)
+
+
+def test_the_passages_vectors_are_the_models(server: PostgresServer) -> None:
+    """The one nearest to the question is the one that answers it."""
+    nearest = "SELECT text FROM passages ORDER BY embedding <=> %s::vector LIMIT 1"
+    with server.connect(LOADER["PGDATABASE"], LOADER["PGUSER"]) as connection:
+        rows = connection.execute(nearest, (question_vector(),)).fetchall()
+    assert rows[0][0].startswith("コウイカ\n十腕類の名の通り、コウイカの腕は10本あるが")
 
 
 def test_no_secret_is_left_in_files_or_in_the_log(server: PostgresServer, folder: Path) -> None:
