@@ -61,7 +61,11 @@ def setup(
         str | None, typer.Option(help="store of the sidecar that has the passages", rich_help_panel=_PLUGIN)
     ] = None,
     fusion: Annotated[
-        str | None, typer.Option(help="linear:WEIGHT or rrf:RANK_CONSTANT", rich_help_panel=_PLUGIN)
+        str | None,
+        typer.Option(
+            help="linear:WEIGHT (0.6 with bundled over kuromoji) or rrf:RANK_CONSTANT",
+            rich_help_panel=_PLUGIN,
+        ),
     ] = None,
     max_tokens_per_doc: Annotated[
         int | None, typer.Option(min=1, help="read this much of a passage", rich_help_panel=_PLUGIN)
