@@ -1,5 +1,5 @@
 """`python -m jrerank.admin` is `jrerank-admin`."""
 
-from jrerank.admin.app import main
+from jrerank.admin.entry import main
 
 main()

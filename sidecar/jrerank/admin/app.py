@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
 from jrerank import __version__
 from jrerank.admin import models
 from jrerank.admin.bench.app import app as bench
@@ -16,18 +14,14 @@ from jrerank.admin.elasticsearch import commands as elasticsearch
 from jrerank.admin.opensearch import commands as opensearch
 from jrerank.admin.postgres import commands as postgres
 from jrerank.admin.rerank import rerank
+from jrerank.admin.root import root
 from jrerank.admin.serve import serve
 from jrerank.admin.texts import replace_what_cannot_be_shown
 from jrerank.admin.training.average_command import average
 from jrerank.admin.training.command import train
 from jrerank.admin.training.pack_command import pack
 
-app = typer.Typer(
-    help="Runs, tries and checks the jrerank sidecar.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = root()
 app.command()(serve)
 app.command()(rerank)
 app.command()(bulk)
@@ -53,6 +47,6 @@ def version() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run whichever command it is."""
     replace_what_cannot_be_shown(sys.stdout, sys.stderr)
     app()
