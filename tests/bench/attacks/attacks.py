@@ -16,20 +16,14 @@ from typing import Any
 from bench.connection import Connection, HttpAnswer
 from bench.soak import hostile
 from bench.soak.honest import Target
-from bench.soak.hostile import Attack
+from bench.soak.hostile import TURNED_AWAY, Attack, Harmless
 
 CONNECTIONS, HOLD_S = 20, 1.0
 STORE, HUGE = "docs", "huge"
 MEGABYTE = 1_000_000
 _NUMBERS = count()
-# Who gets one of these was turned away at the door, and has attacked nothing behind it
-_TURNED_AWAY = frozenset({401, 403, 404})
 # How a sidecar that defends itself ends a connection
 _CLOSED = (OSError, EOFError)
-
-
-class Harmless(Exception):  # noqa: N818
-    """The sidecar did not take an attack for one: what it is meant to hit is not there."""
 
 
 async def endless_headers(target: Target) -> None:
@@ -176,7 +170,7 @@ def check_hits(results: Iterable[HttpAnswer | BaseException | None]) -> None:
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, _CLOSED):
             raise result
-        if isinstance(result, HttpAnswer) and result.status in _TURNED_AWAY:
+        if isinstance(result, HttpAnswer) and result.status in TURNED_AWAY:
             raise Harmless(f"turned away with {result.status}: {result.body[:80]!r}")
 
 

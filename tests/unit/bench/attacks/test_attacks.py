@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import pytest
 
 from bench.attacks import attacks
-from bench.attacks.attacks import Harmless, check_hits
+from bench.attacks.attacks import check_hits
 from bench.connection import HttpAnswer
 from bench.soak import hostile
 from bench.soak.honest import Target
-from bench.soak.hostile import Attack
+from bench.soak.hostile import Attack, Harmless
 
 TARGET = Target("http://127.0.0.1:1", 1, "key", {"1": "富士山は日本一高い。"})
 
@@ -76,3 +79,35 @@ async def test_a_mistake_in_an_attack_is_not(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(hostile, "pipelining", mistaken)
     with pytest.raises(AttributeError, match="no such thing"):
         await attacks.pipelining(TARGET)
+
+
+@pytest.mark.parametrize("attack", [hostile.unread_answers, hostile.wrong_bodies])
+@pytest.mark.parametrize(("status", "is_hit"), [(401, False), (404, False), (200, True), (413, True)])
+async def test_who_never_reads_notices_all_the_same_that_it_was_turned_away(
+    monkeypatch: pytest.MonkeyPatch, attack: Attack, status: int, is_hit: bool
+) -> None:
+    monkeypatch.setattr(hostile, "HOLD_S", 0.2)
+
+    answering = list[asyncio.Task[None]]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 %d Something\r\ncontent-length: 0\r\n\r\n" % status)
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.ensure_future(answer(reader, writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as door:
+        port = door.sockets[0].getsockname()[1]
+        target = Target(f"http://127.0.0.1:{port}", 1, "key", TARGET.passages)
+        with (
+            contextlib.nullcontext()
+            if is_hit
+            else pytest.raises(Harmless, match=f"turned away with {status}")
+        ):
+            await attack(target)
+        await asyncio.wait(answering)
