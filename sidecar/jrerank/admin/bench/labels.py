@@ -11,6 +11,7 @@ import typer
 
 from jrerank.admin.bench.data import DataOptions, open_data
 from jrerank.admin.bench.judging import TerminalJudge
+from jrerank.admin.bench.output import writable
 from jrerank.admin.bench.progress import Progress
 from jrerank.admin.bench.systems import named, scored_answers
 from jrerank.admin.options import plain_errors
@@ -53,6 +54,7 @@ def labels(
     Example: jrerank-admin bench labels labels.jsonl --data queries.jsonl --model bundled
     """
     with plain_errors():
+        _check_file(file, data, passages, clicks)
         if clicks is not None:
             _from_clicks(clicks, file, least_shown)
             return
@@ -66,9 +68,17 @@ def labels(
     print(f"{state}: {judged.queries} queries judged, {judged.labels} labels written to {file}")
     if judged.stopped:
         print("the same command goes on from here")
-    print(
-        f"measure with: jrerank-admin bench quality --layout jsonl --data {data} --labels {file} --model bundled"
-    )
+    if file.exists():
+        print(
+            f"measure with: jrerank-admin bench quality --layout jsonl --data {data} --labels {file} --model bundled"
+        )
+
+
+def _check_file(file: Path, *read: Path | None) -> None:
+    """Before anybody has judged anything."""
+    writable(file, "file")
+    if file.is_dir() or file.absolute() in {path.absolute() for path in read if path is not None}:
+        raise InvalidInput(f"{file}: labels are added to the file, it must be one of its own", field="file")
 
 
 def _from_clicks(clicks: Path, file: Path, least_shown: int) -> None:

@@ -57,7 +57,7 @@ class Outputs:
             InvalidInput: the older report can't be read or is of another kind, or there is no folder to write to.
         """
         for option, path in (("json", json), ("html", html)):
-            writable(path, option)
+            writable(path, f"--{option}")
         older = read_json(compare) if compare else None
         if older is not None and older.kind != kind:
             raise InvalidInput(
@@ -103,4 +103,5 @@ def writable(path: Path | None, option: str) -> None:
     InvalidInput: there is no folder for it.
     """
     if path is not None and not path.absolute().parent.is_dir():
-        raise InvalidInput(f"--{option} {path}: there is no folder {path.absolute().parent}", field=option)
+        folder = path.absolute().parent
+        raise InvalidInput(f"{option} {path}: there is no folder {folder}", field=option.removeprefix("--"))

@@ -86,7 +86,7 @@ def speed(
         from jrerank.bench.speed.run import Amount
 
         outputs = Outputs.open("speed", json, html, compare)
-        writable(settings_file, "settings-file")
+        writable(settings_file, "--settings-file")
         base = Settings.load(model=model, revision=revision, workers=workers)
         choice = Choice(frozenset(engine or ()), frozenset(precision or ()), frozenset(graph or ()))
         amount = Amount(pairs, rounds, mean_tokens, curves)

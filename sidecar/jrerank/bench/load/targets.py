@@ -13,7 +13,7 @@ import aiohttp
 from jrerank.bench.load.record import Answer
 from jrerank.bench.load.requests import LoadRequest
 from jrerank.bench.quality.live.template import BodyTemplate
-from jrerank.errors import ConfigurationError
+from jrerank.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REFUSED = {429, 503}
 _GRACE_S = 30.0
+_DETAIL_CHARS = 120
 
 
 class Target(Protocol):
@@ -84,7 +85,7 @@ class PostgresTarget:
                 status = await connection.execute("select outcome from jrerank.rerank_status()")
                 row = await status.fetchone()
         except Exception as error:  # noqa: BLE001  a load test counts what goes wrong
-            return Answer("error", 0, type(error).__name__)
+            return Answer("error", 0, _described(error))
         outcome = str(row[0]) if row and row[0] else "complete"
         return Answer(outcome, len(rows) if outcome == "complete" else 0)
 
@@ -102,11 +103,17 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
 async def postgres_pool(dsn: str, connections: int) -> AsyncIterator[AsyncConnectionPool]:
     """Raises:
     ConfigurationError: psycopg isn't installed.
+    Unavailable: the server can't be reached: a pool would try for half a minute and not say why.
     """
     try:
-        from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415  an extra
+        from psycopg import AsyncConnection, Error  # noqa: PLC0415  an extra
+        from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError("psycopg is needed: pip install 'jrerank[postgres]'") from None
+    try:
+        await (await AsyncConnection.connect(dsn)).close()
+    except Error as error:
+        raise Unavailable(f"PostgreSQL can't be reached: {str(error).strip()}") from None
     async with AsyncConnectionPool(
         dsn,
         min_size=1,
@@ -121,6 +128,12 @@ async def postgres_pool(dsn: str, connections: int) -> AsyncIterator[AsyncConnec
 async def _keep_status(connection: AsyncConnection[Any]) -> None:
     """What became of a session's last call is kept only where the session wants it."""
     await connection.execute("set jrerank.status = 'session'")
+
+
+def _described(error: Exception) -> str:
+    """Its class and the beginning of what it says."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:_DETAIL_CHARS].removesuffix(": ")
 
 
 async def _post(
@@ -139,7 +152,7 @@ async def _post(
             found: Answer = read(json.loads(content))
             return found
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
-        return Answer("error", 0, type(error).__name__)
+        return Answer("error", 0, _described(error))
 
 
 def _of_hits(content: dict[str, Any]) -> Answer:

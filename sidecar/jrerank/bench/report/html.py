@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 from jrerank.bench.report.compare import Change
+from jrerank.bench.report.names import figure_names
 from jrerank.bench.report.numbers import heading, interval, percent, shown
 from jrerank.bench.report.schema import Curve, Difference, Example, Figure, Hit, Report, System
 from jrerank.bench.report.svg import interval_plot, legend, line_plot
@@ -14,6 +16,7 @@ from jrerank.errors import InvalidInput
 
 _STYLE = Path(__file__).with_name("style.css")
 _MOST_INTERVALS = 15
+_MOST_COLUMNS = 8
 
 
 def write_html(
@@ -72,16 +75,29 @@ def _section(title: str, content: str) -> str:
 
 
 def _systems(systems: Sequence[System]) -> str:
-    names = list(dict.fromkeys(figure.name for system in systems for figure in system.figures))
+    """As many tables as it takes for each to have room, on a screen and on paper; what a system is stands in the first."""
+    names = figure_names(systems)
+    parts = math.ceil(len(names) / _MOST_COLUMNS)
+    tables = [
+        _systems_table(
+            systems, names[len(names) * part // parts : len(names) * (part + 1) // parts], part == 0
+        )
+        for part in range(parts)
+    ]
+    return _section("Systems", "".join(tables))
+
+
+def _systems_table(systems: Sequence[System], names: Sequence[str], described: bool) -> str:
     units = {figure.name: figure.unit for system in systems for figure in system.figures}
     parts = [heading(name, units[name]) for name in names]
     heads = [escape(name) + (f" <small>{escape(unit)}</small>" if unit else "") for name, unit in parts]
     rows = [
-        [f"{escape(system.name)}<br><small>{escape(system.description)}</small>"]
+        [escape(system.name) + (f"<br><small>{escape(system.description)}</small>" if described else "")]
         + ["" if (figure := system.figure(name)) is None else escape(interval(figure)) for name in names]
         for system in systems
+        if any(system.figure(name) for name in names)
     ]
-    return _section("Systems", _table(["", *heads], rows))
+    return _table(["", *heads], rows)
 
 
 def _differences(report: Report) -> str:

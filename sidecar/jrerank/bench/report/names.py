@@ -1,9 +1,11 @@
-"""Names of systems: tables and comparisons go by them, so that no two may be the same."""
+"""Names of systems, by which tables and comparisons go, so that no two may be the same; and of their figures."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from jrerank.bench.report.schema import System
 
 
 def distinct(names: Iterable[str]) -> list[str]:
@@ -13,3 +15,9 @@ def distinct(names: Iterable[str]) -> list[str]:
         numbered = (f"{name} ({number})" for number in itertools.count(2))
         given[next(free for free in itertools.chain([name], numbered) if free not in given)] = None
     return list(given)
+
+
+def figure_names(systems: Sequence[System]) -> list[str]:
+    """Of all, in the order of the system that has most: what one lacks stands where it does with the others."""
+    fullest_first = sorted(systems, key=lambda system: -len(system.figures))
+    return list(dict.fromkeys(figure.name for system in fullest_first for figure in system.figures))

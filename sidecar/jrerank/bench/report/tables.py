@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from jrerank.bench.report.compare import Change
+from jrerank.bench.report.names import figure_names
 from jrerank.bench.report.numbers import heading, interval, percent, shown
 from jrerank.bench.report.schema import Report
 
@@ -60,7 +61,7 @@ def print_changes(
 
 def _systems(report: Report, width: int) -> list[Table]:
     """A row per system, or per figure where a line has no room for those; several tables where it has room for neither."""
-    names = list(dict.fromkeys(figure.name for system in report.systems for figure in system.figures))
+    names = figure_names(report.systems)
     columns = max(1, (width - _NAME) // _VALUE)
     if len(names) <= columns:
         return [_by_system(report, names)]
@@ -78,9 +79,9 @@ def _table(*heads: str, title: str) -> Table:
 def _by_figure(report: Report) -> Table:
     units = {figure.name: figure.unit for system in report.systems for figure in system.figures}
     table = _table("", *(system.name for system in report.systems), "", title=report.title)
-    for name, unit in units.items():
+    for name in figure_names(report.systems):
         figures = [system.figure(name) for system in report.systems]
-        table.add_row(name, *("" if figure is None else interval(figure) for figure in figures), unit)
+        table.add_row(name, *("" if figure is None else interval(figure) for figure in figures), units[name])
     return table
 
 
@@ -91,6 +92,8 @@ def _by_system(report: Report, names: Sequence[str]) -> Table:
     table = _table("", *heads, title=report.title)
     for system in report.systems:
         figures = [system.figure(name) for name in names]
+        if not any(figures):
+            continue
         table.add_row(Text(system.name), *("" if figure is None else interval(figure) for figure in figures))
     return table
 

@@ -88,3 +88,13 @@ def test_wrong_options_of_quality_are_named(tmp_path: Path) -> None:
         )
         assert code == 2, (arguments, output)
         assert message in " ".join(output.split()), (arguments, output)
+
+
+def test_labels_never_go_into_a_file_that_is_read(tmp_path: Path) -> None:
+    data = queries(tmp_path)
+    before = data.read_text()
+    code, output = run("labels", data, "--data", data, typed="1\n")
+    assert (code, "it must be one of its own" in " ".join(output.split())) == (2, True)
+    assert data.read_text() == before
+    code, output = run("labels", tmp_path / "no" / "labels.jsonl", "--data", data, typed="1\n")
+    assert (code, "there is no folder" in " ".join(output.split())) == (2, True)

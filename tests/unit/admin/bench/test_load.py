@@ -52,6 +52,15 @@ def test_no_rate_is_searched_and_no_capacity_measured_of_a_target_that_is_dead(
     assert f"error: {refusing_url}: a single request failed: ClientConnectorError" in result.output
 
 
+def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path, refusing_url: str) -> None:
+    statement = tmp_path / "search.sql"
+    statement.write_text("select %(query)s")
+    dsn = refusing_url.replace("http", "postgresql") + "/shop"
+    result = CliRunner().invoke(app, ["bench", "load", "--dsn", dsn, "--sql", str(statement), "--rate", "2"])
+    assert result.exit_code == 1, result.output
+    assert "error: PostgreSQL can't be reached: connection failed" in result.output
+
+
 def record(*outcomes: str) -> Record:
     made = Record()
     for outcome in outcomes:

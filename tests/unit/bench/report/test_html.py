@@ -13,6 +13,7 @@ import pytest
 
 from jrerank.bench.report.compare import compare
 from jrerank.bench.report.html import html, write_html
+from jrerank.bench.report.schema import Figure, System
 from jrerank.errors import InvalidInput
 from unit.bench.reports import quality_report, speed_report
 
@@ -74,6 +75,21 @@ def test_light_dark_and_print_have_colours_of_their_own() -> None:
     page = html(REPORT)
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
+
+
+def test_many_figures_are_in_tables_that_a_page_has_room_for() -> None:
+    figures = tuple(Figure(name=f"p{place} of 100", value=place, unit="ms") for place in range(80, 93))
+    systems = (
+        System(name="fastest", figures=figures[:1] + figures[2:]),
+        System(name="other", figures=figures),
+    )
+    page = html(REPORT.model_copy(update={"systems": systems, "differences": ()}))
+    tables = re.findall(r"<table>(.*?)</table>", page[page.index("Systems") : page.index("What to set")])
+    heads = [re.findall(r"p\d+ of 100", table) for table in tables]
+    assert [len(head) for head in heads] == [6, 7]
+    assert [name for head in heads for name in head] == [figure.name for figure in figures], (
+        "in the order of who has them all"
+    )
 
 
 def test_of_many_systems_intervals_against_the_baseline_are_drawn() -> None:
