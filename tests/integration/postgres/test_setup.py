@@ -69,7 +69,8 @@ def test_the_transport_may_be_chosen_and_changed(
         )
         return
     done(database, "setup", *addresses, "--key-file", str(key_file))
-    done(database, "setup", *addresses, "--transport", transport)
+    said = done(database, "setup", *addresses, "--transport", transport)
+    assert ("--loopback bounds it" in said) == (transport == "dblink")
     assert f"over {transport} by bundled" in done(database, "status")
 
 
@@ -188,7 +189,8 @@ def test_the_database_looks_from_outside_whether_the_network_answers(
     assert said is not None
     role = said[1]
     database.server.want_password(role)
-    assert "server jrerank_loopback" not in done(database, *setup)
+    again = done(database, *setup)
+    assert ("server jrerank_loopback" not in again, "--loopback bounds it" not in again) == (True, True)
     assert re.search(r"ok +loopback ", done(database, "status"))
     with database.connect() as connection:
         connection.execute(f"alter role {role} password 'another'".encode())

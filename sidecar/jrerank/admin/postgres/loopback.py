@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from jrerank.admin.postgres.connection import Connection
     from jrerank.admin.postgres.offers import Offers
 
+WITHOUT = (
+    "note  in a network that drops what is sent, a session's first call takes 1.03 s, even if its timeout is shorter:"
+    " --loopback bounds it, by a role that may log in, which is why it is for you to say"
+)
+
 
 def loopback_step(owner: str, wrapper: str) -> Step:
     """A role that is granted nothing but to look, with a password that nobody knows, and the server `jrerank_loopback`."""

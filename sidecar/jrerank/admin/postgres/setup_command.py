@@ -67,7 +67,7 @@ def setup(
     with plain_errors():
         address, key = read_address(url, pgwire, sslmode, sslrootcert), secret(SIDECAR_KEY, key_file)
         with connected(context) as connection:
-            from jrerank.admin.postgres.loopback import check_loopback, without_broken_loopback
+            from jrerank.admin.postgres.loopback import WITHOUT, check_loopback, without_broken_loopback
             from jrerank.admin.postgres.setting_up import (
                 Wish,
                 carry_out,
@@ -90,6 +90,8 @@ def setup(
             check_unobstructed(connection)
             if loopback:
                 check_loopback(connection)
+            elif todo.transport is Transport.DBLINK and not offers.has_loopback:
+                print(WITHOUT)
             print(
                 f"{connection.info.dbname} reranks over {todo.transport}; see: jrerank-admin postgres status"
             )
