@@ -219,15 +219,16 @@ BEGIN
 END
 $$;
 
+-- The search path of functions that call those of an extension by their bare names: 50-dblink.sql says why.
+CREATE OR REPLACE FUNCTION jrerank._ask_path(extension_schema text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', extension_schema) $$;
+
 -- dblink: the sidecar's PostgreSQL-wire door ------------------------------------------------------------------------------------
 
 -- dblink's functions are called by their bare names, in statements whose plan PL/pgSQL keeps for the session: with EXECUTE each call would be
 -- parsed and planned anew, which takes ten times as long as the call. So what calls them has the schema that dblink is in on its search path,
 -- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
-
-CREATE OR REPLACE FUNCTION jrerank._dblink_path(dblink text) RETURNS text
-LANGUAGE sql STABLE
-AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', dblink) $$;
 
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
 -- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
@@ -236,7 +237,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, de
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   started constant timestamptz := pg_catalog.clock_timestamp();
   awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
   at timestamptz;
@@ -264,7 +265,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_result(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   failure text;
 BEGIN
   IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
@@ -297,7 +298,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_query(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   IF dblink_send_query(connection, query) = 0 THEN
     state := '08006';
@@ -426,7 +427,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text,
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   RETURN QUERY
     SELECT c.name FROM pg_catalog.unnest(dblink_get_connections()) c(name)
@@ -438,7 +439,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection te
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   IF connection = ANY (dblink_get_connections()) THEN
     PERFORM dblink_disconnect(connection);
@@ -665,7 +666,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection tex
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   taken text;
   last text;
 BEGIN
@@ -686,7 +687,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
   IF dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce)) = 0 THEN
@@ -798,26 +799,37 @@ CREATE OR REPLACE FUNCTION jrerank._http_reset(http text, server text) RETURNS v
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  option record;
-BEGIN
-  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
-  FOR option IN
-    SELECT upper(o.option_name) AS name, o.option_value AS value
+  server_options constant text[] := (
+    SELECT array_agg(ARRAY[upper(o.option_name), o.option_value])
     FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o WHERE s.srvname = server AND o.option_name ~ '^curlopt_'
-  LOOP
-    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING option.name, option.value;
-  END LOOP;
+  );
+BEGIN
+  PERFORM jrerank._http_set_options(http, server_options);
 END
 $$;
 
+-- As dblink's, the functions and types of http are called by their bare names, with the types that they take: 50-dblink.sql says why.
 CREATE OR REPLACE FUNCTION jrerank._http_options(http text) RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  options text[];
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
 BEGIN
-  EXECUTE format('SELECT array_agg(ARRAY[o.curlopt, o.value]) FROM %I.http_list_curlopt() o', http) INTO options;
-  RETURN options;
+  RETURN (SELECT pg_catalog.array_agg(ARRAY[o.curlopt, o.value]) FROM http_list_curlopt() o);
+END
+$$;
+
+-- libcurl's options are these, and no others.
+CREATE OR REPLACE FUNCTION jrerank._http_set_options(http text, options text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
+BEGIN
+  PERFORM http_reset_curlopt();
+  FOR n IN 1..coalesce(pg_catalog.array_length(options, 1), 0) LOOP
+    PERFORM http_set_curlopt(options[n][1]::pg_catalog.varchar, options[n][2]::pg_catalog.varchar);
+  END LOOP;
 END
 $$;
 
@@ -826,12 +838,29 @@ CREATE OR REPLACE FUNCTION jrerank._http_restore(http text, options text[]) RETU
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
-  FOR n IN 1..coalesce(array_length(options, 1), 0) LOOP
-    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING options[n][1], options[n][2];
-  END LOOP;
+  PERFORM jrerank._http_set_options(http, options);
 EXCEPTION WHEN OTHERS THEN
   NULL;  -- an option that this libcurl doesn't have
+END
+$$;
+
+-- The key goes from the catalog into the header within one statement, and never is a variable. An empty `expect` keeps libcurl
+-- from asking whether it may send the body, which costs a round trip and a delayed acknowledgement: 40 ms
+CREATE OR REPLACE FUNCTION jrerank._http_post(
+  http text, server text, url text, keyed boolean, body text, OUT status int, OUT answer text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
+BEGIN
+  SELECT r.status, r.content INTO status, answer
+    FROM (
+      SELECT pg_catalog.array_prepend(ROW('expect', '')::http_header, ARRAY(
+        SELECT ROW('authorization', pg_catalog.concat('Bearer ', k))::http_header FROM jrerank._ask_key(server) k WHERE keyed AND k IS NOT NULL
+      )) AS headers
+    ) k,
+    LATERAL http(ROW('POST', pg_catalog.concat(url, '/v1/columns'), k.headers, 'application/json', body)::http_request) r;
 END
 $$;
 
@@ -852,19 +881,7 @@ BEGIN
     -- A little later than the sidecar's own deadline: what ends here has lost the scores that there were
     set_config('http.timeout_msec', greatest(1, jrerank._remaining_ms(deadline) + 40)::text, true);
   body := body || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline));
-  -- The key goes from the catalog into the header within one statement, and never is a variable. An empty `expect` keeps libcurl
-  -- from asking whether it may send the body, which costs a round trip and a delayed acknowledgement: 40 ms
-  EXECUTE format(
-    $request$
-      SELECT r.status, r.content
-      FROM (
-        SELECT ROW('expect', '')::%1$I.http_header || ARRAY(
-          SELECT ROW('authorization', 'Bearer ' || k)::%1$I.http_header FROM jrerank._ask_key($4) k WHERE $3 AND k IS NOT NULL
-        ) AS headers
-      ) k,
-      LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
-    $request$, http
-  ) INTO status, answer USING url || '/v1/columns', body, keyed, server;
+  SELECT p.status, p.answer INTO status, answer FROM jrerank._http_post(http, server, url, keyed, body) p;
   PERFORM jrerank._http_restore(http, options);
   -- As the caller had them, for the rest of its transaction; after an error they are so anyway
   PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);

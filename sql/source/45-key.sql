@@ -24,3 +24,8 @@ BEGIN
   RETURN mapping.password;
 END
 $$;
+
+-- The search path of functions that call those of an extension by their bare names: 50-dblink.sql says why.
+CREATE OR REPLACE FUNCTION jrerank._ask_path(extension_schema text) RETURNS text
+LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', extension_schema) $$;

@@ -5,10 +5,6 @@
 -- parsed and planned anew, which takes ten times as long as the call. So what calls them has the schema that dblink is in on its search path,
 -- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
 
-CREATE OR REPLACE FUNCTION jrerank._dblink_path(dblink text) RETURNS text
-LANGUAGE sql STABLE
-AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', dblink) $$;
-
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
 -- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
 -- millisecond at least, then more and more calmly.
@@ -16,7 +12,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, de
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   started constant timestamptz := pg_catalog.clock_timestamp();
   awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
   at timestamptz;
@@ -44,7 +40,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_result(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   failure text;
 BEGIN
   IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
@@ -77,7 +73,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_query(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   IF dblink_send_query(connection, query) = 0 THEN
     state := '08006';

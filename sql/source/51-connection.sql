@@ -57,7 +57,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_connections(dblink text, server text,
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   RETURN QUERY
     SELECT c.name FROM pg_catalog.unnest(dblink_get_connections()) c(name)
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_disconnect(dblink text, connection te
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
 BEGIN
   IF connection = ANY (dblink_get_connections()) THEN
     PERFORM dblink_disconnect(connection);
@@ -296,7 +296,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_left_over(dblink text, connection tex
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   taken text;
   last text;
 BEGIN
@@ -317,7 +317,7 @@ CREATE OR REPLACE FUNCTION jrerank._dblink_challenge(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  path constant text := pg_catalog.set_config('search_path', jrerank._dblink_path(dblink), true);
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   nonce constant text := pg_catalog.gen_random_uuid();
 BEGIN
   IF dblink_send_query(connection, pg_catalog.concat('PROVE ', jrerank._dblink_digest(secret, 'token', connection), ' ', nonce)) = 0 THEN

@@ -7,26 +7,37 @@ CREATE OR REPLACE FUNCTION jrerank._http_reset(http text, server text) RETURNS v
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  option record;
-BEGIN
-  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
-  FOR option IN
-    SELECT upper(o.option_name) AS name, o.option_value AS value
+  server_options constant text[] := (
+    SELECT array_agg(ARRAY[upper(o.option_name), o.option_value])
     FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o WHERE s.srvname = server AND o.option_name ~ '^curlopt_'
-  LOOP
-    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING option.name, option.value;
-  END LOOP;
+  );
+BEGIN
+  PERFORM jrerank._http_set_options(http, server_options);
 END
 $$;
 
+-- As dblink's, the functions and types of http are called by their bare names, with the types that they take: 50-dblink.sql says why.
 CREATE OR REPLACE FUNCTION jrerank._http_options(http text) RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  options text[];
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
 BEGIN
-  EXECUTE format('SELECT array_agg(ARRAY[o.curlopt, o.value]) FROM %I.http_list_curlopt() o', http) INTO options;
-  RETURN options;
+  RETURN (SELECT pg_catalog.array_agg(ARRAY[o.curlopt, o.value]) FROM http_list_curlopt() o);
+END
+$$;
+
+-- libcurl's options are these, and no others.
+CREATE OR REPLACE FUNCTION jrerank._http_set_options(http text, options text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
+BEGIN
+  PERFORM http_reset_curlopt();
+  FOR n IN 1..coalesce(pg_catalog.array_length(options, 1), 0) LOOP
+    PERFORM http_set_curlopt(options[n][1]::pg_catalog.varchar, options[n][2]::pg_catalog.varchar);
+  END LOOP;
 END
 $$;
 
@@ -35,12 +46,29 @@ CREATE OR REPLACE FUNCTION jrerank._http_restore(http text, options text[]) RETU
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  EXECUTE format('SELECT %I.http_reset_curlopt()', http);
-  FOR n IN 1..coalesce(array_length(options, 1), 0) LOOP
-    EXECUTE format('SELECT %I.http_set_curlopt($1, $2)', http) USING options[n][1], options[n][2];
-  END LOOP;
+  PERFORM jrerank._http_set_options(http, options);
 EXCEPTION WHEN OTHERS THEN
   NULL;  -- an option that this libcurl doesn't have
+END
+$$;
+
+-- The key goes from the catalog into the header within one statement, and never is a variable. An empty `expect` keeps libcurl
+-- from asking whether it may send the body, which costs a round trip and a delayed acknowledgement: 40 ms
+CREATE OR REPLACE FUNCTION jrerank._http_post(
+  http text, server text, url text, keyed boolean, body text, OUT status int, OUT answer text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(http), true);
+BEGIN
+  SELECT r.status, r.content INTO status, answer
+    FROM (
+      SELECT pg_catalog.array_prepend(ROW('expect', '')::http_header, ARRAY(
+        SELECT ROW('authorization', pg_catalog.concat('Bearer ', k))::http_header FROM jrerank._ask_key(server) k WHERE keyed AND k IS NOT NULL
+      )) AS headers
+    ) k,
+    LATERAL http(ROW('POST', pg_catalog.concat(url, '/v1/columns'), k.headers, 'application/json', body)::http_request) r;
 END
 $$;
 
@@ -61,19 +89,7 @@ BEGIN
     -- A little later than the sidecar's own deadline: what ends here has lost the scores that there were
     set_config('http.timeout_msec', greatest(1, jrerank._remaining_ms(deadline) + 40)::text, true);
   body := body || format(',"timeout_ms":%s}', jrerank._sidecar_ms(deadline));
-  -- The key goes from the catalog into the header within one statement, and never is a variable. An empty `expect` keeps libcurl
-  -- from asking whether it may send the body, which costs a round trip and a delayed acknowledgement: 40 ms
-  EXECUTE format(
-    $request$
-      SELECT r.status, r.content
-      FROM (
-        SELECT ROW('expect', '')::%1$I.http_header || ARRAY(
-          SELECT ROW('authorization', 'Bearer ' || k)::%1$I.http_header FROM jrerank._ask_key($4) k WHERE $3 AND k IS NOT NULL
-        ) AS headers
-      ) k,
-      LATERAL %1$I.http(ROW('POST', $1, k.headers, 'application/json', $2)::%1$I.http_request) r
-    $request$, http
-  ) INTO status, answer USING url || '/v1/columns', body, keyed, server;
+  SELECT p.status, p.answer INTO status, answer FROM jrerank._http_post(http, server, url, keyed, body) p;
   PERFORM jrerank._http_restore(http, options);
   -- As the caller had them, for the rest of its transaction; after an error they are so anyway
   PERFORM set_config('http.keepalive', keepalive, true), set_config('http.timeout_msec', timeout_msec, true);

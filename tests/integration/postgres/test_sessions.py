@@ -1,4 +1,4 @@
-"""The answer is the same whatever a session has set, and whatever else is in dblink's schema."""
+"""The answer is the same whatever a session has set, and whatever else is in the schema of dblink or http."""
 
 from __future__ import annotations
 
@@ -84,6 +84,17 @@ def test_what_a_session_has_put_in_place_of_kept_moments_does_no_harm(lied_to: L
             assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
 
 
+def test_open_sessions_use_a_transport_that_was_installed_anew(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    with installed.connect() as connection, installed.database.connect() as admin:
+        for _ in range(2):
+            for _ in range(7):  # PL/pgSQL's plans are kept from the sixth call on
+                assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+                assert status(connection) == ("complete", None)
+            admin.execute(f"DROP EXTENSION {installed.transport}")
+            admin.execute(f"CREATE EXTENSION {installed.transport}")
+
+
 def test_the_scores_of_rows_are_whole_in_any_session(lied_to: LiedTo) -> None:
     installed, _ = lied_to
     statement = """
@@ -162,6 +173,15 @@ HIJACKED = [
     "dblink_is_busy(varchar) RETURNS int",
     "dblink_send_query(varchar, text) RETURNS int",
     "dblink_get_result(varchar) RETURNS SETOF record",
+    "concat(text, text) RETURNS text",
+    "array_length(text[], int) RETURNS int",
+    "http_set_curlopt(text, text) RETURNS boolean",
+    "http_list_curlopt(int) RETURNS SETOF record",
+]
+# Of types that only http has
+HIJACKED_OF_HTTP = [
+    "array_prepend(http_header, http_header[]) RETURNS http_header[]",
+    "http(record) RETURNS http_response",
 ]
 OPERATORS = {
     "int_equal": ("=", "int", "int"),
@@ -172,10 +192,11 @@ OPERATORS = {
 }
 
 
-def test_nothing_else_in_dblinks_schema_is_called(lied_to: LiedTo) -> None:
+def test_nothing_else_in_the_transports_schema_is_called(lied_to: LiedTo) -> None:
     installed, _ = lied_to
     with installed.database.connect() as admin:
-        for function in HIJACKED:
+        admin.execute("ALTER SERVER jrerank OPTIONS (ADD curlopt_useragent 'rerank')")  # so that one is set
+        for function in [*HIJACKED, *(HIJACKED_OF_HTTP if installed.transport == "http" else ())]:
             body = f"BEGIN RAISE EXCEPTION 'hijacked by {function.split('(')[0]}'; END"
             admin.execute(f"CREATE FUNCTION public.{function} LANGUAGE plpgsql AS $${body}$$")
         for name, (operator, left, right) in OPERATORS.items():
