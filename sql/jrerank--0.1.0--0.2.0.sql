@@ -165,6 +165,12 @@ CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
 
+-- Whether a kept moment is no longer ago than that. One that is yet to come is none: the clock was set back, or a session has put it there, and in
+-- its stead nothing would be asked until then.
+CREATE OR REPLACE FUNCTION jrerank._is_recent(kept text, longest interval) RETURNS boolean
+LANGUAGE sql VOLATILE
+AS $$ SELECT jrerank._moment(kept) BETWEEN pg_catalog.clock_timestamp() - longest AND pg_catalog.clock_timestamp() $$;
+
 -- What is kept back of a timeout that would end the statement.
 CREATE OR REPLACE FUNCTION jrerank._margin(timeout interval) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -453,7 +459,7 @@ AS $$
 DECLARE
   mark text[] := string_to_array(current_setting('jrerank.cut_off', true), '|');
 BEGIN
-  RETURN mark[2] = server AND jrerank._moment(mark[1]) > clock_timestamp() - interval '3 s';
+  RETURN mark[2] = server AND jrerank._is_recent(mark[1], interval '3 s');
 END
 $$;
 
@@ -620,8 +626,9 @@ BEGIN
   SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
   reused := connection IS NOT NULL;
   IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
-    IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
-      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(coalesce(waiting_since, clock_timestamp())), false);
+    waiting_since := least(waiting_since, clock_timestamp());
+    IF waiting_since > clock_timestamp() - interval '30 s' THEN
+      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(waiting_since), false);
       state := 'busy';
       RETURN;
     END IF;
@@ -1026,6 +1033,28 @@ COMMENT ON FUNCTION jrerank.rerank_disconnect() IS
 
 -- What became of it ---------------------------------------------------------------------------------------------------------------
 
+-- Milliseconds as a status keeps them: up to eleven days of them, or none.
+CREATE OR REPLACE FUNCTION jrerank._kept_ms(ms double precision) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN ms >= 0 AND ms < 1e9 THEN pg_catalog.round(ms::pg_catalog.numeric, 3)::pg_catalog.text END $$;
+
+-- The fields of what a call has left in jrerank.last_status, each of them good for its type; NULL where no call has left it there: anybody may
+-- set it to anything, in a pool for the next client too. No error is to be caught for that, so that a parallel query may ask.
+CREATE OR REPLACE FUNCTION jrerank._status_fields(kept text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  fields constant text[] := string_to_array(kept, chr(31), '');
+  count constant text := '^[0-9]{1,9}$';
+  ms constant text := '^[0-9]{1,10}[.][0-9]{1,3}$';
+BEGIN
+  RETURN CASE WHEN cardinality(fields) = 11 AND fields[1] IN ('complete', 'partial', 'passthrough')
+      AND fields[6] ~ count AND fields[7] ~ count AND coalesce(fields[9], '0.0') ~ ms AND coalesce(fields[10], '0.0') ~ ms
+      AND jrerank._moment(fields[11]) IS NOT NULL
+    THEN fields END;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION jrerank.rerank_status()
 RETURNS TABLE (
   outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
@@ -1033,10 +1062,11 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 AS $$
-  SELECT s.* FROM pg_catalog.json_to_record(jrerank._setting('last_status')::pg_catalog.json) AS s(
-    outcome text, reason text, detail text, transport text, model text, documents int, scored int, missing text[],
-    sidecar_ms real, elapsed_ms real, at timestamptz
-  ) WHERE jrerank._setting('last_status') IS NOT NULL
+  SELECT f[1], f[2],
+    CASE WHEN f IS NULL THEN 'jrerank.last_status is not what a call has left there: RESET jrerank.last_status' ELSE f[3] END,
+    f[4], f[5], f[6]::pg_catalog.int4, f[7]::pg_catalog.int4, (pg_catalog.string_to_array(f[8], pg_catalog.chr(30)))[2:],
+    f[9]::pg_catalog.float4, f[10]::pg_catalog.float4, jrerank._moment(f[11])
+  FROM jrerank._status_fields(jrerank._setting('last_status')) f WHERE jrerank._setting('last_status') IS NOT NULL
 $$;
 COMMENT ON FUNCTION jrerank.rerank_status() IS
   'What became of the last call of this transaction, or of this session with jrerank.status = session; no row before the first one.';
@@ -1106,7 +1136,7 @@ AS $$
 DECLARE
   mark text[] := string_to_array(current_setting('jrerank.gave_up', true), '|');
 BEGIN
-  RETURN CASE WHEN jrerank._moment(mark[1]) = statement_timestamp() AND jrerank._moment(mark[2]) > clock_timestamp() - interval '5 s'
+  RETURN CASE WHEN jrerank._moment(mark[1]) = statement_timestamp() AND jrerank._is_recent(mark[2], interval '5 s')
     THEN mark[3] END;
 END
 $$;
@@ -1164,14 +1194,16 @@ DECLARE
   level text := jrerank._choice('notice_level', jrerank._setting('notice_level'), 'notice', 'none', 'debug', 'log', 'info', 'warning');
   -- With a pooler in between, the next transaction of this session may be another client's
   kept text := jrerank._choice('status', jrerank._setting('status'), 'transaction', 'session');
+  field_end constant text := chr(31);
   message text := format('jrerank: %s (%s)', attempt.outcome, concat_ws(': ', attempt.reason, attempt.detail));
 BEGIN
-  PERFORM set_config('jrerank.last_status', json_build_object(
-    'outcome', attempt.outcome, 'reason', attempt.reason, 'detail', attempt.detail, 'transport', attempt.transport,
-    'model', attempt.model, 'documents', total, 'scored', coalesce(cardinality(attempt.ranked), 0),
-    'missing', attempt.missing[:100], 'sidecar_ms', attempt.sidecar_ms,
-    'elapsed_ms', extract(epoch FROM clock_timestamp() - started) * 1000, 'at', clock_timestamp()
-  )::text, kept = 'transaction');
+  PERFORM set_config('jrerank.last_status', array_to_string(ARRAY[
+    attempt.outcome, replace(attempt.reason, field_end, ' '), replace(attempt.detail, field_end, ' '), attempt.transport,
+    replace(attempt.model, field_end, ' '), total::text, coalesce(cardinality(attempt.ranked), 0)::text,
+    CASE WHEN attempt.missing IS NOT NULL THEN replace(array_to_string('ids'::text || attempt.missing[:100], chr(30)), field_end, ' ') END,
+    jrerank._kept_ms(attempt.sidecar_ms), jrerank._kept_ms(extract(epoch FROM clock_timestamp() - started) * 1000),
+    jrerank._kept_moment(clock_timestamp())
+  ], field_end, ''), kept = 'transaction');
   CASE WHEN attempt.outcome = 'complete' OR level = 'none' THEN NULL;
     WHEN level = 'debug' THEN RAISE DEBUG '%', message;
     WHEN level = 'log' THEN RAISE LOG '%', message;

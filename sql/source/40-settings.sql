@@ -90,6 +90,12 @@ CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
 
+-- Whether a kept moment is no longer ago than that. One that is yet to come is none: the clock was set back, or a session has put it there, and in
+-- its stead nothing would be asked until then.
+CREATE OR REPLACE FUNCTION jrerank._is_recent(kept text, longest interval) RETURNS boolean
+LANGUAGE sql VOLATILE
+AS $$ SELECT jrerank._moment(kept) BETWEEN pg_catalog.clock_timestamp() - longest AND pg_catalog.clock_timestamp() $$;
+
 -- What is kept back of a timeout that would end the statement.
 CREATE OR REPLACE FUNCTION jrerank._margin(timeout interval) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

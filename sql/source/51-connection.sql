@@ -102,7 +102,7 @@ AS $$
 DECLARE
   mark text[] := string_to_array(current_setting('jrerank.cut_off', true), '|');
 BEGIN
-  RETURN mark[2] = server AND jrerank._moment(mark[1]) > clock_timestamp() - interval '3 s';
+  RETURN mark[2] = server AND jrerank._is_recent(mark[1], interval '3 s');
 END
 $$;
 
@@ -269,8 +269,9 @@ BEGIN
   SELECT c INTO connection FROM jrerank._dblink_connections(dblink, server, secret) c LIMIT 1;
   reused := connection IS NOT NULL;
   IF reused AND NOT jrerank._dblink_wait(dblink, connection, clock_timestamp() + (deadline - clock_timestamp()) / 2) THEN
-    IF coalesce(waiting_since, clock_timestamp()) > clock_timestamp() - interval '30 s' THEN
-      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(coalesce(waiting_since, clock_timestamp())), false);
+    waiting_since := least(waiting_since, clock_timestamp());
+    IF waiting_since > clock_timestamp() - interval '30 s' THEN
+      PERFORM set_config('jrerank.waiting_since', jrerank._kept_moment(waiting_since), false);
       state := 'busy';
       RETURN;
     END IF;

@@ -78,10 +78,48 @@ def test_a_statement_gives_up_once_in_any_time_zone(lied_to: LiedTo) -> None:
 def test_what_a_session_has_put_in_place_of_kept_moments_does_no_harm(lied_to: LiedTo) -> None:
     installed, _ = lied_to
     with installed.connect() as connection:
-        for value in ("x", "x|jrerank", "9999999999999.1|9999999999999.1|timeout", "1e5"):
+        for value in (
+            "x",
+            "x|jrerank",
+            "9999999999999.1|9999999999999.1|timeout",
+            "1e5",
+            "99999999999.1|jrerank",
+            "99999999999.1",
+        ):
             for name in ("gave_up", "cut_off", "waiting_since", "window"):
                 connection.execute("SELECT set_config(%s, %s, false)", [f"jrerank.{name}", value])
             assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+
+
+def status_of(*fields: str) -> str:
+    """As a call would have left it."""
+    return "\x1f".join(fields)
+
+
+COUNTED = ("complete", "", "", "", "", "2", "2", "", "")
+FOREIGN_STATUS = [
+    "done",
+    "{}",
+    '{"outcome": "complete", "at": "never"}',
+    status_of(*[""] * 11),
+    status_of(*COUNTED[:5], "99999999999", *COUNTED[6:], "1.0", "1.0"),
+    status_of(*COUNTED, "quick", "1.0"),
+    status_of(*COUNTED, "1.0", "never"),
+]
+
+
+def test_a_status_that_no_call_has_left_says_what_to_do_and_fails_no_query(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    with installed.connect() as connection:
+        for kept in FOREIGN_STATUS:
+            connection.execute("SELECT set_config('jrerank.last_status', %s, false)", (kept,))
+            found = connection.execute(
+                "SELECT outcome, documents, detail FROM jrerank.rerank_status()"
+            ).fetchall()
+            assert [row[:2] for row in found] == [(None, None)], kept
+            assert found[0][2].endswith("RESET jrerank.last_status")
+        connection.execute("RESET jrerank.last_status")
+        assert connection.execute("SELECT * FROM jrerank.rerank_status()").fetchall() == []
 
 
 def test_open_sessions_use_a_transport_that_was_installed_anew(lied_to: LiedTo) -> None:
@@ -93,6 +131,17 @@ def test_open_sessions_use_a_transport_that_was_installed_anew(lied_to: LiedTo) 
                 assert status(connection) == ("complete", None)
             admin.execute(f"DROP EXTENSION {installed.transport}")
             admin.execute(f"CREATE EXTENSION {installed.transport}")
+
+
+def test_a_status_is_whole_whatever_the_sidecar_has_said(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    said = "ROW('{}', 'partial', chr(31), 'a' || chr(31) || 'b', 'dblink', '', 'NaN', ARRAY['x', '', '富士'])::jrerank._outcome"
+    with installed.database.connect() as admin:
+        admin.execute(f"SELECT jrerank._report(clock_timestamp(), 3, {said})")
+        columns = "outcome, reason, detail, documents, scored, missing, sidecar_ms"
+        assert admin.execute(f"SELECT {columns} FROM jrerank.rerank_status()").fetchall() == [
+            ("partial", " ", "a b", 3, 0, ["x", "", "富士"], None)
+        ]
 
 
 def test_the_scores_of_rows_are_whole_in_any_session(lied_to: LiedTo) -> None:
