@@ -131,9 +131,9 @@ def _give_back() -> None:
 def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.Protocol] | Literal["h11"]:
     """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
-        from jrerank.doors.http.beginnings import Beginnings  # noqa: PLC0415
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
         from jrerank.doors.http.parsing_turns import ParsingTurns  # noqa: PLC0415
+        from jrerank.doors.http.starting_turns import StartingTurns  # noqa: PLC0415
         from jrerank.doors.http.unparsed import UnparsedBytes  # noqa: PLC0415
     except ImportError:
         return "h11"
@@ -141,7 +141,7 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
     own = {
         "max_connections": max_connections,
         "turns": ParsingTurns(),
-        "beginnings": Beginnings(),
+        "starting_turns": StartingTurns(),
         "unparsed_bytes": unparsed_bytes,
     }
     return type("_Protocol", (BoundedHttp1Protocol,), own)

@@ -9,7 +9,7 @@ import pytest
 
 import jrerank.server
 from jrerank.doors import native
-from jrerank.doors.http import beginnings, bounded_http1, multisearch
+from jrerank.doors.http import bounded_http1, multisearch, starting_turns
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, kept_statements, login, prepared, server
 from jrerank.doors.search import options, passages, source_filter, url_parameters
@@ -52,7 +52,7 @@ CONSTANTS = {
     "bytes of a request's head, or of what frames a chunk of its body": bounded_http1.MAX_HEAD_BYTES,
     "seconds for a head to arrive, or the rest of a body whose answer is out": bounded_http1.HEAD_TIMEOUT_S,
     "requests a second, on all connections, that were sent before the answer to another one": (
-        beginnings.PIPELINED_A_SECOND
+        starting_turns.PIPELINED_A_SECOND
     ),
     "requests that wait on one connection": bounded_http1.MAX_WAITING_REQUESTS,
     "bytes read of all connections and not parsed yet: an eighth of `JRERANK_MAX_OPEN_BODY_BYTES`": (

@@ -65,6 +65,12 @@ class FairQueue(Generic[T]):
         self._join(flow)
         self.look_again(caller)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        self._drop_stale()
+        return not self._order and not self._passed_over
+
     def pop(self) -> T | None:
         """Take the next item. `charge` has to follow before anything else is done with the caller."""
         self._drop_stale()
@@ -83,8 +89,7 @@ class FairQueue(Generic[T]):
                 return self._taken(entry)
             flow.is_passed_over = True
             heapq.heappush(self._passed_over, entry)
-        self._drop_stale()
-        if not self._passed_over:
+        if self.is_empty:
             self._end_busy_period()
         return None
 

@@ -210,7 +210,7 @@ class Queue(Generic[Text]):
         """Windows to run next, packed on their exact token counts. Each has to come back by `finish`."""
         batch: list[QueuedWindow[Text]] = []
         tokens = 0
-        while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
+        while len(batch) < limit.windows and (ticket := self._next_ready(batch)):
             ticket.in_line_for_worker = False
             self._for_tokenizer.look_again(ticket.caller)
             job = _first_ready(ticket)
@@ -227,6 +227,10 @@ class Queue(Generic[Text]):
             batch.append(self._take(ticket, job, now))
             tokens += length
         return batch
+
+    def _next_ready(self, batch: Sequence[QueuedWindow[Text]]) -> Ticket[Text] | None:
+        """A batch that has something doesn't ask for more than there is: that would end the busy period before it has run."""
+        return None if batch and self._for_worker.is_empty else self._for_worker.pop()
 
     def take_ended(self) -> list[Ticket[Text]]:
         """Second rounds that have been ended before their deadlines since the last call: they may be done by that."""
@@ -339,7 +343,7 @@ class Queue(Generic[Text]):
             ticket.in_line_for_tokenizer = True
             due = self._due(ticket, ticket.read_tokens)
             self._for_tokenizer.push(ticket.caller, due, ticket.number, ticket)
-        if ticket.ready and not ticket.in_line_for_worker:
+        if _first_ready(ticket) and not ticket.in_line_for_worker:
             ticket.in_line_for_worker = True
             due = self._due(ticket, ticket.taken_tokens)
             self._for_worker.push(ticket.caller, due, ticket.number, ticket)

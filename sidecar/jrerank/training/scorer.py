@@ -46,7 +46,7 @@ class Scorer:
         if device.type == "cpu" and autocast is torch.bfloat16:
             self.model.set_attn_implementation(BF16_ATTENTION)
         return replace(
-            self, autocast=autocast, batch_tokens=suiting_batch_tokens(device, autocast, cpu_features())
+            self, autocast=autocast, batch_tokens=batch_tokens_for(device, autocast, cpu_features())
         )
 
     def frozen(self) -> Scorer:
@@ -101,7 +101,7 @@ class Scorer:
         return logits.float().squeeze(-1)
 
 
-def suiting_batch_tokens(device: torch.device, autocast: torch.dtype | None, cpu: CpuFeatures) -> int:
+def batch_tokens_for(device: torch.device, autocast: torch.dtype | None, cpu: CpuFeatures) -> int:
     """With how many tokens a batch the device is fastest."""
     if device.type != "cpu":
         return _GPU_BATCH_TOKENS

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from jrerank.cpu import CpuFeatures
-from jrerank.training.scorer import open_scorer, save_scorer, suiting_batch_tokens
+from jrerank.training.scorer import batch_tokens_for, open_scorer, save_scorer
 from training_models import corpus, tiny_model
 
 
@@ -44,7 +44,7 @@ def test_a_batch_has_as_many_tokens_as_the_device_is_fastest_with(
     device: str, autocast: torch.dtype | None, flags: set[str], tokens: int
 ) -> None:
     cpu = CpuFeatures("x86_64", frozenset(flags))
-    assert suiting_batch_tokens(torch.device(device), autocast, cpu) == tokens
+    assert batch_tokens_for(torch.device(device), autocast, cpu) == tokens
 
 
 def test_a_model_on_a_device_takes_batches_that_suit_it(tmp_path: Path) -> None:

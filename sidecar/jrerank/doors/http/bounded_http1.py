@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import Any, cast
 
@@ -10,9 +11,9 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from jrerank.doors.http.beginnings import Beginnings, asker_of
 from jrerank.doors.http.http1 import Http1Protocol
 from jrerank.doors.http.parsing_turns import ParsingTurns
+from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.telemetry import logger
@@ -39,6 +40,8 @@ _HEAD_TOO_LARGE = (
 
 # Where a request's scope has the function that says whether its client has gone
 IS_CLOSED = "jrerank.is_closed"
+# Where it has the time from which its deadline counts, on the clock of `time.monotonic()`
+ARRIVAL = "jrerank.arrival"
 
 
 class HeadTooLarge(httptools.HttpParserError):
@@ -50,7 +53,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
     max_connections = 10_000
     turns = ParsingTurns()
-    beginnings = Beginnings()
+    starting_turns = StartingTurns()
     unparsed_bytes = UnparsedBytes()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -155,15 +158,14 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        begin = partial(self._begin, cycle, app)
-        if self._is_pipelined:
-            self.beginnings.join_pipelined(begin)
-            return
         scope = cast("dict[str, Any]", cycle.scope)
+        scope[ARRIVAL] = time.monotonic()  # what it waits for its turn is of the time it has
         address = self.client[0] if self.client else ""
-        self.beginnings.join(begin, asker_of(scope["path"], address, scope["headers"]))
+        caller = claimed_caller(scope["path"], address, scope["headers"])
+        join = self.starting_turns.join_pipelined if self._is_pipelined else self.starting_turns.join
+        join(partial(self._start, cycle, app), caller)
 
-    def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not self.transport.is_closing():
             super()._start_asgi_task(cycle, app)
 
@@ -182,7 +184,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
         Nobody reads the rest of a body whose answer is out: it may take as long as a head.
         """
-        self._is_pipelined = True  # what `pipeline` has begins by that
+        self._is_pipelined = True  # what `pipeline` has starts by that
         super().on_response_complete()
         self._is_pipelined = False
         if self._unparsed:

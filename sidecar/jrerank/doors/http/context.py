@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.types import Scope
 
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.bounded_http1 import IS_CLOSED
+from jrerank.doors.http.bounded_http1 import ARRIVAL, IS_CLOSED
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
@@ -45,8 +45,8 @@ async def has_gone(request: Request) -> bool:
 
 
 def arrival_of(request: Request) -> float:
-    """When the request's first byte was there, on the clock of `time.monotonic()`."""
-    return cast("float", request.scope.get("jrerank.arrival", time.monotonic()))
+    """When the request's head was there and no answer in front of its own was due any more, on the clock of `time.monotonic()`."""
+    return cast("float", request.scope.get(ARRIVAL, time.monotonic()))
 
 
 def caller_of(request: Request) -> Caller:

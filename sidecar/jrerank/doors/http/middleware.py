@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jrerank.doors.http.answers import OUTCOME_HEADER
+from jrerank.doors.http.bounded_http1 import ARRIVAL
 from jrerank.telemetry import span
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,64})?")
@@ -32,7 +33,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["jrerank.arrival"] = time.monotonic()
+        scope.setdefault(ARRIVAL, time.monotonic())
         # A redirect would cost a round trip, and many clients don't follow one with a body
         if scope["path"] != "/":
             scope["path"] = scope["path"].rstrip("/")

@@ -12,14 +12,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from jrerank.doors.http import bounded_http1, parsing_turns
-from jrerank.doors.http.beginnings import Beginnings
 from jrerank.doors.http.bounded_http1 import (
+    ARRIVAL,
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_WAITING_REQUESTS,
     BoundedHttp1Protocol,
 )
 from jrerank.doors.http.parsing_turns import ParsingTurns
+from jrerank.doors.http.starting_turns import Start, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -52,6 +53,11 @@ class MemoryTransport(asyncio.Transport):
         self.is_paused = False
 
 
+def at_once(_seconds: float, call: Start) -> object:
+    """Time is not waited for."""
+    return asyncio.get_running_loop().call_soon(call)
+
+
 class Server:
     """An application whose answers wait for `go`, and connections to it."""
 
@@ -59,15 +65,17 @@ class Server:
         self.asked = 0
         self.go = asyncio.Event()
         self.state = ServerState()
+        self.arrivals = list[float]()
         self._config = uvicorn.Config(self._answer, interface="asgi3", log_config=None)
         self._config.load()
-        own = {"turns": ParsingTurns(), "beginnings": Beginnings()}
+        own = {"turns": ParsingTurns(), "starting_turns": StartingTurns(at_once)}
         self._protocol = type("_Protocol", (BoundedHttp1Protocol,), own)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         self.asked += 1
+        self.arrivals.append(scope[ARRIVAL])
         await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
@@ -137,14 +145,14 @@ async def test_what_is_no_http_is_still_a_bad_request() -> None:
 async def test_of_many_requests_at_once_few_wait_and_the_rest_is_not_even_parsed() -> None:
     server = Server()
     protocol, transport = server.connect()
-    protocol.data_received(GET * 2_500)
+    protocol.data_received(GET * 5_000)
     assert transport.is_paused
     assert len(protocol.pipeline) <= MAX_WAITING_REQUESTS + bounded_http1._HEAD_SLICE_BYTES // len(GET)
     server.go.set()
     async with asyncio.timeout(20):
-        while transport.written.count(b"200 OK") < 2_500:
+        while transport.written.count(b"200 OK") < 5_000:
             await settled(server)
-    assert transport.written.count(b"200 OK") == 2_500
+    assert transport.written.count(b"200 OK") == 5_000
 
 
 async def test_of_requests_on_hundreds_of_connections_few_are_worked_on_in_a_round() -> None:
@@ -158,6 +166,19 @@ async def test_of_requests_on_hundreds_of_connections_few_are_worked_on_in_a_rou
     async with asyncio.timeout(20):
         while server.asked < 300:
             await settled(server)
+
+
+async def test_what_a_request_waits_for_its_turn_is_of_the_time_it_has() -> None:
+    server = Server()
+    server.go.set()
+    sent = time.monotonic()
+    for _ in range(300):
+        protocol, _ = server.connect()
+        protocol.data_received(GET)
+    came = time.monotonic()
+    while server.asked < 300:
+        await settled(server)
+    assert sent <= min(server.arrivals) <= max(server.arrivals) <= came
 
 
 async def test_who_hangs_up_before_a_request_has_begun_is_not_worked_for() -> None:
