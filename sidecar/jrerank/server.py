@@ -104,6 +104,7 @@ async def _serve_http(
     config = uvicorn.Config(
         make_app(service),
         http=_http_protocol(max_connections, service.limits.open_body_bytes),
+        reset_contextvars=True,  # else a request that waited starts with the trace of the one whose answer let it start
         ws="none",  # an offer of WebSocket would put the request's headers, key and all, into the debug log
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),

@@ -32,8 +32,8 @@ class FairQueue(Generic[T]):
 
     A caller's virtual time advances by the cost that it is charged, and the caller whose time is least is next. A caller that
     comes back starts at the present virtual time: it neither saves up what it did not use, nor pays for having been alone.
-    That time is the start of the item that was taken last. It goes on to the item's end only when somebody asks for another one
-    and there is none: until then the item is being served, and who comes now is before the next one of the same caller.
+    That time is the start of the item that was taken last. It goes on to the item's end only by `end_busy_period`: until then
+    the item is being served, and who comes now is before the next one of the same caller.
     `pop` and `push` are logarithmic in callers and items; so is `pop_eligible`, since who is passed over is not looked at again
     until something of theirs has changed.
     """
@@ -75,10 +75,7 @@ class FairQueue(Generic[T]):
         """Take the next item. `charge` has to follow before anything else is done with the caller."""
         self._drop_stale()
         heaps = [heap for heap in (self._order, self._passed_over) if heap]
-        if not heaps:
-            self._end_busy_period()
-            return None
-        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0])))
+        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0]))) if heaps else None
 
     def pop_eligible(self, is_eligible: Callable[[T], bool]) -> T | None:
         """As `pop`, but a caller whose first item isn't eligible is passed over, until `look_again` says that it may be."""
@@ -89,8 +86,6 @@ class FairQueue(Generic[T]):
                 return self._taken(entry)
             flow.is_passed_over = True
             heapq.heappush(self._passed_over, entry)
-        if self.is_empty:
-            self._end_busy_period()
         return None
 
     def look_again(self, caller: str) -> None:
@@ -127,8 +122,8 @@ class FairQueue(Generic[T]):
         self._forget_idle()
         return heapq.heappop(flow.items)[2]
 
-    def _end_busy_period(self) -> None:
-        """Nothing waits: the end of what was served is the start of what comes, for everybody."""
+    def end_busy_period(self) -> None:
+        """Nothing waits, and nothing is being served: the end of what was served is the start of what comes, for everybody."""
         self._virtual_time = max((start for start, _ in self._idle), default=self._virtual_time)
         self._forget_idle()
 

@@ -179,6 +179,8 @@ class Queue(Generic[Text]):
                 ticket.read_tokens += sum(job.waiting_tokens for job in jobs)
                 self._line_up(ticket)
                 return jobs
+        if self._for_tokenizer.is_empty:
+            self._for_tokenizer.end_busy_period()
         return []
 
     def supply(self, job: Job[Text], windows: Sequence[Window], now: float, *, truncated: bool) -> None:
@@ -210,7 +212,9 @@ class Queue(Generic[Text]):
         """Windows to run next, packed on their exact token counts. Each has to come back by `finish`."""
         batch: list[QueuedWindow[Text]] = []
         tokens = 0
-        while len(batch) < limit.windows and (ticket := self._next_ready(batch)):
+        if self._for_worker.is_empty and not self.running_tokens:
+            self._for_worker.end_busy_period()
+        while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
             ticket.in_line_for_worker = False
             self._for_tokenizer.look_again(ticket.caller)
             job = _first_ready(ticket)
@@ -227,10 +231,6 @@ class Queue(Generic[Text]):
             batch.append(self._take(ticket, job, now))
             tokens += length
         return batch
-
-    def _next_ready(self, batch: Sequence[QueuedWindow[Text]]) -> Ticket[Text] | None:
-        """A batch that has something doesn't ask for more than there is: that would end the busy period before it has run."""
-        return None if batch and self._for_worker.is_empty else self._for_worker.pop()
 
     def take_ended(self) -> list[Ticket[Text]]:
         """Second rounds that have been ended before their deadlines since the last call: they may be done by that."""

@@ -74,7 +74,8 @@ def test_who_comes_while_the_only_waiting_item_is_served_is_before_the_next_of_i
 
 def test_once_nothing_is_left_to_serve_nobody_pays_for_what_was_served_before() -> None:
     queue = filled(busy=[200.0])
-    assert len(served(queue, 2)) == 1
+    served(queue, 1)
+    queue.end_busy_period()
     queue.push("busy", 0.0, 1, ("busy", 200.0))
     queue.push("new", 0.0, 2, ("new", 15.0))
     assert [caller for caller, _ in served(queue, 2)] == ["busy", "new"]
@@ -148,7 +149,8 @@ def test_callers_that_are_through_are_forgotten() -> None:
     queue: FairQueue[tuple[str, float]] = FairQueue()
     for number in range(1000):
         queue.push(f"caller {number}", 0.0, number, (f"caller {number}", 1.0))
-        served(queue, 2)  # a worker asks for the next one when it is done, and there is none
+        served(queue, 1)
+        queue.end_busy_period()
     assert queue.callers < 10
 
 

@@ -384,16 +384,32 @@ def run_all(queue: Queue[str], result: float | Exception = 0.5) -> list[str]:
 
 
 @pytest.mark.parametrize("windows", [1, 8])
-def test_who_comes_while_a_batch_runs_is_before_the_next_window_of_its_caller(windows: int) -> None:
+@pytest.mark.parametrize("idle_workers", [0, 1])
+def test_who_comes_while_a_batch_runs_is_before_the_next_window_of_its_caller(
+    windows: int, idle_workers: int
+) -> None:
     queue, limit = queue_of(), BatchLimit(windows, 1_000)
     queue.admit([PairWork(b"running", "running", 200)], 10.0, "busy", 0.0)
     tokenize(queue)
     (running,) = queue.next_batch(limit, 0.0)
+    for _ in range(idle_workers):
+        assert queue.next_batch(limit, 0.0) == []
     queue.admit(work("busy's next"), 10.0, "busy", 0.0)
     queue.admit(work("new"), 10.0, "new", 0.0)
     tokenize(queue)
-    assert next(iter(queue.next_batch(limit, 0.0))).job.text == "new"
+    assert queue.next_batch(limit, 0.0)[0].job.text == "new"
     assert running.job.text == "running"
+
+
+def test_once_nothing_runs_nobody_pays_for_what_was_run_before() -> None:
+    queue = queue_of()
+    queue.admit(work("first"), 10.0, "busy", 0.0)
+    tokenize(queue)
+    run_all(queue)
+    queue.admit(work("busy's next"), 10.0, "busy", 0.0)
+    queue.admit(work("new"), 10.0, "new", 0.0)
+    tokenize(queue)
+    assert run_all(queue) == ["busy's next", "new"]
 
 
 def test_equal_pairs_run_once_and_everybody_is_told() -> None:

@@ -13,7 +13,7 @@ from fastapi import Request
 from jrerank.errors import NotAuthorized
 
 # What clients of the APIs that we speak send a key in, beside a bearer token
-_KEY_HEADERS = ("api-key", "x-api-key")
+KEY_HEADERS = ("api-key", "x-api-key")
 _KEY_SCHEMES = ("bearer", "apikey")  # the latter is what engines' clients make of an API key
 
 
@@ -41,7 +41,7 @@ def _given(request: Request) -> bytes:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() in _KEY_SCHEMES:
         return token.strip().encode("latin-1")
-    sent = next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), "")
+    sent = next((request.headers[name] for name in KEY_HEADERS if name in request.headers), "")
     if not sent and scheme.lower() == "basic":
         return _password(token)
     return sent.strip().encode("latin-1")

@@ -165,9 +165,12 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         join = self.starting_turns.join_pipelined if self._is_pipelined else self.starting_turns.join
         join(partial(self._start, cycle, app), caller)
 
-    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if not self.transport.is_closing():
-            super()._start_asgi_task(cycle, app)
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> bool:
+        """Whether there is still somebody to start it for."""
+        if self.transport.is_closing():
+            return False
+        super()._start_asgi_task(cycle, app)
+        return True
 
     def on_body(self, body: bytes) -> None:
         """A body is bounded by who reads it. What frames its chunks, and trailers behind them, count as a head does."""
@@ -185,8 +188,10 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         Nobody reads the rest of a body whose answer is out: it may take as long as a head.
         """
         self._is_pipelined = True  # what `pipeline` has starts by that
-        super().on_response_complete()
-        self._is_pipelined = False
+        try:
+            super().on_response_complete()
+        finally:
+            self._is_pipelined = False
         if self._unparsed:
             self.loop.call_soon(self._parse)
         if not self._head_is_open and not self._is_answering() and self._head_timer is None:

@@ -6,21 +6,24 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from jrerank.doors.http.auth import KEY_HEADERS
 from jrerank.doors.turns import FairLine
 
 # In one round of the event loop: each is half a millisecond of work if it is answered at once
 _AT_ONCE = 4
 # Of those that were sent before the answer to the one in front: their clients need not even be awake
 PIPELINED_A_SECOND = 1_000
-_OPEN_PATHS = frozenset({"/health", "/ready", "/ping"})
-_KEY_HEADERS = frozenset({b"authorization", b"api-key", b"x-api-key"})
-Start = Callable[[], None]
+OPEN_PATHS = frozenset({"/health", "/ready", "/ping"})
+_KEY_HEADERS = frozenset({b"authorization", *(name.encode() for name in KEY_HEADERS)})
+# Says whether there was anything to start: a client may have hung up meanwhile
+Start = Callable[[], bool]
+Call = Callable[[], None]
 
 
 class Later(Protocol):
     """`call_later` of an event loop."""
 
-    def __call__(self, seconds: float, call: Start, /) -> object: ...  # noqa: D102
+    def __call__(self, seconds: float, call: Call, /) -> object: ...  # noqa: D102
 
 
 class StartingTurns:
@@ -55,7 +58,8 @@ class StartingTurns:
 
     def _next_pipelined(self) -> None:
         try:
-            self._pipelined.take()()
+            while self._pipelined and not self._pipelined.take()():
+                pass
         finally:  # whoever fails must not let the others wait for ever
             if self._pipelined:
                 self._schedule_next_pipelined()
@@ -67,7 +71,8 @@ class StartingTurns:
     def _start_some(self) -> None:
         while self._waiting and self._started < _AT_ONCE:
             self._started += 1
-            self._waiting.take()()
+            if not self._waiting.take()():
+                self._started -= 1
 
     def _schedule_next_round(self) -> None:
         if not self._is_due:
@@ -88,7 +93,7 @@ def claimed_caller(path: str, address: str, headers: Iterable[tuple[bytes, bytes
 
     Probes of one address are one caller, so that those who have a key don't wait for all of them.
     """
-    if path in _OPEN_PATHS:
+    if path.rstrip("/") in OPEN_PATHS:
         return f"{address} open"
     key = next((value for name, value in headers if name in _KEY_HEADERS), b"")
     return f"{address} {key.decode('latin-1')}"

@@ -20,7 +20,7 @@ from jrerank.doors.http.bounded_http1 import (
     BoundedHttp1Protocol,
 )
 from jrerank.doors.http.parsing_turns import ParsingTurns
-from jrerank.doors.http.starting_turns import Start, StartingTurns
+from jrerank.doors.http.starting_turns import Call, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -53,7 +53,7 @@ class MemoryTransport(asyncio.Transport):
         self.is_paused = False
 
 
-def at_once(_seconds: float, call: Start) -> object:
+def at_once(_seconds: float, call: Call) -> object:
     """Time is not waited for."""
     return asyncio.get_running_loop().call_soon(call)
 

@@ -5,11 +5,36 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 import pytest
+from fastapi.routing import APIRoute
 
 from jrerank.doors.http import starting_turns
-from jrerank.doors.http.starting_turns import PIPELINED_A_SECOND, Start, StartingTurns, claimed_caller
+from jrerank.doors.http.ops import open_router
+from jrerank.doors.http.starting_turns import (
+    OPEN_PATHS,
+    PIPELINED_A_SECOND,
+    Call,
+    Start,
+    StartingTurns,
+    claimed_caller,
+)
+
+T = TypeVar("T")
+
+
+def noting(started: list[T], what: T) -> Start:
+    def start() -> bool:
+        started.append(what)
+        return True
+
+    return start
+
+
+def gone() -> bool:
+    """Its client has hung up."""
+    return False
 
 
 async def a_round() -> None:
@@ -18,14 +43,14 @@ async def a_round() -> None:
 
 async def test_a_request_alone_begins_at_once() -> None:
     started: list[str] = []
-    StartingTurns().join(partial(started.append, "alone"))
+    StartingTurns().join(noting(started, "alone"))
     assert started == ["alone"]
 
 
 async def test_of_hundreds_a_few_start_in_each_round() -> None:
     waiting, started, rounds = StartingTurns(), list[int](), list[int]()
     for number in range(300):
-        waiting.join(partial(started.append, number))
+        waiting.join(noting(started, number))
     while len(started) < 300:
         rounds.append(len(started))
         await a_round()
@@ -37,9 +62,9 @@ async def test_of_hundreds_a_few_start_in_each_round() -> None:
 async def test_who_has_a_key_does_not_wait_for_three_hundred_probes() -> None:
     waiting, started = StartingTurns(), list[str]()
     for _ in range(300):
-        waiting.join(partial(started.append, "probe"), claimed_caller("/ready", "10.0.0.1", []))
+        waiting.join(noting(started, "probe"), claimed_caller("/ready", "10.0.0.1", []))
     waiting.join(
-        partial(started.append, "honest"),
+        noting(started, "honest"),
         claimed_caller("/v1/rerank", "10.0.0.1", [(b"authorization", b"Bearer k")]),
     )
     await a_round()
@@ -47,27 +72,27 @@ async def test_who_has_a_key_does_not_wait_for_three_hundred_probes() -> None:
 
 
 async def test_one_that_fails_costs_the_others_nothing() -> None:
-    waiting, done = StartingTurns(), asyncio.Event()
+    waiting, started = StartingTurns(), list[str]()
 
-    def fail() -> None:
+    def fail() -> bool:
         raise RuntimeError("a fault of ours")
 
     for _ in range(starting_turns._AT_ONCE - 1):
-        waiting.join(lambda: None)
+        waiting.join(lambda: True)
     with pytest.raises(RuntimeError):
         waiting.join(fail)
-    waiting.join(done.set)
-    async with asyncio.timeout(5):
-        await done.wait()
+    waiting.join(noting(started, "next"))
+    await a_round()
+    assert started == ["next"]
 
 
 class Clock:
     """Calls what is due when it is told to."""
 
     def __init__(self) -> None:
-        self.seconds, self._due = 0.0, list[tuple[float, Start]]()
+        self.seconds, self._due = 0.0, list[tuple[float, Call]]()
 
-    def call_later(self, seconds: float, call: Start) -> None:
+    def call_later(self, seconds: float, call: Call) -> None:
         self._due.append((self.seconds + seconds, call))
 
     def tick(self) -> None:
@@ -79,7 +104,7 @@ def test_of_pipelined_requests_one_starts_in_a_millisecond() -> None:
     clock, started = Clock(), list[float]()
     waiting = StartingTurns(clock.call_later)
     for _ in range(3):
-        waiting.join_pipelined(lambda: started.append(clock.seconds))
+        waiting.join_pipelined(lambda: not started.append(clock.seconds))  # type: ignore[func-returns-value]
     assert started == []
     while len(started) < 3:
         clock.tick()
@@ -88,8 +113,8 @@ def test_of_pipelined_requests_one_starts_in_a_millisecond() -> None:
 
 async def test_others_do_not_wait_for_pipelined_ones() -> None:
     waiting, started = StartingTurns(Clock().call_later), list[str]()
-    waiting.join_pipelined(partial(started.append, "pipelined"))
-    waiting.join(partial(started.append, "other"))
+    waiting.join_pipelined(noting(started, "pipelined"))
+    waiting.join(noting(started, "other"))
     assert started == ["other"]
 
 
@@ -98,26 +123,43 @@ def test_who_pipelines_two_requests_does_not_wait_for_another_who_pipelines_hund
     waiting = StartingTurns(clock.call_later)
     for caller, count in (("many", 300), ("few", 2)):
         for _ in range(count):
-            waiting.join_pipelined(partial(started.append, caller), caller)
+            waiting.join_pipelined(noting(started, caller), caller)
     for _ in range(4):
         clock.tick()
     assert started.count("few") == 2
+
+
+async def test_those_who_have_hung_up_take_nobodys_turn() -> None:
+    clock, started = Clock(), list[str]()
+    waiting = StartingTurns(clock.call_later)
+    for _ in range(3_000):
+        waiting.join_pipelined(gone, "attacker")
+        waiting.join(gone, "attacker")
+    waiting.join_pipelined(noting(started, "pipelined"), "honest")
+    waiting.join(noting(started, "other"), "honest")
+    for _ in range(2):
+        clock.tick()
+    assert started == ["other", "pipelined"]
 
 
 def test_a_pipelined_one_that_fails_costs_the_others_nothing() -> None:
     clock, started = Clock(), list[str]()
     waiting = StartingTurns(clock.call_later)
     waiting.join_pipelined(partial(int, "a fault of ours"))  # type: ignore[arg-type]
-    waiting.join_pipelined(partial(started.append, "next"))
+    waiting.join_pipelined(noting(started, "next"))
     with pytest.raises(ValueError, match="a fault of ours"):
         clock.tick()
     clock.tick()
     assert started == ["next"]
 
 
+def test_what_is_open_is_what_the_app_answers_without_a_key() -> None:
+    assert {route.path for route in open_router.routes if isinstance(route, APIRoute)} == OPEN_PATHS
+
+
 def test_callers_are_told_apart_by_what_they_send_as_their_key() -> None:
     bearers = [[(b"authorization", b"Bearer a")], [(b"authorization", b"Bearer b")]]
     keys: list[list[tuple[bytes, bytes]]] = [*bearers, [(b"x-api-key", b"a")], []]
     assert len({claimed_caller("/v1/rerank", "10.0.0.1", key) for key in keys}) == 4
-    assert claimed_caller("/ready", "10.0.0.1", keys[0]) == claimed_caller("/health", "10.0.0.1", [])
+    assert claimed_caller("/ready/", "10.0.0.1", keys[0]) == claimed_caller("/health", "10.0.0.1", [])
     assert claimed_caller("/ready", "10.0.0.1", []) != claimed_caller("/ready", "10.0.0.2", [])
