@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,9 +70,14 @@ def labels(
     if judged.stopped:
         print("the same command goes on from here")
     if file.exists():
-        print(
-            f"measure with: jrerank-admin bench quality --layout jsonl --data {data} --labels {file} --model bundled"
-        )
+        print(f"measure with: {_measuring(data, passages, file)}")
+
+
+def _measuring(data: Path, passages: Path | None, file: Path) -> str:
+    """The command that reads the labels, as a shell takes it."""
+    texts = ("--passages", str(passages)) if passages else ()
+    command = ["jrerank-admin", "bench", "quality", "--layout", "jsonl", "--data", str(data), *texts]
+    return shlex.join([*command, "--labels", str(file), "--model", "bundled"])
 
 
 def _check_file(file: Path, *read: Path | None) -> None:

@@ -16,7 +16,7 @@ from jrerank.evaluation.bm25 import Bm25
 from jrerank.evaluation.collection import Collection, hit_list
 from jrerank.evaluation.layouts.jsonl import read_passages
 from jrerank.evaluation.layouts.labels import read_qrels
-from jrerank.evaluation.layouts.rows import gain_of, only_file, read_rows
+from jrerank.evaluation.layouts.rows import gain_of, note_once, only_file, read_rows
 from jrerank.evaluation.layouts.trec import read_queries, read_run
 
 _JSQUAD_NEGATIVES = 19
@@ -31,7 +31,7 @@ def read_jqara(folder: Path, split: str = "test") -> Collection:
     """`hotchpotch/JQaRA`: a row per question and passage, text `f"{title} {text}"`, label 1 is relevant.
 
     Raises:
-        InvalidInput: a file isn't there or can't be read, or a column is missing.
+        InvalidInput: a file isn't there or can't be read, a column is missing, or a row says otherwise than an earlier one.
     """
     path = only_file(
         folder, f"data/{split}-*.parquet", f"{split}*.parquet", f"{split}*.jsonl*", f"data/{split}*.jsonl*"
@@ -41,9 +41,19 @@ def read_jqara(folder: Path, split: str = "test") -> Collection:
     labels: dict[str, dict[str, int]] = {}
     for row in read_rows(path):
         query, passage = row.text("q_id"), row.text("passage_row_id")
-        queries[query] = row.text("question")
-        passages[passage] = f"{row.text('title')} {row.text('text')}"
-        labels.setdefault(query, {})[passage] = gain_of(row.get("label"), row.place)
+        text, gain = f"{row.text('title')} {row.text('text')}", gain_of(row.get("label"), row.place)
+        pair = f"query {query!r} and passage {passage!r} come twice, with another label"
+        note_once(
+            queries,
+            query,
+            row.text("question"),
+            row.place,
+            f"the query id {query!r} comes twice, with another text",
+        )
+        note_once(
+            passages, passage, text, row.place, f"the passage id {passage!r} comes twice, with another text"
+        )
+        note_once(labels.setdefault(query, {}), passage, gain, row.place, pair)
     hits = {query: hit_list(shuffled(query, judged), passages) for query, judged in labels.items()}
     return Collection("jqara", queries, labels, hits)
 
@@ -52,7 +62,7 @@ def read_jacwir(folder: Path, split: str = "eval") -> Collection:
     """`hotchpotch/JaCWIR`: `eval` has queries with `positive` and `negatives` by id, `collection` titles and descriptions.
 
     Raises:
-        InvalidInput: a file isn't there or can't be read, or a column is missing.
+        InvalidInput: a file isn't there or can't be read, a column is missing, or a document comes with two texts.
     """
     path = only_file(
         folder, f"{split}/*.parquet", f"data/{split}*.parquet", f"{split}*.parquet", f"{split}*.jsonl*"
@@ -66,11 +76,11 @@ def read_jacwir(folder: Path, split: str = "eval") -> Collection:
     )
     rows = [(row.text("query"), row.text("positive"), row.get("negatives") or ()) for row in read_rows(path)]
     wanted = {id for _, positive, negatives in rows for id in (positive, *map(str, negatives))}
-    passages = {
-        id: f"{row.text('title')} {row.get('description') or ''}"
-        for row in read_rows(corpus)
-        if (id := row.text("doc_id")) in wanted
-    }
+    passages: dict[str, str] = {}
+    for row in read_rows(corpus):
+        if (id := row.text("doc_id")) in wanted:
+            text = f"{row.text('title')} {row.get('description') or ''}"
+            note_once(passages, id, text, row.place, f"the passage id {id!r} comes twice, with another text")
     queries, labels, hits = {}, {}, {}
     for number, (text, positive, negatives) in enumerate(rows):
         query = f"{number}-{positive}"
@@ -113,7 +123,7 @@ def read_miracl(folder: Path, split: str = "dev", run: Path | None = None) -> Co
     parts = sorted(folder.glob("**/docs-*.jsonl.gz")) or sorted(folder.glob("**/docs-*.jsonl"))
     if not parts:
         raise InvalidInput(f"{folder} has no docs-*.jsonl.gz", field="data")
-    passages = {id: text for part in parts for id, text in read_passages(part).items()}
+    passages = read_passages(*parts)
     if run is not None:
         return Collection("miracl-ja", queries, labels, read_run(run, passages))
     hits = {query: hit_list(shuffled(query, judged), passages) for query, judged in labels.items()}
@@ -130,7 +140,9 @@ def _squad(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
                 id = f"{article_number}-{number}"
                 passages[id] = str(paragraph["context"]).replace(" [SEP] ", "\n", 1)
                 for question in paragraph["qas"]:
-                    questions[str(question["id"])] = (str(question["question"]), id)
+                    key, value = str(question["id"]), (str(question["question"]), id)
+                    if questions.setdefault(key, value) != value:
+                        raise ValueError(f"the question id {key!r} comes twice")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(
             f"{path} is not in the form of SQuAD 1.1: {type(error).__name__}: {error}", field="data"

@@ -17,7 +17,7 @@ from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.collection import Collection, first_repeated
 from jrerank.evaluation.layouts.labels import read_labels
-from jrerank.evaluation.layouts.rows import Row, gain_of, query_of, read_rows, sound
+from jrerank.evaluation.layouts.rows import Row, gain_of, note_once, query_of, read_rows, sound
 
 
 def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = None) -> Collection:
@@ -45,18 +45,17 @@ def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = N
     return Collection(path.stem, queries, gains, hits)
 
 
-def read_passages(path: Path) -> dict[str, str]:
+def read_passages(*paths: Path) -> dict[str, str]:
     """Texts by id: `title`, newline and `text`, or `text` alone; `_id` and `docid` are ids too.
 
     Raises:
-        InvalidInput: a line has no id or no text, or an id that an earlier line has with another text.
+        InvalidInput: a line has no id or no text, or an id that an earlier one has with another text.
     """
     passages: dict[str, str] = {}
-    for row in read_rows(path):
-        key = next((key for key in ("id", "_id", "docid") if key in row), "id")
-        id, text = row.text(key), titled(row.get("title"), row.text("text"))
-        if passages.setdefault(id, text) != text:
-            raise row.wrong(f"the passage id {id!r} comes twice, with another text", key)
+    for row in (row for path in paths for row in read_rows(path)):
+        id = row.text(next((key for key in ("id", "_id", "docid") if key in row), "id"))
+        text = titled(row.get("title"), row.text("text"))
+        note_once(passages, id, text, row.place, f"the passage id {id!r} comes twice, with another text")
     return passages
 
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jrerank.evaluation.layouts.rows import gain_of, read_rows, read_table
-
-_OBJECTS = (".jsonl", ".jsonl.gz", ".parquet")
+from jrerank.evaluation.layouts.rows import gain_of, holds_objects, note_once, read_rows, read_table
 
 
 def read_labels(path: Path) -> dict[str, dict[str, int]]:
-    """Gains by query (its id, or its text) and passage, from qrels, or from JSONL where the file is named so.
+    """Gains by query (its id, or its text) and passage, from qrels, or from JSONL, whatever the file is named.
 
     Raises:
         InvalidInput: the file can't be read, or a line lacks something.
     """
-    return read_judgements(path) if path.name.endswith(_OBJECTS) else read_qrels(path)
+    return read_judgements(path) if holds_objects(path) else read_qrels(path)
 
 
 def read_judgements(path: Path) -> dict[str, dict[str, int]]:
@@ -48,8 +46,8 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
         if number == 0 and not _is_number(fields[-1]):
             continue
         query, passage, gain = fields[0], fields[-2], gain_of(fields[-1], line.place)
-        if labels.setdefault(query, {}).setdefault(passage, gain) != gain:
-            raise line.place.wrong(f"query {query!r} and passage {passage!r} come twice, with another label")
+        repeated = f"query {query!r} and passage {passage!r} come twice, with another label"
+        note_once(labels.setdefault(query, {}), passage, gain, line.place, repeated)
     return labels
 
 

@@ -7,9 +7,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from jrerank.errors import ConfigurationError, InvalidInput
+
+_OBJECTS = (".jsonl", ".jsonl.gz", ".parquet")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,17 @@ def read_rows(path: Path) -> Iterator[Row]:
     return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
 
 
+def holds_objects(path: Path) -> bool:
+    """Whether `read_rows` reads it, by its name or else by the brace that it begins with; a table is for `read_table`.
+
+    Raises:
+        InvalidInput: the file can't be read.
+    """
+    if path.name.endswith(_OBJECTS):
+        return True
+    return next((line.lstrip().startswith("{") for _, line in _lines(path)), False)
+
+
 def read_table(path: Path) -> Iterator[Fields]:
     """The fields of each line that is not blank: separated by tabs, or by spaces where it has no tab.
 
@@ -84,6 +98,16 @@ def read_table(path: Path) -> Iterator[Fields]:
     """
     for number, line in _lines(path):
         yield Fields(Place(path, number), line.split("\t") if "\t" in line else line.split())
+
+
+def note_once(known: dict[str, _Value], key: str, value: _Value, place: Place, repeated: str) -> None:
+    """Keep a value under its key; a line that only says the same again is fine.
+
+    Raises:
+        InvalidInput: an earlier line has another value under that key, in the words of `repeated`.
+    """
+    if known.setdefault(key, value) != value:
+        raise place.wrong(repeated)
 
 
 def query_of(text: str, id: str, place: Place) -> str:

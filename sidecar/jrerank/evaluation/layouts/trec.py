@@ -13,9 +13,7 @@ from jrerank.domain import Candidate
 from jrerank.evaluation.collection import Collection, Hits
 from jrerank.evaluation.layouts.jsonl import read_passages
 from jrerank.evaluation.layouts.labels import read_labels
-from jrerank.evaluation.layouts.rows import Fields, Place, query_of, read_rows, read_table
-
-_TABLES = (".tsv", ".txt", ".tsv.gz", ".txt.gz")
+from jrerank.evaluation.layouts.rows import Fields, Place, holds_objects, query_of, read_rows, read_table
 
 
 def read_trec(queries: Path, passages: Path, labels: Path, run: Path) -> Collection:
@@ -35,7 +33,7 @@ def read_queries(path: Path) -> dict[str, str]:
         InvalidInput: a line lacks something, its text is blank, or its id comes twice.
     """
     queries: dict[str, str] = {}
-    for place, id, text in _table_queries(path) if path.name.endswith(_TABLES) else _row_queries(path):
+    for place, id, text in _row_queries(path) if holds_objects(path) else _table_queries(path):
         if id in queries:
             raise place.wrong(f"the query id {id!r} comes twice", "id")
         queries[id] = query_of(text, id, place)

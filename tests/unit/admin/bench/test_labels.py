@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -40,6 +41,28 @@ def test_labels_that_were_typed_are_measured(tmp_path: Path) -> None:
         system["name"]: system["figures"][0]["value"] for system in json.loads(report.read_text())["systems"]
     }
     assert systems == {"first stage": 0.75, "other": 0.5}
+
+
+def test_the_command_that_is_named_next_measures_the_labels_whatever_the_files_are_named(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "my labels"
+    folder.mkdir()
+    data, passages, file = folder / "q's.jsonl", folder / "p 1.jsonl", folder / "labels"
+    data.write_text('{"id": "1", "query": "山", "hits": ["a", "b"]}\n')
+    passages.write_text("".join(json.dumps({"id": id, "text": f"本文{id}"}) + "\n" for id in "ab"))
+    code, output = run("labels", file, "--data", data, "--passages", passages, typed="q\n")
+    assert (code, "measure with" in output) == (0, False), "there is nothing to measure yet"
+    code, output = run("labels", file, "--data", data, "--passages", passages, typed="1\n")
+    assert code == 0, output
+    hint = next(line for line in output.splitlines() if line.startswith("measure with: "))
+    command, *arguments = shlex.split(hint.removeprefix("measure with: "))
+    assert command == "jrerank-admin"
+    assert arguments[-2:] == ["--model", "bundled"]
+    ranked = tmp_path / "other.run"
+    ranked.write_text("1 Q0 a 1 1 x\n")
+    code, output = run(*arguments[1:-2], "--run", f"other={ranked}", "--measure", "MRR@10")
+    assert code == 0, output
 
 
 def test_the_whole_text_and_how_long_it_will_take_can_be_seen(tmp_path: Path) -> None:

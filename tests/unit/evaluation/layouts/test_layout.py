@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,51 @@ def test_miracl_ranks_the_judged_passages_or_those_of_a_run(tmp_path: Path) -> N
         "12#0",
         "10#0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"question": "都は"}, r"row 2: the query id 'Q1' comes twice, with another text"),
+        ({"text": "川"}, r"row 2: the passage id 'p' comes twice, with another text"),
+        ({"label": 0}, r"row 2: query 'Q1' and passage 'p' come twice, with another label"),
+    ],
+)
+def test_jqara_that_says_two_things_of_one_id_is_refused(
+    tmp_path: Path, other: dict[str, object], message: str
+) -> None:
+    row: dict[str, object] = {
+        "q_id": "Q1", "question": "首都は", "passage_row_id": "p", "title": "東京", "text": "山", "label": 1
+    }  # fmt: skip
+    write_jsonl(tmp_path / "test.jsonl", [row, row])
+    assert open_collection(Source("jqara", tmp_path)).labels == {"Q1": {"p": 1}}
+    write_parquet(tmp_path / "data" / "test-0.parquet", [row, row | other])
+    with pytest.raises(InvalidInput, match=message):
+        open_collection(Source("jqara", tmp_path))
+
+
+def test_a_document_of_jacwir_with_two_texts_is_refused(tmp_path: Path) -> None:
+    write_jacwir(tmp_path)
+    documents: list[dict[str, object]] = [
+        {"doc_id": "x1", "title": "題", "description": text} for text in "山川"
+    ]
+    write_parquet(tmp_path / "collection" / "collection-00000.parquet", documents)
+    with pytest.raises(InvalidInput, match="row 2: the passage id 'x1' comes twice, with another text"):
+        open_collection(Source("jacwir", tmp_path))
+
+
+def test_a_passage_of_miracl_with_another_text_in_another_part_is_refused(tmp_path: Path) -> None:
+    write_miracl(tmp_path)
+    write_jsonl(tmp_path / "miracl-corpus-v1.0-ja" / "docs-1.jsonl.gz", [{"docid": "10#0", "text": "川"}])
+    with pytest.raises(InvalidInput, match=r"docs-1\.jsonl\.gz, line 1: the passage id '10#0' comes twice"):
+        open_collection(Source("miracl-ja", tmp_path))
+
+
+def test_a_question_of_jsquad_under_two_paragraphs_is_refused(tmp_path: Path) -> None:
+    paragraphs = [{"context": text, "qas": [{"id": "a", "question": "高さは"}]} for text in "山川"]
+    write_text(tmp_path / "valid-v1.1.json", json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    with pytest.raises(InvalidInput, match="the question id 'a' comes twice"):
+        open_collection(Source("jsquad", tmp_path))
 
 
 @pytest.mark.parametrize("layout", ["jqara", "jacwir"])

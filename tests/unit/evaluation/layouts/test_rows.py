@@ -11,7 +11,7 @@ from jrerank.bench.labels.clicks import read_clicks
 from jrerank.bench.load.sizes import read_log
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.layouts.jsonl import read_jsonl, read_passages
-from jrerank.evaluation.layouts.labels import read_judgements, read_qrels
+from jrerank.evaluation.layouts.labels import read_judgements, read_labels, read_qrels
 from jrerank.evaluation.layouts.rows import Place, gain_of, only_file, read_rows
 from jrerank.evaluation.layouts.trec import read_queries, read_run
 from published_layouts import write_parquet
@@ -81,6 +81,35 @@ def test_the_same_said_twice_is_no_contradiction(tmp_path: Path) -> None:
     qrels.write_text("q 0 a 1\n" * 2)
     assert read_passages(passages) == {"1": "山"}
     assert read_qrels(qrels) == {"q": {"a": 1}}
+
+
+@pytest.mark.parametrize("name", ["labels.json", "labels", "x.ndjson", "x.txt", "labels.jsonl"])
+def test_labels_and_queries_in_json_are_known_by_their_brace_whatever_their_file_is_named(
+    tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / name
+    file.write_text('\ufeff\n {"query_id": "q", "id": "a", "label": 1, "query": "山"}\n', encoding="utf-8")
+    assert read_labels(file) == {"q": {"a": 1}}
+    file.write_text('{"id": "q", "query": "山"}\n')
+    assert read_queries(file) == {"q": "山"}
+
+
+@pytest.mark.parametrize("name", ["qrels", "labels.json", "x.tsv"])
+def test_what_does_not_begin_with_a_brace_is_a_table(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("q 0 a 1\n")
+    assert read_labels(file) == {"q": {"a": 1}}
+    file.write_text("q\t山\n")
+    assert read_queries(file) == {"q": "山"}
+
+
+def test_by_its_name_a_file_holds_objects_so_that_a_broken_one_is_called_broken(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text("q 0 a 1\n")
+    with pytest.raises(InvalidInput, match="line 1: it is not JSON"):
+        read_labels(file)
+    with pytest.raises(InvalidInput, match="missing can't be read: No such file"):
+        read_labels(tmp_path / "missing")
 
 
 def test_parquet_has_rows_in_place_of_lines(tmp_path: Path) -> None:
