@@ -41,8 +41,10 @@ class Connection(asyncio.Protocol):
         return connection
 
     async def get(self, path: str) -> HttpAnswer:
-        """Raises:
-        ConnectionError: the other side has closed.
+        """The answer, read to its end.
+
+        Raises:
+            ConnectionError: the other side has closed.
         """
         return await self._ask(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{self._headers}\r\n".encode())
 

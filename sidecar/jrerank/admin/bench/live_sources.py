@@ -42,8 +42,10 @@ class LiveOptions:
         return bool(self.opensearch or self.search_door or self.dsn)
 
     def check(self) -> None:
-        """Raises:
-        InvalidInput: something that belongs to it is missing, or there are several.
+        """Before anything is asked.
+
+        Raises:
+            InvalidInput: something that belongs to it is missing, or there are several.
         """
         if sum(map(bool, (self.opensearch, self.search_door, self.dsn))) > 1:
             raise InvalidInput(

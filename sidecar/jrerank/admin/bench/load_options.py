@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -72,13 +73,31 @@ def check(options: LoadOptions) -> None:
 def _check_amounts(options: LoadOptions) -> None:
     from jrerank.bench.load.sizes import Distribution, read_log
 
-    rate_of(options.rate)
+    rate = rate_of(options.rate)
     Distribution.parse(options.documents)
     Distribution.parse(options.chars)
+    if options.find_p99_ms is not None and not options.rate.endswith("x"):
+        check_rate_to_try(rate, options.seconds)
     if options.log:
         read_log(options.log)
         if options.find_p99_ms is not None:
             raise InvalidInput("--find-p99-ms tries rates, and --log has its own", field="find-p99-ms")
+
+
+def check_rate_to_try(rate: float, seconds: float) -> None:
+    """Before a search begins with that rate.
+
+    Raises:
+        InvalidInput: too few requests would come to have a p99.
+    """
+    from jrerank.bench.load.highest import FEWEST_REQUESTS
+
+    if rate * seconds < FEWEST_REQUESTS:
+        raise InvalidInput(
+            f"{seconds:g} s at {rate:.3g} requests/s are {rate * seconds:.0f} requests, and a p99 is of {FEWEST_REQUESTS} "
+            f"or more: --seconds {math.ceil(FEWEST_REQUESTS / rate)}",
+            field="seconds",
+        )
 
 
 def statement_of(path: Path | None) -> str:

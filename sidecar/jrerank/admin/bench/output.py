@@ -99,8 +99,10 @@ class Outputs:
 
 
 def writable(path: Path | None, option: str) -> None:
-    """Raises:
-    InvalidInput: there is no folder for it.
+    """Before a run, that its report can be written at the end.
+
+    Raises:
+        InvalidInput: there is no folder for it.
     """
     if path is not None and not path.absolute().parent.is_dir():
         folder = path.absolute().parent

@@ -118,8 +118,10 @@ def endpoint(text: str) -> tuple[Dialect, str]:
 
 
 def check_url(url: str, option: str) -> None:
-    """Raises:
-    InvalidInput: it is not http(s)://HOST...
+    """Before anything is asked there.
+
+    Raises:
+        InvalidInput: it is not http(s)://HOST...
     """
     try:
         parts = urlsplit(url)

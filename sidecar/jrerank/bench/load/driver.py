@@ -11,6 +11,7 @@ from jrerank.bench.load.requests import LoadRequest
 from jrerank.bench.load.targets import Target
 
 _PAUSE_S = 0.1
+_REFUSALS_THAT_TELL = 10
 # A target that hangs must not hang the run: what takes so much longer than its deadline is an error
 _GIVEN_UP_AFTER_S = 30.0
 
@@ -47,7 +48,7 @@ async def open_loop(
     return record
 
 
-async def answered(target: Target, request: LoadRequest, within_s: float = _GIVEN_UP_AFTER_S) -> Answer:
+async def answered(target: Target, request: LoadRequest, within_s: float) -> Answer:
     """What became of a request; an error where there is no answer in that time."""
     try:
         async with asyncio.timeout(within_s):
@@ -56,20 +57,44 @@ async def answered(target: Target, request: LoadRequest, within_s: float = _GIVE
         return Answer("error", 0, f"no answer within {within_s:.0f} s")
 
 
+async def why_unanswered(
+    target: Target,
+    requests: Iterable[LoadRequest],
+    deadline_s: float,
+    given_up_after_s: float = _GIVEN_UP_AFTER_S,
+) -> str | None:
+    """Why not even a request on its own is answered; None if one is.
+
+    One that fails tells. Of refusals ten in a row do: one alone may be of a request that is too large for its deadline.
+    """
+    for request, _ in zip(requests, range(_REFUSALS_THAT_TELL), strict=False):
+        answer = await answered(target, request, deadline_s + given_up_after_s)
+        if answer.outcome == "error":
+            return f"a single request failed: {answer.detail}"
+        if answer.outcome != "refused":
+            return None
+        await asyncio.sleep(_PAUSE_S)
+    return f"{_REFUSALS_THAT_TELL} requests were refused, one after the other"
+
+
 async def closed_loop(
     target: Target,
     clients: int,
     seconds: float,
     requests: Iterable[LoadRequest],
+    deadline_s: float,
     given_up_after_s: float = _GIVEN_UP_AFTER_S,
 ) -> float:
-    """Pairs that so many clients get scored in a second when each asks again as soon as it has its answer: the capacity."""
+    """Pairs that so many clients get scored in a second when each asks again as soon as it has its answer: the capacity.
+
+    Each of their requests is given up as `open_loop` does.
+    """
     started, source, pairs = time.perf_counter(), iter(requests), 0
 
     async def client() -> None:
         nonlocal pairs
         while time.perf_counter() - started < seconds:
-            answer = await answered(target, next(source), seconds + given_up_after_s)
+            answer = await answered(target, next(source), deadline_s + given_up_after_s)
             pairs += answer.pairs
             if not answer.pairs:  # refused: asking again at once would only take the machine's time
                 await asyncio.sleep(_PAUSE_S)

@@ -12,8 +12,10 @@ from jrerank.errors import InvalidInput
 
 
 def resident_bytes(pid: int) -> int:
-    """Raises:
-    InvalidInput: there is no such process.
+    """What a process has in memory.
+
+    Raises:
+        InvalidInput: there is no such process.
     """
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -77,9 +77,9 @@ class Record:
 
     @property
     def unserved(self) -> float:
-        """The share of requests for which nothing was scored."""
+        """The share of requests for which nothing was scored; all of it where none was sent, as nobody was served."""
         missed = sum(self.outcomes[name] for name in ("passthrough", "refused", "error"))
-        return missed / self.count if self.count else 0.0
+        return missed / self.count if self.count else 1.0
 
     @property
     def max_ms(self) -> float:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from jrerank import __version__
-from jrerank.bench.load.highest import Trial, best
+from jrerank.bench.load.highest import FEWEST_REQUESTS, Trial, best
 from jrerank.bench.load.record import OUTCOMES, Record
 from jrerank.bench.machine import describe_machine, now
 from jrerank.bench.report.schema import Curve, Figure, Point, Report, Series, System
@@ -25,7 +25,11 @@ _EDGE_S = 1  # of the first and the last second of a run only a part is loaded
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was sent, for how long, and what was recorded; `rate_is_found` where the rate depends on how fast the target is."""
+    """What was sent, for how long, and what was recorded.
+
+    `rate_is_found` where the rate depends on how fast the target is; `stopped_answering` is why the target answers
+    nothing any more, empty where it does.
+    """
 
     record: Record
     rate: float
@@ -39,6 +43,7 @@ class Run:
     p99_limit_ms: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     rate_is_found: bool = False
+    stopped_answering: str = ""
 
 
 def load_report(run: Run) -> Report:
@@ -195,6 +200,8 @@ def _notes(run: Run) -> list[str]:
         notes.append(
             f"the sender fell up to {lag_ms:.0f} ms behind, which is in the latencies: give it a machine of its own"
         )
+    if run.stopped_answering:
+        notes.append(f"the target stopped answering: {run.stopped_answering}")
     notes += _search_notes(run)
     details = run.record.details.most_common(3)
     return notes + [f"error: {detail}, {count} times" for detail, count in details]
@@ -212,8 +219,12 @@ def _search_notes(run: Run) -> list[str]:
     came_to = (
         f"p99 {least.p99_ms:.0f} ms, {100 * least.unserved:.1f} % not served at {least.rate:.1f} requests/s"
     )
+    reported = (
+        "the last rate, where the search ended" if run.trials[-1].stopped_answering else "the first rate"
+    )
     if found is None:
+        longer = "; lower ones need more --seconds" if least.rate / 2 * run.seconds < FEWEST_REQUESTS else ""
         return [
-            f"no rate that was tried holds a p99 of {limit}: {came_to}; what is reported is the first rate"
+            f"no rate that was tried holds a p99 of {limit}: {came_to}; what is reported is {reported}{longer}"
         ]
     return [f"the lowest rate that does not hold a p99 of {limit}: {came_to}"]

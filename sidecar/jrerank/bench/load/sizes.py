@@ -35,8 +35,10 @@ class Distribution:
 
     @classmethod
     def parse(cls, text: str) -> Distribution:
-        """Raises:
-        InvalidInput: it has another form.
+        """`20`, `5-100` or `lognormal:MEAN:SIGMA`.
+
+        Raises:
+            InvalidInput: it has another form.
         """
         match = _FORM.fullmatch(text.strip())
         if match is None or (match["high"] and int(match["high"]) < int(match["low"])):

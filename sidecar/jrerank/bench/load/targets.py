@@ -101,9 +101,11 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @asynccontextmanager
 async def postgres_pool(dsn: str, connections: int) -> AsyncIterator[AsyncConnectionPool]:
-    """Raises:
-    ConfigurationError: psycopg isn't installed.
-    Unavailable: the server can't be reached: a pool would try for half a minute and not say why.
+    """Connections whose sessions keep what became of their last call.
+
+    Raises:
+        ConfigurationError: psycopg isn't installed.
+        Unavailable: the server can't be reached: a pool would try for half a minute and not say why.
     """
     try:
         from psycopg import AsyncConnection, Error  # noqa: PLC0415  an extra

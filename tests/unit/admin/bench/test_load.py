@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from jrerank.admin.app import app
 from jrerank.bench.load.record import Answer, Record, unanswered
@@ -59,6 +63,87 @@ def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path, refusing_url
     result = CliRunner().invoke(app, ["bench", "load", "--dsn", dsn, "--sql", str(statement), "--rate", "2"])
     assert result.exit_code == 1, result.output
     assert "error: PostgreSQL can't be reached: connection failed" in result.output
+
+
+@contextmanager
+def answering(status: Callable[[int], int | None]) -> Iterator[tuple[str, list[int]]]:
+    """A sidecar's URL, and the deadlines of the requests that have come, in ms.
+
+    `status` is of the answer to so many requests that are no calibration; None hangs up on all, as a dead process does.
+    """
+    deadlines: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            deadlines.append(body["timeout_ms"])
+            given = status(sum(one < 60_000 for one in deadlines))
+            if given is None:
+                return
+            hits = [{"id": hit["id"], "scored": True} for hit in body["hits"]]
+            self.send_response(given)
+            self.end_headers()
+            self.wfile.write(json.dumps({"outcome": "complete", "hits": hits}).encode())
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", deadlines
+        server.shutdown()
+
+
+def loaded(url: str, *options: str) -> Result:
+    return CliRunner().invoke(
+        app, ["bench", "load", "--url", url, "--documents", "1", "--arrivals", "constant", *options]
+    )
+
+
+def test_a_target_that_refuses_everything_ends_the_search_at_once() -> None:
+    with answering(lambda number: 503) as (url, deadlines):
+        result = loaded(url, "--find-p99-ms", "100", "--rate", "10")
+    assert result.exit_code == 1, result.output
+    assert f"error: {url}: 10 requests were refused, one after the other" in result.output
+    assert len(deadlines) == 10
+
+
+def test_a_target_that_dies_in_a_search_leaves_the_trials_that_were_made(tmp_path: Path) -> None:
+    file = tmp_path / "load.json"
+    options = ("--find-p99-ms", "20000", "--rate", "100", "--seconds", "1", "--json", str(file))
+    with answering(lambda number: 200 if number <= 150 else None) as (url, _):
+        result = loaded(url, *options)
+    assert result.exit_code == 1, result.output
+    assert f"error: {url}: none of " in result.output
+    report = read_json(file)
+    figures = {figure.name: figure.value for figure in report.systems[0].figures}
+    assert (figures["highest rate"], figures["complete"]) == (100, 0)
+    (note,) = [note for note in report.notes if note.startswith("the target stopped answering: ")]
+    assert "; now a single request failed: ServerDisconnectedError" in note
+
+
+def test_a_target_that_dies_in_a_run_leaves_its_report(tmp_path: Path) -> None:
+    file = tmp_path / "load.json"
+    options = ("--rate", "0.5x", "--seconds", "1", "--json", str(file))
+    with answering(lambda number: 200 if number <= 2 else None) as (url, _):
+        result = loaded(url, *options)
+    assert result.exit_code == 1, result.output
+    assert f"error: {url}: after the run, a single request failed: " in result.output
+    report = read_json(file)
+    figures = {figure.name: figure.value for figure in report.systems[0].figures}
+    assert figures["complete"] == 2
+    assert figures["error"] > 0
+    assert figures["capacity"] > 0
+    assert any("the capacity is from before it" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("rate", ["10", "0.0001x"])
+def test_a_rate_that_has_too_few_requests_for_a_p99_is_not_searched_from(rate: str) -> None:
+    with answering(lambda number: 200) as (url, deadlines):
+        result = loaded(url, "--find-p99-ms", "100", "--rate", rate, "--seconds", "2")
+    assert result.exit_code == 2, result.output
+    assert "requests, and a p99 is of 100 or more: --seconds " in result.output
+    assert rate == "0.0001x" or ("--seconds 10" in result.output and not deadlines)
 
 
 def record(*outcomes: str) -> Record:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from jrerank.bench.load.driver import answered, closed_loop, open_loop
-from jrerank.bench.load.record import Answer, useful_for_s
+from jrerank.bench.load.driver import answered, closed_loop, open_loop, why_unanswered
+from jrerank.bench.load.record import Answer, Record, useful_for_s
 from jrerank.bench.load.report import Run, load_report
 from jrerank.bench.load.requests import LoadRequest
 
@@ -69,8 +69,52 @@ async def test_a_target_that_hangs_does_not_hang_the_run() -> None:
     record = await open_loop(Hanging(), [0.0, 0.01], requests(), deadline_s=0.05, given_up_after_s=0.1)
     assert record.outcomes == {"error": 2}
     assert set(record.details) == {"no answer within 0 s"}
-    assert await closed_loop(Hanging(), 2, 0.05, requests(), given_up_after_s=0.1) == 0.0
+    assert await closed_loop(Hanging(), 2, 0.05, requests(), 0.05, given_up_after_s=0.1) == 0.0
     assert (await answered(Hanging(), next(requests()), 0.05)).outcome == "error"
+
+
+@dataclass
+class Scripted:
+    """Gives these outcomes in turn, the last one from then on, each after `answers_after_s`."""
+
+    outcomes: list[str]
+    answers_after_s: float = 0.0
+    sent: int = 0
+
+    async def send(self, request: LoadRequest) -> Answer:
+        self.sent += 1
+        await asyncio.sleep(self.answers_after_s)
+        return Answer(self.outcomes[min(self.sent, len(self.outcomes)) - 1], 1, "in words")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reason", "sent"),
+    [
+        (["complete"], None, 1),
+        (["passthrough"], None, 1),
+        (["error"], "a single request failed: in words", 1),
+        (["refused"], "10 requests were refused, one after the other", 10),
+        (["refused", "refused", "partial"], None, 3),
+    ],
+)
+async def test_one_failure_or_ten_refusals_tell_that_nothing_is_answered(
+    outcomes: list[str], reason: str | None, sent: int
+) -> None:
+    target = Scripted(outcomes)
+    assert await why_unanswered(target, requests(), 1.0) == reason
+    assert target.sent == sent
+
+
+async def test_a_single_request_has_its_deadline_as_those_of_a_run_have() -> None:
+    slow = Scripted(["complete"], answers_after_s=0.1)
+    assert await why_unanswered(slow, requests(), deadline_s=5.0, given_up_after_s=0.01) is None
+    assert await closed_loop(slow, 1, 0.02, requests(), deadline_s=5.0, given_up_after_s=0.01) > 0
+    reason = await why_unanswered(slow, requests(), deadline_s=0.01, given_up_after_s=0.01)
+    assert reason == "a single request failed: no answer within 0 s"
+
+
+def test_of_no_request_nobody_was_served() -> None:
+    assert Record().unserved == 1.0
 
 
 async def test_a_sender_that_falls_behind_says_so() -> None:
@@ -101,6 +145,6 @@ async def test_a_closed_loop_measures_what_so_many_clients_get() -> None:
             await asyncio.sleep(0.02)
             return Answer("complete", 5)
 
-    assert 0 < await closed_loop(Slow(), 2, 0.3, requests()) <= 500, (
+    assert 0 < await closed_loop(Slow(), 2, 0.3, requests(), 1.0) <= 500, (
         "two clients, each 50 times a second, five pairs each time"
     )

@@ -36,3 +36,25 @@ async def test_a_rate_at_which_most_is_refused_at_once_does_not_hold() -> None:
     found = best(await highest_rate(trial, 10, 100), 100)
     assert found is not None
     assert 19 < found.rate < 20.3
+
+
+@pytest.mark.parametrize("capacity", [0.0, 1.0, 6.0])
+async def test_no_rate_is_tried_at_which_too_few_requests_come(capacity: float) -> None:
+    async def trial(rate: float) -> Trial:
+        return Trial(rate, 50.0 if rate <= capacity else 900.0)
+
+    trials = await highest_rate(trial, 20, 100, lowest=3.5)
+    assert min(one.rate for one in trials) >= 3.5
+    found = best(trials, 100)
+    assert (found and round(found.rate)) == (6 if capacity == 6.0 else None)
+    if not found:
+        assert [one.rate for one in trials] == [20, 10, 5, 3.5], "below there is nothing to halve"
+
+
+async def test_where_the_target_stops_answering_the_trials_so_far_stay() -> None:
+    async def trial(rate: float) -> Trial:
+        return Trial(rate, 50.0, 0.0 if rate < 40 else 1.0, "" if rate < 40 else "it is dead")
+
+    trials = await highest_rate(trial, 10, 100)
+    assert [one.rate for one in trials] == [10, 20, 40]
+    assert best(trials, 100) == Trial(20, 50.0)

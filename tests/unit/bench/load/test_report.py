@@ -87,6 +87,25 @@ def test_the_slowest_request_of_each_second_is_a_point() -> None:
 
 
 @pytest.mark.parametrize(
+    ("trials", "ends"),
+    [
+        ((Trial(20.0, 900.0), Trial(10.0, 900.0)), "what is reported is the first rate"),
+        ((Trial(4.0, 900.0), Trial(2.0, 900.0)), "the first rate; lower ones need more --seconds"),
+        ((Trial(20.0, 9.0, 1.0, "dead"),), "what is reported is the last rate, where the search ended"),
+    ],
+)
+def test_where_no_rate_holds_a_search_says_what_is_reported(trials: tuple[Trial, ...], ends: str) -> None:
+    run = Run(record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", trials=trials, p99_limit_ms=8.0)
+    (note,) = [one for one in load_report(run).notes if one.startswith("no rate")]
+    assert note.endswith(ends)
+
+
+def test_a_report_says_that_its_target_stopped_answering() -> None:
+    run = Run(record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", stopped_answering="after the run, why")
+    assert "the target stopped answering: after the run, why" in load_report(run).notes
+
+
+@pytest.mark.parametrize(
     ("trials", "note"),
     [
         ((Trial(10.0, 50.0), Trial(20.0, 90.0)), "all rates that were tried hold a p99 of 100 ms"),

@@ -16,8 +16,10 @@ class LiveSearch(Protocol):
     """One search of `size` hits, best first."""
 
     def __call__(self, query: str, size: int) -> tuple[Candidate, ...]:
-        """Raises:
-        JrerankError: the search failed.
+        """Its hits.
+
+        Raises:
+            JrerankError: the search failed.
         """
 
 
