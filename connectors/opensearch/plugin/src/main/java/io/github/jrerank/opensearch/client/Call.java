@@ -51,7 +51,7 @@ public final class Call<T> {
         }
     }
 
-    /** Who had so much of the time and was silent might have answered: the rest may go to fetching the hits. */
+    /** A sidecar with more of the time than this could have answered. It rarely has all of it: fetching large hits takes some. */
     private static final double FULL_SHARE = 2.0 / 3;
 
     private record Attempt(Sidecar sidecar, CompletableFuture<HttpResponse<byte[]>> response, boolean hasFullTime) {}
@@ -145,7 +145,7 @@ public final class Call<T> {
                 return;
             }
             underWay.remove(attempt);
-            attempt.sidecar.fail(failure, terms.work(), counts(failure));
+            attempt.sidecar.fail(failure, terms.work(), counts(attempt, failure));
             retryLostConnection(attempt, failure);
             askNext();
             isLast = underWay.isEmpty();
@@ -155,8 +155,10 @@ public final class Call<T> {
         }
     }
 
-    private boolean counts(Failure failure) {
-        return failure.isOfSize() == false && (failure.isOfLoad() == false || terms.isUsual());
+    /** Of a refusal for its load: anybody with work may refuse a search that comes with little time left. */
+    private boolean counts(Attempt attempt, Failure failure) {
+        boolean isOfUsual = terms.isUsual() && attempt.hasFullTime;
+        return failure.isOfSize() == false && (failure.isOfLoad() == false || isOfUsual);
     }
 
     /** Who was asked first and is still silent, when one that was asked much later has answered, would have let time run out. */

@@ -296,6 +296,25 @@ class CallTests {
     }
 
     @Test
+    void aRefusalForItsLoadCountsUnlessFetchingLeftItLittleTime() {
+        Endpoint endpoint = endpoint(first.url());
+        first.status = 429;
+        refused(endpoint, TIMEOUT_MS / 2);
+        refused(endpoint, TIMEOUT_MS / 2);
+        assertFalse(endpoint.sidecars().get(0).isOpenForAll());
+        refused(endpoint, TIMEOUT_MS / 5);
+        refused(endpoint, TIMEOUT_MS / 5);
+        assertTrue(endpoint.sidecars().get(0).isOpenForAll());
+    }
+
+    private void refused(Endpoint endpoint, int spentMs) {
+        long startNanos = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(spentMs);
+        var terms = new Call.Terms("[docs]", Map.of(), startNanos, TIMEOUT_MS, true, true);
+        var call = Call.start(endpoint, node, new Question(), terms);
+        assertEquals("status_429", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
+    }
+
+    @Test
     void aRotatedKeyIsUsedFromTheNextQuestionOn() {
         Endpoint endpoint = endpoint(first.url());
         endpoint.apiKey("rotated");
