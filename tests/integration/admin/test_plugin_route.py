@@ -105,7 +105,8 @@ class TestSetup:
             "--query-text-path", "query.match.body.query",
         )  # fmt: skip
         shown = json.loads(admin("opensearch", "pipeline", "show", "--pipeline", "all").stdout)
-        window = {"window": 30, "passage_fields": ["body"], "query_text_path": "query.match.body.query"}
+        path = "query.match.body.query"
+        window = {"window": 30, "timeout_ms": 250, "passage_fields": ["body"], "query_text_path": path}
         assert shown["request_processors"] == [{"jrerank_window": window}]
         assert shown["response_processors"] == [
             {"jrerank": {

@@ -50,6 +50,8 @@ class Engine:
             rerank["passage_fields"] = passage_fields
         else:
             asked: Json = {"window": window, "passage_fields": passage_fields or []}
+            if "timeout_ms" in rerank:
+                asked["timeout_ms"] = rerank["timeout_ms"]
             if "query_text_path" in rerank:
                 asked["query_text_path"] = rerank.pop("query_text_path")
             pipeline["request_processors"] = [{"jrerank_window": asked}]

@@ -380,9 +380,9 @@ class TestPassthrough:
 
 
 class TestLargeDocuments:
-    """As many are fetched as fit into 32 MiB, and of an index that was never searched 25."""
+    """As many are fetched as fit into 32 MiB, in steps, and of an index that was never searched 25."""
 
-    INDEX, PASSAGES, CHARS, FITTING = "large", 60, 700_000, 47
+    INDEX, PASSAGES, CHARS, FITTING = "large", 60, 700_000, 32
     BODY: ClassVar[Json] = {"query": {"match": {"title": "大仏"}}, "size": 5, "_source": False}
 
     @pytest.fixture
@@ -413,12 +413,15 @@ class TestLargeDocuments:
         assert large.stats()["searches"]["reasons"]["window_narrowed"] == before + 2
         self._assert_pages(large)
         self._assert_complete(large)
+        self._assert_made_again(large)
 
     def _assert_pages(self, large: Engine) -> None:
         """They fit together, and the caller's own page is never cut."""
-        pages = [large.search({**self.BODY, "from": start, "size": 10}, self.INDEX) for start in (0, 40, 50)]
+        pages = [large.search({**self.BODY, "from": start, "size": 10}, self.INDEX) for start in (0, 20, 40)]
         assert [marker(page)["reranked"] for page in pages] == [self.FITTING, self.FITTING, 0]
-        assert marker(pages[2])["reason"] == "beyond_window"
+        assert [marker(page)["reason"] for page in pages] == ["window_narrowed"] * 3
+        ids = [hit["_id"] for page in pages for hit in page["hits"]["hits"]]
+        assert len(ids) == len(set(ids)) == 30
         assert [len(page["hits"]["hits"]) for page in pages] == [10, 10, 10]
         assert marker(large.search({**self.BODY, "size": 55}, self.INDEX))["reranked"] == 55
 
@@ -426,6 +429,14 @@ class TestLargeDocuments:
         """Where all that was found fits."""
         answer = large.search({**self.BODY, "query": {"match": {"title": "鹿"}}}, self.INDEX)
         assert marker(answer) == marker(answer) | {"outcome": "complete", "reason": None, "reranked": 10}
+
+    def _assert_made_again(self, large: Engine) -> None:
+        """An index of the same name, of which nothing is known."""
+        large.http.delete(self.INDEX)
+        large.put(self.INDEX, {"settings": {"index": {"search.default_pipeline": "large"}}})
+        large.bulk(self.INDEX, [{"id": str(number), "title": "大仏", "body": ""} for number in range(40)])
+        first, then = (large.search(self.BODY, self.INDEX) for _ in range(2))
+        assert [marker(answer)["reranked"] for answer in (first, then)] == [25, 40]
 
 
 class TestProcessorsInOnePipeline:

@@ -47,6 +47,10 @@ def test_a_pipeline_may_have_no_fusion_or_leave_its_number_to_the_plugin() -> No
 
 
 def test_processors_of_either_side() -> None:
-    assert processor(PLUGIN, "jrerank_window") == {"window": 100, "passage_fields": ["title", "text"]}
+    assert processor(PLUGIN, "jrerank_window") == {
+        "window": 100,
+        "timeout_ms": 500,
+        "passage_fields": ["title", "text"],
+    }
     assert processor(STOCK, "truncate_hits") == {}
     assert processor(STOCK, "sort") is None

@@ -14,14 +14,16 @@ from recordings.server import RecordedServer
 def test_what_is_not_asked_for_is_left_to_the_plugin() -> None:
     assert pipeline_body(PluginRoute("p", ("text",)), "main") == {
         "description": "reranks with jrerank, by the plugin",
-        "request_processors": [{"jrerank_window": {"window": 100, "passage_fields": ["text"]}}],
+        "request_processors": [
+            {"jrerank_window": {"window": 100, "timeout_ms": 500, "passage_fields": ["text"]}}
+        ],
         "response_processors": [{"jrerank": {"endpoint": "main", "timeout_ms": 500, "on_failure": "keep"}}],
     }
 
 
 def test_a_store_needs_no_passage_fields() -> None:
     body = pipeline_body(PluginRoute("p", (), store="docs"), "main")
-    assert body["request_processors"] == [{"jrerank_window": {"window": 100}}]
+    assert body["request_processors"] == [{"jrerank_window": {"window": 100, "timeout_ms": 500}}]
     assert body["response_processors"][0]["jrerank"]["store"] == "docs"
 
 

@@ -4,8 +4,10 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 
 /**
@@ -13,7 +15,7 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
  * be late, nor its node's heap be filled, because we asked for more than its caller did.
  */
 final class FetchCosts {
-    /** Of an index that no search has fetched hits of. */
+    /** Of an index that no search has fetched these fields of. */
     static final int FIRST_HITS = 25;
     /** No matter how long it took: it was the Java process that was slow, not its documents that are large. */
     static final long FREE_BYTES = 1 << 20;
@@ -25,11 +27,20 @@ final class FetchCosts {
     /** Whoever searches more indexes in turn finds each of them unknown. */
     static final int MAX_KNOWN = 20_000;
     static final long KEPT_NANOS = TimeUnit.DAYS.toNanos(1);
+    private static final Integer WHOLE = FetchSourceContext.FETCH_SOURCE.hashCode();
+    private static final HitCost NO_HITS = new HitCost(0, 0, 0);
 
-    /** `filter` null: whatever was fetched of its documents. */
+    /**
+     * @param index its UUID
+     * @param filter null: whatever was fetched of its documents
+     */
     private record Key(String index, Integer filter) {}
 
-    private record Known(HitCost each, long nanos) {}
+    /**
+     * @param each of the last searches
+     * @param steady what searches go by
+     */
+    private record Known(HitCost each, HitCost steady, long nanos) {}
 
     private final LongSupplier nanoTime;
     private final Map<Key, Known> known = new LinkedHashMap<>() {
@@ -45,11 +56,12 @@ final class FetchCosts {
     }
 
     /**
-     * How many hits can be fetched.
+     * How many hits can be fetched: in steps, so that it is the same from search to search, and mostly from node to node.
      *
+     * @param indexes the UUIDs of those that are searched
      * @param filter what is fetched of a document
-     * @param page as many the caller has asked for
-     * @param window as many are wanted
+     * @param page as many as the caller has asked for
+     * @param window as many as are wanted
      * @param timeoutMs of reranking
      */
     int affordable(Collection<String> indexes, FetchSourceContext filter, int page, int window, int timeoutMs) {
@@ -57,44 +69,87 @@ final class FetchCosts {
             return window;
         }
         HitCost each = indexes.stream().map(index -> of(index, filter)).filter(Objects::nonNull).reduce(HitCost::max).orElse(null);
-        double most = each == null ? FIRST_HITS : most(each, window, TimeUnit.MILLISECONDS.toNanos(timeoutMs));
-        return (int) Math.min(window, Math.max(page, most));
+        int most = each == null ? window : most(each, window, TimeUnit.MILLISECONDS.toNanos(timeoutMs));
+        int known = isKnown(indexes, filter) ? most : Math.min(FIRST_HITS, most);
+        return Math.min(window, Math.max(page, known));
     }
 
-    private static double most(HitCost each, int window, double timeoutNanos) {
+    private static int most(HitCost each, int window, double timeoutNanos) {
         if (each.bytesEach() * window <= FREE_BYTES) {
             return window;
         }
         double inTime = timeoutNanos * TIME_SHARE / (each.readNanosEach() * (1 + FETCHES_PER_READ));
-        return Math.min(inTime, MAX_BYTES / each.bytesEach());
+        return stepBelow((int) Math.min(inTime, MAX_BYTES / each.bytesEach()));
     }
 
-    /** What was found in the hits of one search, by index. */
-    synchronized void learn(Map<String, HitCost> found, FetchSourceContext filter) {
+    /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on that is no more. */
+    private static int stepBelow(int hits) {
+        int power = Integer.highestOneBit(hits);
+        return hits - power >= power / 2 ? power + power / 2 : power;
+    }
+
+    /**
+     * What was found in the hits of one search.
+     *
+     * @param searched the UUIDs of all indexes that were searched
+     * @param found by the UUIDs of those that had hits
+     */
+    synchronized void learn(Collection<String> searched, Map<String, HitCost> found, FetchSourceContext filter) {
         found.forEach((index, cost) -> {
-            HitCost before = fresh(new Key(index, filter.hashCode()));
-            put(new Key(index, filter.hashCode()), before == null ? cost : before.then(cost));
-            HitCost largest = fresh(new Key(index, null));
-            if (largest == null || cost.bytesEach() >= largest.bytesEach()) {
-                put(new Key(index, null), cost);
+            learn(new Key(index, filter.hashCode()), cost);
+            Known largest = fresh(new Key(index, null));
+            if (largest == null || cost.bytesEach() >= largest.each().bytesEach()) {
+                put(new Key(index, null), cost, cost);
             }
         });
+        if (found.values().stream().mapToInt(HitCost::hits).sum() >= FIRST_HITS) {
+            searched.forEach(index -> learnNoHits(new Key(index, filter.hashCode())));
+        }
     }
 
-    /** Null where no search has fetched of it. */
+    private void learn(Key key, HitCost cost) {
+        Known before = fresh(key);
+        if (before == null || before.each().equals(NO_HITS)) {
+            put(key, cost, cost);
+        } else {
+            HitCost each = before.each().then(cost);
+            put(key, each, each.steady(before.steady()));
+        }
+    }
+
+    /** Of many indexes some never have one among the best: they don't narrow all searches of the others. */
+    private void learnNoHits(Key key) {
+        if (fresh(key) == null) {
+            put(key, NO_HITS, NO_HITS);
+        }
+    }
+
+    private synchronized boolean isKnown(Collection<String> indexes, FetchSourceContext filter) {
+        return indexes.stream().allMatch(index -> fresh(new Key(index, filter.hashCode())) != null || seen(index, WHOLE) != null);
+    }
+
+    /** Null where no search has fetched of it. No filter leaves in more than the whole document. */
     private synchronized HitCost of(String index, FetchSourceContext filter) {
-        HitCost same = fresh(new Key(index, filter.hashCode()));
-        return same == null ? fresh(new Key(index, null)) : same;
+        return Stream.of(Optional.of(filter.hashCode()), Optional.of(WHOLE), Optional.<Integer>empty())
+            .map(left -> seen(index, left.orElse(null)))
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
     }
 
-    private HitCost fresh(Key key) {
+    private HitCost seen(String index, Integer filter) {
+        Known found = fresh(new Key(index, filter));
+        return found == null || found.each().equals(NO_HITS) ? null : found.steady();
+    }
+
+    private Known fresh(Key key) {
         Known found = known.get(key);
-        return found == null || nanoTime.getAsLong() - found.nanos() > KEPT_NANOS ? null : found.each();
+        return found == null || nanoTime.getAsLong() - found.nanos() > KEPT_NANOS ? null : found;
     }
 
     /** As the youngest. */
-    private void put(Key key, HitCost each) {
+    private void put(Key key, HitCost each, HitCost steady) {
         known.remove(key);
-        known.put(key, new Known(each, nanoTime.getAsLong()));
+        known.put(key, new Known(each, steady, nanoTime.getAsLong()));
     }
 }

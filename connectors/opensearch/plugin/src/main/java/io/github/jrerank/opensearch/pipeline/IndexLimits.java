@@ -36,8 +36,9 @@ class IndexLimits {
             this.indexes = indexes;
         }
 
-        List<String> names() {
-            return indexes.stream().map(index -> index.getIndex().getName()).toList();
+        /** An index that is made again under its old name is another one. */
+        List<String> uuids() {
+            return indexes.stream().map(IndexMetadata::getIndexUUID).toList();
         }
 
         int maxResultWindow() {

@@ -23,7 +23,7 @@ record Options(
     Reading reading
 ) {
     static final int DEFAULT_WINDOW = 100;
-    static final int DEFAULT_TIMEOUT_MS = 500;
+    private static final int DEFAULT_TIMEOUT_MS = 500;
     private static final int MAX_TIMEOUT_MS = 600_000;
     /** Twice as many as a sidecar reads unless it is told otherwise. */
     private static final int DEFAULT_READ_TOKENS = 1024;
@@ -32,9 +32,8 @@ record Options(
     private static final int MAX_PASSAGE_CHARS = 1_000_000;
 
     static Options from(String type, String tag, Map<String, Object> config) {
-        int timeoutMs = ConfigurationUtils.readIntProperty(type, tag, config, "timeout_ms", DEFAULT_TIMEOUT_MS);
+        int timeoutMs = timeoutMs(type, tag, config);
         int window = ConfigurationUtils.readIntProperty(type, tag, config, "window", DEFAULT_WINDOW);
-        checkRange(type, tag, "timeout_ms", timeoutMs, MAX_TIMEOUT_MS);
         checkRange(type, tag, "window", window, OptionChecks.MAX_WINDOW);
         return new Options(
             ConfigurationUtils.readStringProperty(type, tag, config, "endpoint"),
@@ -50,6 +49,12 @@ record Options(
             passageFrom(type, tag, config),
             Reading.from(type, tag, config)
         );
+    }
+
+    static int timeoutMs(String type, String tag, Map<String, Object> config) {
+        int timeoutMs = ConfigurationUtils.readIntProperty(type, tag, config, "timeout_ms", DEFAULT_TIMEOUT_MS);
+        checkRange(type, tag, "timeout_ms", timeoutMs, MAX_TIMEOUT_MS);
+        return timeoutMs;
     }
 
     static void checkRange(String type, String tag, String name, int value, int most) {

@@ -11,6 +11,9 @@ import org.opensearch.search.lookup.SourceLookup;
  * @param highlights null where hits are read by their documents alone
  */
 record PassageReader(List<String> fields, PassageFrom from, Highlights highlights, ValueBounds bounds) {
+    /** 200 MB/s: of a document that is not parsed here it is not known how long its shard took. */
+    static final long NANOS_PER_UNPARSED_BYTE = 5;
+
     /**
      * @param highlighter of the search, or null
      * @param hits how many are read
@@ -18,6 +21,16 @@ record PassageReader(List<String> fields, PassageFrom from, Highlights highlight
     static PassageReader of(List<String> fields, Options options, HighlightBuilder highlighter, int hits) {
         Highlights highlights = options.passageFrom() == PassageFrom.HIGHLIGHT ? Highlights.of(highlighter) : null;
         return new PassageReader(fields, options.passageFrom(), highlights, ValueBounds.ofEach(hits, options.maxPassageChars()));
+    }
+
+    /**
+     * What the hit has cost.
+     *
+     * @param readNanos how long `texts` took
+     */
+    HitCost cost(SearchHit hit, long readNanos) {
+        long bytes = hit.hasSource() ? hit.getSourceRef().length() : 0;
+        return new HitCost(1, bytes, isParsed(hit) ? readNanos : Math.max(readNanos, bytes * NANOS_PER_UNPARSED_BYTE));
     }
 
     /** The best of them counts; none where the hit shows none. */
@@ -32,11 +45,19 @@ record PassageReader(List<String> fields, PassageFrom from, Highlights highlight
     }
 
     private List<String> wholeTexts(SearchHit hit) {
-        String highlighted = highlights == null ? null : highlights.text(Highlights.in(hit), fields);
+        String highlighted = highlighted(hit);
         if (highlighted != null) {
             return List.of(highlighted);
         }
-        boolean isRead = hit.hasSource() && fields.isEmpty() == false;
-        return isRead ? from.texts(SourceLookup.sourceAsMap(hit.getSourceRef()), fields, bounds) : List.of();
+        return isParsed(hit) ? from.texts(SourceLookup.sourceAsMap(hit.getSourceRef()), fields, bounds) : List.of();
+    }
+
+    /** A hit without a highlight is read by its document. */
+    private boolean isParsed(SearchHit hit) {
+        return hit.hasSource() && fields.isEmpty() == false && highlighted(hit) == null;
+    }
+
+    private String highlighted(SearchHit hit) {
+        return highlights == null ? null : highlights.text(Highlights.in(hit), fields);
     }
 }

@@ -155,14 +155,15 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             for (SearchHit hit : window) {
                 long beginNanos = System.nanoTime();
                 candidates.add(new Candidate(String.valueOf(hit.getId()), reader.texts(hit), hit.getScore()));
-                costs.merge(hit.getIndex(), cost(hit, System.nanoTime() - beginNanos), HitCost::plus);
+                costs.merge(indexOf(hit), reader.cost(hit, System.nanoTime() - beginNanos), HitCost::plus);
             }
             learn(costs);
             return candidates;
         }
 
-        private static HitCost cost(SearchHit hit, long readNanos) {
-            return new HitCost(1, hit.hasSource() ? hit.getSourceRef().length() : 0, readNanos);
+        /** As `jrerank_window` knows it. */
+        private static String indexOf(SearchHit hit) {
+            return hit.getShard() == null ? hit.getIndex() : hit.getShard().getShardId().getIndex().getUUID();
         }
 
         /** What fetching for us has taken is taken off our time. */
@@ -170,8 +171,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (plan.fetch() == null) {
                 return;
             }
-            services.costs().learn(costs, plan.fetch().filter());
-            plan.fetch().pipelineTimeoutMs().set(options.timeoutMs());
+            services.costs().learn(plan.fetch().indexes(), costs, plan.fetch().filter());
             HitCost whole = costs.values().stream().reduce(new HitCost(0, 0, 0), HitCost::plus);
             extraNanos = plan.fetch().extraNanos(whole, startNanos);
         }

@@ -3,8 +3,8 @@ package io.github.jrerank.opensearch.pipeline;
 import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.ext.OptionChecks;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.action.ActionListener;
@@ -23,12 +23,12 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
 
     private final Reading reading;
     private final int window;
+    private final int timeoutMs;
     private final IndexLimits limits;
     private final SearchOrigins origins;
     private final Plans plans;
     private final Consumer<Runnable> executor;
     private final FetchCosts costs;
-    private final AtomicInteger timeoutMs = new AtomicInteger(Options.DEFAULT_TIMEOUT_MS);
 
     WindowProcessor(
         String tag,
@@ -36,6 +36,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         boolean ignoreFailure,
         Reading reading,
         int window,
+        int timeoutMs,
         IndexLimits limits,
         SearchOrigins origins,
         Plans plans,
@@ -45,6 +46,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         super(tag, description, ignoreFailure);
         this.reading = reading;
         this.window = window;
+        this.timeoutMs = timeoutMs;
         this.limits = limits;
         this.origins = origins;
         this.plans = plans;
@@ -118,8 +120,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
         FetchSourceContext fetched = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
-        Fetch fetch = fetch(search, limitsOfIndexes, ext, shown, fetched, wide);
-        String reason = Passthrough.reason(search, ext, text, fetch.window());
+        Fetch fetch = fetch(search, limitsOfIndexes, ext, fetched, isOpen, wide);
+        String reason = fetch.reasonOf(Passthrough.reason(search, ext, text, fetch.window()), Plan.from(search), wide);
         if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
             reason = Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
         }
@@ -134,14 +136,15 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         SearchSourceBuilder search,
         IndexLimits.Of limitsOfIndexes,
         JrerankExt ext,
-        FetchSourceContext shown,
         FetchSourceContext fetched,
+        boolean isCallersFilter,
         int wide
     ) {
         int page = Plan.size(search);
-        int time = Math.min(timeoutMs.get(), ext.timeoutMs(Integer.MAX_VALUE));
-        int most = costs.affordable(limitsOfIndexes.names(), fetched, page, wide, time);
-        return new Fetch(most, page, most < wide, fetched, shown.fetchSource(), System.nanoTime(), timeoutMs);
+        int time = Math.min(timeoutMs, ext.timeoutMs(Integer.MAX_VALUE));
+        List<String> indexes = limitsOfIndexes.uuids();
+        int most = costs.affordable(indexes, fetched, page, wide, time);
+        return new Fetch(most, page, most < wide, indexes, fetched, isCallersFilter, System.nanoTime());
     }
 
     private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limitsOfIndexes) {
@@ -186,8 +189,21 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         ) {
             int window = ConfigurationUtils.readIntProperty(TYPE, tag, config, "window", Options.DEFAULT_WINDOW);
             Options.checkRange(TYPE, tag, "window", window, OptionChecks.MAX_WINDOW);
+            int timeoutMs = Options.timeoutMs(TYPE, tag, config);
             Reading reading = Reading.from(TYPE, tag, config);
-            return new WindowProcessor(tag, description, ignoreFailure, reading, window, limits, origins, plans, executor, costs);
+            return new WindowProcessor(
+                tag,
+                description,
+                ignoreFailure,
+                reading,
+                window,
+                timeoutMs,
+                limits,
+                origins,
+                plans,
+                executor,
+                costs
+            );
         }
     }
 }

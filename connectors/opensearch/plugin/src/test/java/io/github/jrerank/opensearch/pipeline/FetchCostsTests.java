@@ -22,7 +22,7 @@ class FetchCostsTests {
     }
 
     private void learn(String index, FetchSourceContext filter, int bytesEach, double readMsEach) {
-        costs.learn(Map.of(index, new HitCost(10, 10L * bytesEach, Math.round(10 * readMsEach * MS))), filter);
+        costs.learn(List.of(index), Map.of(index, new HitCost(10, 10L * bytesEach, Math.round(10 * readMsEach * MS))), filter);
     }
 
     @Test
@@ -47,7 +47,7 @@ class FetchCostsTests {
     @Test
     void fetchingAndReadingTakeAQuarterOfTheTimeAtMost() {
         learn("docs", BODY, 100_000, 0.5);
-        assertEquals(TIMEOUT_MS / 4 / (3 * 0.5), affordable(BODY, "docs"));
+        assertEquals(48, affordable(BODY, "docs"), "of " + TIMEOUT_MS / 4 / (3 * 0.5) + " the step below");
         assertEquals(PAGE, costs.affordable(List.of("docs"), BODY, PAGE, WINDOW, 20), "never less than the caller's page");
     }
 
@@ -61,17 +61,71 @@ class FetchCostsTests {
     void theCostliestOfTheSearchedIndexesCounts() {
         learn("small", BODY, 1_000, 0.01);
         learn("large", BODY, 1 << 20, 0.001);
-        assertEquals(32, affordable(BODY, "small", "large", "unknown"));
+        assertEquals(32, affordable(BODY, "small", "large"));
         assertEquals(WINDOW, affordable(BODY, "small"));
     }
 
     @Test
     void whatOneFilterLeavesInSaysNothingOfAnother() {
         learn("docs", ALL, 1 << 20, 0.001);
-        assertEquals(32, affordable(BODY, "docs"), "unless nothing else is known");
+        assertEquals(32, affordable(BODY, "docs"), "but that it leaves in no more than the whole document");
         learn("docs", BODY, 1_000, 0.01);
         assertEquals(WINDOW, affordable(BODY, "docs"));
         assertEquals(32, affordable(ALL, "docs"));
+    }
+
+    @Test
+    void whatASmallFieldCostsSaysNothingOfTheWholeDocument() {
+        learn("docs", new FetchSourceContext(true, new String[] { "title" }, null), 60, 0.001);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(ALL, "docs"));
+        learn("sourceless", FetchSourceContext.DO_NOT_FETCH_SOURCE, 0, 0);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(ALL, "sourceless"));
+    }
+
+    @Test
+    void anUnknownIndexIsNoSmallerBesideAKnownOne() {
+        learn("small", BODY, 1_000, 0.01);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(BODY, "small", "unknown"));
+        learn("huge", BODY, 4 << 20, 0.001);
+        assertEquals(PAGE, affordable(BODY, "huge", "unknown"), "8 of these fit");
+    }
+
+    @Test
+    void anIndexThatHasNoHitAmongManyNarrowsNoOthers() {
+        var many = new HitCost(FetchCosts.FIRST_HITS, 25_000, MS);
+        costs.learn(List.of("small", "other"), Map.of("small", new HitCost(3, 3_000, MS)), BODY);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(BODY, "small", "other"), "a few say little");
+        costs.learn(List.of("small", "other"), Map.of("small", many), BODY);
+        assertEquals(WINDOW, affordable(BODY, "small", "other"));
+        learn("other", BODY, 1 << 20, 0.001);
+        assertEquals(32, affordable(BODY, "small", "other"));
+    }
+
+    @Test
+    void anIndexWithoutHitsIsNoSmallerThanItWas() {
+        learn("other", BODY, 1 << 20, 0.001);
+        costs.learn(List.of("small", "other"), Map.of("small", new HitCost(FetchCosts.FIRST_HITS, 25_000, MS)), ALL);
+        assertEquals(32, affordable(ALL, "small", "other"));
+        var title = new FetchSourceContext(true, new String[] { "title" }, null);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(title, "other"));
+    }
+
+    @Test
+    void searchesWithoutHitsSayNothing() {
+        costs.learn(List.of("docs"), Map.of(), BODY);
+        assertEquals(FetchCosts.FIRST_HITS, affordable(BODY, "docs"));
+    }
+
+    @Test
+    void oneCallersPagesAreOfTheSameWindow() {
+        for (double readMsEach : new double[] { 0.5, 0.7, 0.4, 0.6, 0.3, 0.75, 0.5 }) {
+            learn("docs", BODY, 100_000, readMsEach);
+            assertEquals(48, affordable(BODY, "docs"), "after " + readMsEach + " ms");
+        }
+        for (int search = 0; search < 10; search++) {
+            learn("docs", BODY, 100_000, 2);
+        }
+        assertEquals(12, affordable(BODY, "docs"), "a node that has become slow");
     }
 
     @Test
@@ -80,7 +134,9 @@ class FetchCostsTests {
         learn("docs", BODY, 1 << 20, 0.001);
         assertEquals(32, affordable(BODY, "docs"));
         learn("docs", BODY, 1_000, 0.001);
-        assertEquals(45, affordable(BODY, "docs"));
+        assertEquals(32, affordable(BODY, "docs"));
+        learn("docs", BODY, 1_000, 0.001);
+        assertEquals(64, affordable(BODY, "docs"));
     }
 
     @Test

@@ -1,8 +1,9 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 
@@ -10,9 +11,12 @@ class FetchTests {
     private static final HitCost HITS = new HitCost(40, 40L << 20, 100_000);
     private static final long START_NANOS = 1_000_000;
 
-    private static long extraNanos(boolean sourceIsShown, HitCost cost, long tookNanos) {
-        var fetch = new Fetch(40, 10, false, FetchSourceContext.FETCH_SOURCE, sourceIsShown, START_NANOS, new AtomicInteger());
-        return fetch.extraNanos(cost, START_NANOS + tookNanos);
+    private static Fetch fetch(boolean isCallersFilter) {
+        return new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, isCallersFilter, START_NANOS);
+    }
+
+    private static long extraNanos(boolean isCallersFilter, HitCost cost, long tookNanos) {
+        return fetch(isCallersFilter).extraNanos(cost, START_NANOS + tookNanos);
     }
 
     @Test
@@ -23,6 +27,15 @@ class FetchTests {
     @Test
     void theCallersOwnHitsAreNoExtra() {
         assertEquals(150_000, extraNanos(true, HITS, 1_000_000));
+    }
+
+    @Test
+    void aPageBeyondANarrowedWindowIsNotItsCallersFault() {
+        String beyond = Passthrough.BEYOND_WINDOW;
+        assertEquals("window_narrowed", fetch(true).reasonOf(beyond, 40, 100));
+        assertEquals(beyond, fetch(true).reasonOf(beyond, 100, 100));
+        assertEquals("sort", fetch(true).reasonOf("sort", 40, 100));
+        assertNull(fetch(true).reasonOf(null, 0, 100));
     }
 
     @Test

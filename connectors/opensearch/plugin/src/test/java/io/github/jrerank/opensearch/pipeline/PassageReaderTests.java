@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.opensearch.core.common.bytes.BytesArray;
+import org.opensearch.core.common.text.Text;
 import org.opensearch.search.SearchHit;
+import org.opensearch.search.fetch.subphase.highlight.HighlightBuilder;
+import org.opensearch.search.fetch.subphase.highlight.HighlightField;
 
 class PassageReaderTests {
     private static final List<String> FIELDS = List.of("body");
@@ -25,6 +28,20 @@ class PassageReaderTests {
     void halfACharacterInADocumentCostsNoSearch() {
         SearchHit hit = hit("{\"body\": \"東京\\ud83d\"}");
         assertEquals(List.of("東京\ufffd"), reader(ValueBounds.ofEach(1, 8_192)).texts(hit));
+    }
+
+    @Test
+    void aDocumentThatIsNotReadHereHasCostItsShardTimeAllTheSame() {
+        SearchHit hit = hit("{\"body\": \"" + "x".repeat(1_000_000) + "\"}");
+        long unparsedNanos = hit.getSourceRef().length() * PassageReader.NANOS_PER_UNPARSED_BYTE;
+        var ofStore = new PassageReader(List.of(), PassageFrom.FIELDS, null, ValueBounds.ofEach(1, 8_192));
+        assertEquals(unparsedNanos, ofStore.cost(hit, 100).readNanos());
+        assertEquals(100, reader(ValueBounds.ofEach(1, 8_192)).cost(hit, 100).readNanos(), "this one was read");
+        HighlightBuilder asked = new HighlightBuilder().field("body");
+        var ofHighlights = new PassageReader(FIELDS, PassageFrom.HIGHLIGHT, Highlights.of(asked), ValueBounds.ofEach(1, 8_192));
+        assertEquals(100, ofHighlights.cost(hit, 100).readNanos(), "without a highlight it is read");
+        hit.highlightFields(Map.of("body", new HighlightField("body", new Text[] { new Text("<em>x</em>") })));
+        assertEquals(unparsedNanos, ofHighlights.cost(hit, 100).readNanos());
     }
 
     @Test

@@ -42,7 +42,8 @@ class PlanVectorTests {
         Reading reading = new Reading(one.get("passage_fields"), null);
         var costs = new FetchCosts(System::nanoTime);
         int window = one.number("window");
-        return new WindowProcessor(null, null, false, reading, window, limits(one), new SearchOrigins(), plans, Runnable::run, costs);
+        var origins = new SearchOrigins();
+        return new WindowProcessor(null, null, false, reading, window, 500, limits(one), origins, plans, Runnable::run, costs);
     }
 
     private static IndexLimits limits(Case one) {

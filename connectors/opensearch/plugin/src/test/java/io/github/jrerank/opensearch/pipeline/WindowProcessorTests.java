@@ -5,10 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.action.support.PlainActionFuture;
+import org.opensearch.index.query.QueryBuilders;
+import org.opensearch.search.builder.SearchSourceBuilder;
+import org.opensearch.search.fetch.subphase.FetchSourceContext;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
 
 class WindowProcessorTests {
@@ -19,6 +25,7 @@ class WindowProcessorTests {
         false,
         new Reading(List.of(), null),
         10,
+        500,
         null,
         new SearchOrigins(),
         new Plans(),
@@ -44,6 +51,46 @@ class WindowProcessorTests {
         process();
         assertSame(request, answer.actionGet());
         assertEquals(List.of(), handedOn);
+    }
+
+    @Test
+    void theTimeThatItsOwnConfigurationNamesNarrowsIt() {
+        assertEquals(48, search(300, 0).size());
+        assertEquals(96, search(600, 0).size());
+        assertEquals(60, search(300, 60).from(), "a page beyond is left as it is");
+    }
+
+    /** By a processor that is made anew, as OpenSearch does for each search that brings its pipeline along. */
+    private SearchSourceBuilder search(int timeoutMs, int from) {
+        Map<String, Object> config = new HashMap<>(Map.of("timeout_ms", timeoutMs, "passage_fields", List.of("body")));
+        var factory = new WindowProcessor.Factory(new LargeDocuments(), new SearchOrigins(), new Plans(), handedOn::add, largeDocuments());
+        SearchSourceBuilder search = new SearchSourceBuilder().query(QueryBuilders.matchQuery("body", "大仏")).from(from);
+        SearchRequest large = new SearchRequest("large").source(search);
+        var processor = factory.create(Map.of(), null, null, false, config, null);
+        return ((WindowProcessor) processor).processRequest(large, new PipelineProcessingContext()).source();
+    }
+
+    private static FetchCosts largeDocuments() {
+        FetchCosts costs = new FetchCosts(System::nanoTime);
+        var found = Map.of("uuid", new HitCost(10, 1_000_000, TimeUnit.MILLISECONDS.toNanos(5)));
+        costs.learn(List.of("uuid"), found, FetchSourceContext.FETCH_SOURCE);
+        return costs;
+    }
+
+    private static final class LargeDocuments extends IndexLimits {
+        LargeDocuments() {
+            super(null, null);
+        }
+
+        @Override
+        Of of(SearchRequest request) {
+            return new Of(List.of()) {
+                @Override
+                List<String> uuids() {
+                    return List.of("uuid");
+                }
+            };
+        }
     }
 
     private void process() {
