@@ -911,10 +911,10 @@ $$;
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is `head`, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
--- session may have set to look at it is off.
+-- Which way, and with what: a request's JSON is the queries, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  head text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
+  queries text[], sent_as text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -931,6 +931,8 @@ DECLARE
   server_url text := (SELECT rtrim(o.option_value, '/') FROM pg_options_to_table(server_options) o WHERE o.option_name = 'url');
   url text := coalesce(other_url, server_url);
   own boolean := url IS NOT DISTINCT FROM server_url;
+  -- Its brace is what no database takes for a statement, wherever the server leads
+  head constant text := format('{"queries":%s,%s:', to_json(queries), to_json(sent_as));
   got record;
 BEGIN
   transport := CASE WHEN chosen <> 'auto' THEN chosen WHEN http IS NOT NULL AND url IS NOT NULL THEN 'http' ELSE 'dblink' END;
@@ -974,10 +976,17 @@ BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
     RETURN 'the encoding of the database is not UTF8';
   END IF;
+  IF server = 'jrerank_loopback' THEN
+    RETURN 'the server jrerank_loopback leads to this database itself, not to a sidecar';
+  END IF;
   -- These functions ask with their owner's rights: a server that just anybody has made leads anywhere
   IF owner IS NOT NULL AND NOT jrerank._ask_trusts(owner) THEN
     RETURN format('the server %1$I belongs to %2$I, who is no administrator here: ALTER SERVER %1$I OWNER TO another role',
       server, owner::regrole);
+  END IF;
+  -- An administrator's servers are there for other things, too
+  IF owner IS NOT NULL AND NOT has_server_privilege(server, 'USAGE') THEN
+    RETURN format('%I may not use the server %I: GRANT USAGE ON FOREIGN SERVER %2$I TO %1$I', current_user, server);
   END IF;
   RETURN NULL;
 END
@@ -1021,6 +1030,9 @@ BEGIN
   RETURN CASE
     WHEN dblink IS NULL THEN 'the extension dblink is not installed: CREATE EXTENSION dblink'
     WHEN options IS NULL THEN format('there is no server %I: CREATE SERVER, and a user mapping for %I', server, current_user)
+    -- One for PUBLIC would do for dblink, but is there for something else
+    WHEN NOT EXISTS (SELECT FROM pg_user_mappings m WHERE m.srvname = server AND m.usename = current_user)
+      THEN format('the user mapping is missing: CREATE USER MAPPING FOR %I SERVER %I', current_user, server)
     WHEN NOT has_schema_privilege(dblink, 'USAGE')
       THEN format('%I may not use the schema of dblink: GRANT USAGE ON SCHEMA %I TO %1$I', current_user, dblink)
     WHEN NOT has_function_privilege(format('%I.dblink_connect(text, text)', dblink), 'EXECUTE')
@@ -1057,6 +1069,19 @@ CREATE OR REPLACE FUNCTION jrerank._kept_ms(ms double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN ms >= 0 AND ms < 1e9 THEN pg_catalog.round(ms::pg_catalog.numeric, 3)::pg_catalog.text END $$;
 
+-- An id as a status keeps it, without what its fields and the ids in one of them end with; and the id again.
+CREATE OR REPLACE FUNCTION jrerank._kept_id(id text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(id, E'\x1a', E'\x1a' || 'a'), E'\x1e', E'\x1a' || 'b'), E'\x1f', E'\x1a' || 'c')
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._id_of(kept text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(kept, E'\x1a' || 'c', E'\x1f'), E'\x1a' || 'b', E'\x1e'), E'\x1a' || 'a', E'\x1a')
+$$;
+
 -- The fields of what a call has left in jrerank.last_status, each of them good for its type; NULL where no call has left it there: anybody may
 -- set it to anything, in a pool for the next client too. No error is to be caught for that, so that a parallel query may ask.
 CREATE OR REPLACE FUNCTION jrerank._status_fields(kept text) RETURNS text[]
@@ -1083,7 +1108,9 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 AS $$
   SELECT f[1], f[2],
     CASE WHEN f IS NULL THEN 'jrerank.last_status is not what a call has left there: RESET jrerank.last_status' ELSE f[3] END,
-    f[4], f[5], f[6]::pg_catalog.int4, f[7]::pg_catalog.int4, (pg_catalog.string_to_array(f[8], pg_catalog.chr(30)))[2:],
+    f[4], f[5], f[6]::pg_catalog.int4, f[7]::pg_catalog.int4,
+    CASE WHEN f[8] IS NOT NULL
+      THEN ARRAY(SELECT jrerank._id_of(k) FROM pg_catalog.unnest((pg_catalog.string_to_array(f[8], E'\x1e'))[2:]) k) END,
     f[9]::pg_catalog.float4, f[10]::pg_catalog.float4, jrerank._moment(f[11])
   FROM jrerank._status_fields(jrerank._setting('last_status')) f WHERE jrerank._setting('last_status') IS NOT NULL
 $$;
@@ -1181,8 +1208,7 @@ BEGIN
     RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
-      deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(queries, sent_as, sent, options, deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
       jrerank._kept_moment(clock_timestamp()), failed.reason), true);
@@ -1219,7 +1245,8 @@ BEGIN
   PERFORM set_config('jrerank.last_status', array_to_string(ARRAY[
     attempt.outcome, replace(attempt.reason, field_end, ' '), replace(attempt.detail, field_end, ' '), attempt.transport,
     replace(attempt.model, field_end, ' '), total::text, coalesce(cardinality(attempt.ranked), 0)::text,
-    CASE WHEN attempt.missing IS NOT NULL THEN replace(array_to_string('ids'::text || attempt.missing[:100], chr(30)), field_end, ' ') END,
+    CASE WHEN attempt.missing IS NOT NULL THEN
+      array_to_string('ids'::text || ARRAY(SELECT jrerank._kept_id(m) FROM unnest(attempt.missing[:100]) m), E'\x1e') END,
     jrerank._kept_ms(attempt.sidecar_ms), jrerank._kept_ms(extract(epoch FROM clock_timestamp() - started) * 1000),
     jrerank._kept_moment(clock_timestamp())
   ], field_end, ''), kept = 'transaction');
@@ -1906,7 +1933,7 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT jrerank_owner TO %I', current_user);
   END IF;
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
-  ALTER FUNCTION jrerank._ask(text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._ask(text[], text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_answers_within(text, int) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_loopback_obstacle() OWNER TO jrerank_owner;

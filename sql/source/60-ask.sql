@@ -1,10 +1,10 @@
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is `head`, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
--- session may have set to look at it is off.
+-- Which way, and with what: a request's JSON is the queries, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  head text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
+  queries text[], sent_as text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -21,6 +21,8 @@ DECLARE
   server_url text := (SELECT rtrim(o.option_value, '/') FROM pg_options_to_table(server_options) o WHERE o.option_name = 'url');
   url text := coalesce(other_url, server_url);
   own boolean := url IS NOT DISTINCT FROM server_url;
+  -- Its brace is what no database takes for a statement, wherever the server leads
+  head constant text := format('{"queries":%s,%s:', to_json(queries), to_json(sent_as));
   got record;
 BEGIN
   transport := CASE WHEN chosen <> 'auto' THEN chosen WHEN http IS NOT NULL AND url IS NOT NULL THEN 'http' ELSE 'dblink' END;
@@ -64,10 +66,17 @@ BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
     RETURN 'the encoding of the database is not UTF8';
   END IF;
+  IF server = 'jrerank_loopback' THEN
+    RETURN 'the server jrerank_loopback leads to this database itself, not to a sidecar';
+  END IF;
   -- These functions ask with their owner's rights: a server that just anybody has made leads anywhere
   IF owner IS NOT NULL AND NOT jrerank._ask_trusts(owner) THEN
     RETURN format('the server %1$I belongs to %2$I, who is no administrator here: ALTER SERVER %1$I OWNER TO another role',
       server, owner::regrole);
+  END IF;
+  -- An administrator's servers are there for other things, too
+  IF owner IS NOT NULL AND NOT has_server_privilege(server, 'USAGE') THEN
+    RETURN format('%I may not use the server %I: GRANT USAGE ON FOREIGN SERVER %2$I TO %1$I', current_user, server);
   END IF;
   RETURN NULL;
 END
@@ -111,6 +120,9 @@ BEGIN
   RETURN CASE
     WHEN dblink IS NULL THEN 'the extension dblink is not installed: CREATE EXTENSION dblink'
     WHEN options IS NULL THEN format('there is no server %I: CREATE SERVER, and a user mapping for %I', server, current_user)
+    -- One for PUBLIC would do for dblink, but is there for something else
+    WHEN NOT EXISTS (SELECT FROM pg_user_mappings m WHERE m.srvname = server AND m.usename = current_user)
+      THEN format('the user mapping is missing: CREATE USER MAPPING FOR %I SERVER %I', current_user, server)
     WHEN NOT has_schema_privilege(dblink, 'USAGE')
       THEN format('%I may not use the schema of dblink: GRANT USAGE ON SCHEMA %I TO %1$I', current_user, dblink)
     WHEN NOT has_function_privilege(format('%I.dblink_connect(text, text)', dblink), 'EXECUTE')

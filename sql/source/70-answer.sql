@@ -6,6 +6,19 @@ CREATE OR REPLACE FUNCTION jrerank._kept_ms(ms double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN ms >= 0 AND ms < 1e9 THEN pg_catalog.round(ms::pg_catalog.numeric, 3)::pg_catalog.text END $$;
 
+-- An id as a status keeps it, without what its fields and the ids in one of them end with; and the id again.
+CREATE OR REPLACE FUNCTION jrerank._kept_id(id text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(id, E'\x1a', E'\x1a' || 'a'), E'\x1e', E'\x1a' || 'b'), E'\x1f', E'\x1a' || 'c')
+$$;
+
+CREATE OR REPLACE FUNCTION jrerank._id_of(kept text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(kept, E'\x1a' || 'c', E'\x1f'), E'\x1a' || 'b', E'\x1e'), E'\x1a' || 'a', E'\x1a')
+$$;
+
 -- The fields of what a call has left in jrerank.last_status, each of them good for its type; NULL where no call has left it there: anybody may
 -- set it to anything, in a pool for the next client too. No error is to be caught for that, so that a parallel query may ask.
 CREATE OR REPLACE FUNCTION jrerank._status_fields(kept text) RETURNS text[]
@@ -32,7 +45,9 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 AS $$
   SELECT f[1], f[2],
     CASE WHEN f IS NULL THEN 'jrerank.last_status is not what a call has left there: RESET jrerank.last_status' ELSE f[3] END,
-    f[4], f[5], f[6]::pg_catalog.int4, f[7]::pg_catalog.int4, (pg_catalog.string_to_array(f[8], pg_catalog.chr(30)))[2:],
+    f[4], f[5], f[6]::pg_catalog.int4, f[7]::pg_catalog.int4,
+    CASE WHEN f[8] IS NOT NULL
+      THEN ARRAY(SELECT jrerank._id_of(k) FROM pg_catalog.unnest((pg_catalog.string_to_array(f[8], E'\x1e'))[2:]) k) END,
     f[9]::pg_catalog.float4, f[10]::pg_catalog.float4, jrerank._moment(f[11])
   FROM jrerank._status_fields(jrerank._setting('last_status')) f WHERE jrerank._setting('last_status') IS NOT NULL
 $$;
@@ -130,8 +145,7 @@ BEGIN
     RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(format('{"queries":%s,"%s":', to_json(queries), sent_as), sent, options,
-      deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(queries, sent_as, sent, options, deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
       jrerank._kept_moment(clock_timestamp()), failed.reason), true);
@@ -168,7 +182,8 @@ BEGIN
   PERFORM set_config('jrerank.last_status', array_to_string(ARRAY[
     attempt.outcome, replace(attempt.reason, field_end, ' '), replace(attempt.detail, field_end, ' '), attempt.transport,
     replace(attempt.model, field_end, ' '), total::text, coalesce(cardinality(attempt.ranked), 0)::text,
-    CASE WHEN attempt.missing IS NOT NULL THEN replace(array_to_string('ids'::text || attempt.missing[:100], chr(30)), field_end, ' ') END,
+    CASE WHEN attempt.missing IS NOT NULL THEN
+      array_to_string('ids'::text || ARRAY(SELECT jrerank._kept_id(m) FROM unnest(attempt.missing[:100]) m), E'\x1e') END,
     jrerank._kept_ms(attempt.sidecar_ms), jrerank._kept_ms(extract(epoch FROM clock_timestamp() - started) * 1000),
     jrerank._kept_moment(clock_timestamp())
   ], field_end, ''), kept = 'transaction');

@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from certificates import Certificate, make_certificate
-from integration.postgres.installed import APP, Installed, install, status
+from integration.postgres.installed import APP, Installed, add_loopback, install, status
 from integration.postgres.liar import Liar, lying_sidecar
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import API_KEY, Address
@@ -348,6 +348,38 @@ def test_a_connection_from_before_it_was_closed_is_not_used(searched: LiedTo) ->
         find(connection)
         assert status(connection) == ("complete", None)
         assert (thief.asked, len(own.asked)) == ([], 3)
+
+
+ASK = "SELECT a.answer, a.reason, a.detail FROM jrerank._ask({}, clock_timestamp() + '5 s', 'dblink', %(server)s, NULL) a"
+# Which all who may rerank may call, with a statement in each place that is the caller's
+AS_STATEMENT = (
+    "ARRAY[%(text)s], 'texts', ARRAY['川'], ''",
+    "NULL, %(text)s, ARRAY['川'], ''",
+    "ARRAY['山'], NULL, ARRAY[%(text)s], ''",
+    "ARRAY['山'], 'texts', ARRAY['川'], %(text)s",
+)
+
+
+def test_no_statement_gets_over_the_loopback(lied_to: LiedTo) -> None:
+    """It would run as a role that may log in, and could give itself a password."""
+    installed, _ = lied_to
+    if installed.transport == "http":
+        return
+    add_loopback(installed.database)
+    with installed.connect() as connection, installed.database.connect() as admin:
+        admin.execute(CLOSE)
+        # The latter leads where the former did, as a server of the administrator's might
+        for server, reason in (("jrerank_loopback", "not_configured"), ("mirror", "rejected")):
+            for given in AS_STATEMENT:
+                asked = {"server": server, "text": "select current_user -- "}
+                row = connection.execute(ASK.format(given), asked).fetchone()
+                assert row is not None
+                assert row[:2] == (None, reason), (row, given)
+            if server == "jrerank_loopback":
+                admin.execute("ALTER SERVER jrerank_loopback RENAME TO mirror")
+                admin.execute("ALTER SERVER mirror OPTIONS (ADD connect_timeout '2')")
+        connection.execute(CALL)
+        assert status(connection) == ("complete", None)
 
 
 # The schema of the extension, and another one whose name is the same but for its letters' size, in which all is closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 from integration.postgres.installed import Installed, status
-from integration.postgres.liar import Liar
+from integration.postgres.liar import Liar, truthful
 
 LiedTo = tuple[Installed, Liar]
 Connection = psycopg.Connection[Any]
@@ -86,9 +87,40 @@ def test_what_a_session_has_put_in_place_of_kept_moments_does_no_harm(lied_to: L
             "99999999999.1|jrerank",
             "99999999999.1",
         ):
+            connection.execute("SELECT jrerank.rerank_disconnect()")  # only who connects looks at cut_off
             for name in ("gave_up", "cut_off", "waiting_since", "window"):
                 connection.execute("SELECT set_config(%s, %s, false)", [f"jrerank.{name}", value])
             assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+
+
+def test_a_moment_that_is_yet_to_come_keeps_no_busy_connection(lied_to: LiedTo) -> None:
+    """It would be waited for 30 s from then on, and not from now on."""
+    installed, liar = lied_to
+    if installed.transport == "http":
+        return  # which waits for nothing that was asked before
+    go_on = threading.Event()
+
+    def late(request: dict[str, Any]) -> Any:
+        go_on.wait(60)
+        return truthful(request)
+
+    with installed.connect() as connection:
+        assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+        liar.answer = late
+        connection.execute("SET jrerank.timeout_ms = 500")
+        connection.execute(ORDERED)
+        for value in ("x", "1e5", "99999999999.1"):
+            connection.execute("SELECT set_config('jrerank.waiting_since', %s, false)", [value])
+            connection.execute(ORDERED)
+            assert status(connection) == ("passthrough", "timeout")
+            kept = (
+                "SELECT to_timestamp(current_setting('jrerank.waiting_since')::float8) <= clock_timestamp()"
+            )
+            assert connection.execute(kept).fetchone() == (True,), value
+        go_on.set()
+        connection.execute("SET jrerank.timeout_ms = 5000")
+        assert connection.execute(ORDERED).fetchone() == ([2, 3, 1],)
+    assert len(liar.asked) == 3, "the connection was kept, and nothing sent over it meanwhile"
 
 
 def status_of(*fields: str) -> str:
@@ -135,12 +167,13 @@ def test_open_sessions_use_a_transport_that_was_installed_anew(lied_to: LiedTo) 
 
 def test_a_status_is_whole_whatever_the_sidecar_has_said(lied_to: LiedTo) -> None:
     installed, _ = lied_to
-    said = "ROW('{}', 'partial', chr(31), 'a' || chr(31) || 'b', 'dblink', '', 'NaN', ARRAY['x', '', '富士'])::jrerank._outcome"
+    ids = ["x", "", "富士", "a\x1eb", "\x1f", "\x1ab", "\x1a\x1ec\x1a"]
+    said = "ROW('{}', 'partial', chr(31), 'a' || chr(31) || 'b', 'dblink', '', 'NaN', %s::text[])::jrerank._outcome"
     with installed.database.connect() as admin:
-        admin.execute(f"SELECT jrerank._report(clock_timestamp(), 3, {said})")
+        admin.execute(f"SELECT jrerank._report(clock_timestamp(), 3, {said})", [ids])
         columns = "outcome, reason, detail, documents, scored, missing, sidecar_ms"
         assert admin.execute(f"SELECT {columns} FROM jrerank.rerank_status()").fetchall() == [
-            ("partial", " ", "a b", 3, 0, ["x", "", "富士"], None)
+            ("partial", " ", "a b", 3, 0, ids, None)
         ]
 
 

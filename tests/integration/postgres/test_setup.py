@@ -70,7 +70,7 @@ def test_the_transport_may_be_chosen_and_changed(
         return
     done(database, "setup", *addresses, "--key-file", str(key_file))
     said = done(database, "setup", *addresses, "--transport", transport)
-    assert ("--loopback bounds it" in said) == (transport == "dblink")
+    assert ("--loopback --close-transport bounds it" in said) == (transport == "dblink")
     assert f"over {transport} by bundled" in done(database, "status")
 
 
@@ -190,7 +190,10 @@ def test_the_database_looks_from_outside_whether_the_network_answers(
     role = said[1]
     database.server.want_password(role)
     again = done(database, *setup)
-    assert ("server jrerank_loopback" not in again, "--loopback bounds it" not in again) == (True, True)
+    assert ("server jrerank_loopback" not in again, "--close-transport bounds it" not in again) == (
+        True,
+        True,
+    )
     assert re.search(r"ok +loopback ", done(database, "status"))
     with database.connect() as connection:
         connection.execute(f"alter role {role} password 'another'".encode())

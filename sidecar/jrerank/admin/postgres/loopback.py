@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WITHOUT = (
     "note  in a network that drops what is sent, a session's first call takes 1.03 s, even if its timeout is shorter:"
-    " --loopback bounds it, by a role that may log in, which is why it is for you to say"
+    " --loopback --close-transport bounds it; it makes a role that may log in"
 )
 
 
