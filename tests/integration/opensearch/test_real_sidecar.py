@@ -80,6 +80,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         fusion = {"method": "linear", "weight": 0.5}
         engine.put_pipeline("fused", WINDOW, PASSAGE_FIELDS, fusion=fusion, **options)
         load(engine, "docs", kuromoji=True, default_pipeline="rerank")
+        engine.search(
+            {"query": MATCH}
+        )  # by its first search a node learns what an index's hits cost to fetch
         yield Stack(engine, direct)
 
 

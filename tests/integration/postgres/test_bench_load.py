@@ -16,7 +16,10 @@ REQUEST = LoadRequest(1, "富士山の高さ", ("味噌汁の作り方", "富士
     ("statement", "expected"),
     [
         ("select * from jrerank.rerank(%(query)s, %(passages)s::text[])", Answer("complete", 2)),
-        ("select * from no_such_table where %(query)s = ''", Answer("error", 0, "UndefinedTable")),
+        (
+            "select * from no_such_table where %(query)s = ''",
+            Answer("error", 0, 'UndefinedTable: relation "no_such_table" does not exist'),
+        ),
     ],
 )
 async def test_a_statements_outcome(installed: Installed, statement: str, expected: Answer) -> None:
