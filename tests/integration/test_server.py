@@ -100,6 +100,20 @@ def test_a_log_line_carries_the_request_and_its_trace(told: Told) -> None:
     assert (line["request_id"], line["traceparent"], line["outcome"]) == ("abc", TRACE, "complete")
 
 
+def test_a_request_that_waited_has_no_part_in_the_trace_of_the_one_in_front(tmp_path: Path) -> None:
+    """It is started by the task that has answered the other one."""
+    traced = _POST.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % TRACE.encode(), 1)
+    last = _POST.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+    with running_sidecar(tmp_path) as running:
+        port = int(running.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), 20) as client:
+            client.sendall(traced + last)
+            answers = b"".join(iter(partial(client.recv, 65_536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    lines = [event for event in running.events() if event["event"] == "reranked"]
+    assert [line.get("traceparent") for line in lines] == [TRACE, None]
+
+
 def test_spans_go_where_the_environment_says_though_the_sidecar_ends_soon(told: Told) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
     ((path, spans),) = told.spans

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
@@ -17,6 +16,9 @@ from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.telemetry import logger
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 _LOG = logger(__name__)
 MAX_HEADERS = 100
