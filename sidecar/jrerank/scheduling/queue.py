@@ -72,6 +72,7 @@ class Queue(Generic[Text]):
         self.waiting_tokens = 0
         self.ready_tokens = 0
         self.running_tokens = 0
+        self._reading_pairs = 0
 
     @property
     def open_pairs(self) -> int:
@@ -178,13 +179,15 @@ class Queue(Generic[Text]):
             if jobs:
                 ticket.read_tokens += sum(job.waiting_tokens for job in jobs)
                 self._line_up(ticket)
+                self._reading_pairs += len(jobs)
                 return jobs
-        if self._for_tokenizer.is_empty:
+        if self._for_tokenizer.is_empty and not self._reading_pairs:
             self._for_tokenizer.end_busy_period()
         return []
 
     def supply(self, job: Job[Text], windows: Sequence[Window], now: float, *, truncated: bool) -> None:
         """A pair has been tokenized."""
+        self._reading_pairs -= 1
         if not job.tickets:
             return
         self._set_waiting(job, sum(map(job.cost, windows)))
@@ -197,6 +200,7 @@ class Queue(Generic[Text]):
 
     def fail(self, job: Job[Text], error: Exception) -> Completed[Text]:
         """A pair could not be tokenized."""
+        self._reading_pairs -= 1
         job.error = error
         return self._complete(job)
 
@@ -206,6 +210,7 @@ class Queue(Generic[Text]):
 
     def put_back(self, job: Job[Text]) -> None:
         """A pair that no request in time waits for is not read to its end: one that comes now has it read anew."""
+        self._reading_pairs -= 1
         job.being_read = False
 
     def next_batch(self, limit: BatchLimit, now: float) -> list[QueuedWindow[Text]]:

@@ -401,6 +401,17 @@ def test_who_comes_while_a_batch_runs_is_before_the_next_window_of_its_caller(
     assert running.job.text == "running"
 
 
+def test_who_comes_while_a_pair_is_tokenized_is_before_the_next_one_of_its_caller() -> None:
+    queue = queue_of()
+    queue.admit([PairWork(b"being read", "being read", 200)], 10.0, "busy", 0.0)
+    (being_read,) = queue.next_texts(100, 0.0)
+    assert queue.next_texts(100, 0.0) == [], "another thread has nothing to do"
+    queue.admit(work("busy's next"), 10.0, "busy", 0.0)
+    queue.admit(work("new"), 10.0, "new", 0.0)
+    assert [job.text for job in queue.next_texts(100, 0.0)] == ["new"]
+    assert being_read.text == "being read"
+
+
 def test_once_nothing_runs_nobody_pays_for_what_was_run_before() -> None:
     queue = queue_of()
     queue.admit(work("first"), 10.0, "busy", 0.0)
