@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jrerank.admin.bench.addresses import named
 from jrerank.admin.bench.data import DataOptions, open_data
 from jrerank.admin.bench.judging import TerminalJudge
 from jrerank.admin.bench.output import writable
 from jrerank.admin.bench.progress import Progress
-from jrerank.admin.bench.systems import named, scored_answers
+from jrerank.admin.bench.systems import scored_answers
 from jrerank.admin.options import plain_errors
 from jrerank.errors import InvalidInput
 from jrerank.settings import Settings

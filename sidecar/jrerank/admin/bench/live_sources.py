@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jrerank.admin.bench.systems import check_url
+from jrerank.admin.bench.addresses import check_url
 from jrerank.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from jrerank.admin.bench.systems import check_url
+from jrerank.admin.bench.addresses import check_url
 from jrerank.errors import InvalidInput
 
 

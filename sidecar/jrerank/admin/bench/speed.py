@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jrerank.admin.bench.addresses import endpoint
 from jrerank.admin.bench.choices import Engine, Graph, Precision
 from jrerank.admin.bench.output import (
     CompareOption,
@@ -20,7 +21,6 @@ from jrerank.admin.bench.output import (
     writable,
 )
 from jrerank.admin.bench.progress import Progress
-from jrerank.admin.bench.systems import endpoint
 from jrerank.admin.options import ModelOption, RevisionOption, plain_errors
 from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.settings import Settings

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from jrerank.admin.bench.addresses import endpoint, named
 from jrerank.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jrerank.admin.bench.progress import Progress
     from jrerank.bench.quality.evaluate import Answers
     from jrerank.bench.quality.run import Plan
-    from jrerank.bench.quality.scorers import Dialect, RemoteScorer
+    from jrerank.bench.quality.scorers import RemoteScorer
     from jrerank.bench.quality.scores import ScoreFile
     from jrerank.settings import Settings
 
@@ -99,50 +99,3 @@ def _key() -> dict[str, str]:
 
     key = os.environ.get("JRERANK_BENCH_API_KEY")
     return {"authorization": f"Bearer {key}"} if key else {}
-
-
-def endpoint(text: str) -> tuple[Dialect, str]:
-    """`DIALECT=URL` of an endpoint.
-
-    Raises:
-        InvalidInput: there is no such dialect, or that is no URL.
-    """
-    from jrerank.bench.quality.scorers import DIALECTS
-
-    given, url = named(text, "url")
-    dialect = next((one for one in DIALECTS if one == given), None)
-    if dialect is None:
-        raise InvalidInput(f"--url {text}: {given!r} is no dialect: {', '.join(DIALECTS)}", field="url")
-    check_url(url, "url")
-    return dialect, url
-
-
-def check_url(url: str, option: str) -> None:
-    """Before anything is asked there.
-
-    Raises:
-        InvalidInput: it is not http(s)://HOST...
-    """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise InvalidInput(
-            f"--{option} {url}: it must be a URL such as http://localhost:8080/path", field=option
-        )
-
-
-def named(text: str, option: str) -> tuple[str, str]:
-    """`NAME=VALUE` of an option.
-
-    Raises:
-        InvalidInput: it has another form.
-    """
-    name, separator, value = text.partition("=")
-    if not separator or not name or not value:
-        raise InvalidInput(
-            f"--{option} {text}: it must be {'DIALECT=URL' if option == 'url' else 'NAME=FILE'}", field=option
-        )
-    return name, value
