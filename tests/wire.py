@@ -53,6 +53,14 @@ def kinds(replies: Sequence[Reply]) -> str:
     return b"".join(kind for kind, _ in replies).decode()
 
 
+class LoginRefused(EOFError):  # noqa: N818
+    """The server says no, and hangs up."""
+
+    def __init__(self, error: bytes) -> None:
+        self.sqlstate = fields(error)["C"]
+        super().__init__(f"{self.sqlstate} {fields(error)['M']}")
+
+
 class Wire:
     """One connection."""
 
@@ -85,11 +93,17 @@ class Wire:
             return await self.reader.read()
 
     async def log_in(self, password: str = "", **parameters: str) -> list[Reply]:
-        """Up to the first ReadyForQuery."""
+        """Up to the first ReadyForQuery.
+
+        Raises:
+            LoginRefused: with the SQLSTATE.
+        """
         await self.send(startup(user="me", **parameters))
         if password:
             await self._prove(password)
-        replies = await self.until(b"Z")
+        replies = [await self._welcome()]
+        while replies[-1][0] != b"Z":
+            replies.append(await self._welcome())
         key = next(body for kind, body in replies if kind == b"K")
         self.process_id, self.secret = int.from_bytes(key[:4], "big"), key[4:]
         return replies
@@ -99,12 +113,18 @@ class Wire:
         await self.send(query(text))
         return await self.until(b"Z")
 
+    async def _welcome(self) -> Reply:
+        kind, body = await self.read()
+        if kind == b"E":
+            raise LoginRefused(body)
+        return kind, body
+
     async def _prove(self, password: str) -> None:
-        await self.read()
+        await self._welcome()
         scram = ScramClient(password)
         first = scram.first()
         await self.send(packet(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first))
-        _, challenge = await self.read()
+        _, challenge = await self._welcome()
         await self.send(packet(b"p", scram.final(challenge[4:])))
 
 

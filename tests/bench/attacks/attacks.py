@@ -109,7 +109,9 @@ async def search_options(target: Target) -> None:
 
 
 async def hanging_up(target: Target) -> None:
-    """4,500 requests of 100 documents that are closed after 50 ms."""
+    """4,500 requests of 100 documents that are closed after 50 ms. The first one stays, and sees what the others would have got."""
+    async with _connections(target, 1) as (first,):
+        await _asked([first.post("/v1/hits", _body(target))])
     for _ in range(45):
         bodies = [_body(target) for _ in range(100)]
         with ExitStack() as stack:

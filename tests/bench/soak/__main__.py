@@ -8,8 +8,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.soak.honest import CALLERS, Target, keep_asking
@@ -99,8 +98,7 @@ async def _soak(
     code = await asyncio.to_thread(sidecar.process.wait, STOP_TIMEOUT_S)
     for task in hostile:
         task.cancel()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(*hostile, return_exceptions=True)
+    harmless = mistakes(await asyncio.gather(*hostile, return_exceptions=True))
     print(f"answered {dict(tally.answered)}\nrefused {dict(tally.refused)}\nexit code {code}", flush=True)
     print({name: count - dropped_before[name] for name, count in dropped().items()}, flush=True)
     unanswered = sum(not task.done() for task in honest)
@@ -108,11 +106,17 @@ async def _soak(
     return [
         *growth(samples),
         *broken,
+        *harmless,
         *tally.examples,
         *([f"{tally.failures} failures"] if tally.failures else []),
         *([f"{unanswered} callers never heard"] if unanswered else []),
         *([f"exit code {code}"] if code else []),
     ]
+
+
+def mistakes(ended: Iterable[BaseException | None]) -> list[str]:
+    """Of attackers who ended with an error: what they were meant to hit is not there, or they are wrong themselves."""
+    return [f"an attacker ended: {error!r}" for error in ended if isinstance(error, Exception)]
 
 
 def _line(sample: Sample, tally: Tally) -> str:

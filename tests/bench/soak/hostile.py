@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bench.soak.honest import Target
-from wire import Wire, packet, query, startup
+from wire import LoginRefused, Wire, fields, packet, query, startup
 
 PAUSE_S = 0.5
 SOCKETS, HOLD_S = 50, 2.0
@@ -19,7 +19,10 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Attack = Callable[[Target], Awaitable[None]]
 # Who gets one of these was turned away at the door, and has attacked nothing behind it
 TURNED_AWAY = frozenset({401, 403, 404})
-_LOOK_S = 0.05
+SQL_TURNED_AWAY = frozenset({"28000", "28P01"})
+# What the PostgreSQL wire says when it is asked to keep more than it has room for
+SQL_NO_ROOM = frozenset({"53000", "54000"})
+_LOOK_S, _MOST_STAY_S = 0.05, 5.0
 
 
 class Harmless(Exception):  # noqa: N818
@@ -73,12 +76,17 @@ async def wrong_bodies(target: Target) -> None:
 
 
 async def hanging_up(target: Target) -> None:
-    """Honest requests by callers who leave before the answer."""
-    documents = random.sample(sorted(target.passages.values()), 100)
-    body = json.dumps({"query": "富士山", "documents": documents}).encode()
+    """Honest requests by callers who leave before the answer; the first one stays, and sees what the others would have got."""
+    documents = random.choices(sorted(target.passages.values()), k=100)
+    body = json.dumps({"query": "富士山", "timeout_ms": 300, "documents": documents}).encode()
+    request = _head(target, len(body)) + body
+    async with AsyncExitStack() as stack:
+        reader, writer = await opened(stack, target.port)
+        writer.write(request)
+        await _check_hit(reader, _MOST_STAY_S)
     for _ in range(20):
         _, writer = await asyncio.open_connection("127.0.0.1", target.port)
-        writer.write(_head(target, len(body)) + body)
+        writer.write(request)
         await asyncio.sleep(0.01)
         writer.transport.abort()
 
@@ -111,13 +119,14 @@ async def wire_garbage(target: Target) -> None:
 async def wire_hoard(target: Target) -> None:
     """With a key: requests that are prepared, and never run."""
     async with AsyncExitStack() as stack:
-        for _ in range(4):
-            client = Wire(*await opened(stack, target.pgwire_port))
-            await client.log_in(target.key)
+        clients = [await _logged_in(stack, target) for _ in range(4)]
+        for client in clients:
             text = query(" " * 4_000_000)[5:]
             await client.send(packet(b"P", b"\0" + text + struct.pack("!h", 0)) + packet(b"H"))
             await client.send(query("+" + "a" * 100_000))
         await asyncio.sleep(HOLD_S)
+        for client in clients:
+            await _check_kept(client)
 
 
 ATTACKS: tuple[Attack, ...] = (
@@ -172,7 +181,29 @@ async def _pour(target: Target, head: bytes, piece: bytes, times: int) -> None:
         await _check_hit(reader)
 
 
-async def _check_hit(reader: asyncio.StreamReader) -> None:
+async def _logged_in(stack: AsyncExitStack, target: Target) -> Wire:
+    client = Wire(*await opened(stack, target.pgwire_port))
+    try:
+        await client.log_in(target.key)
+    except LoginRefused as refused:
+        if refused.sqlstate in SQL_TURNED_AWAY:
+            raise Harmless(f"turned away with {refused}") from refused
+        raise
+    return client
+
+
+async def _check_kept(client: Wire) -> None:
+    """What was prepared is kept, or there is no room for it.
+
+    Raises:
+        Harmless: it is refused for anything else.
+    """
+    kind, body = await client.read()
+    if kind != b"1" and not (kind == b"E" and fields(body)["C"] in SQL_NO_ROOM):
+        raise Harmless(f"expected what was prepared to be kept, got {kind!r} {body[:80]!r}")
+
+
+async def _check_hit(reader: asyncio.StreamReader, most_s: float = _LOOK_S) -> None:
     """Look at the first line of what nobody has read, if there is any, now that the attack is over.
 
     Raises:
@@ -180,7 +211,7 @@ async def _check_hit(reader: asyncio.StreamReader) -> None:
     """
     line = b""
     with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_LOOK_S):
+        async with asyncio.timeout(most_s):
             line = await reader.readline()
     status = line.partition(b" ")[2][:3]
     if status.isdigit() and int(status) in TURNED_AWAY:

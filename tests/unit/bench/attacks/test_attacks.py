@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+from contextlib import nullcontext
 
 import pytest
 
@@ -13,6 +12,7 @@ from bench.connection import HttpAnswer
 from bench.soak import hostile
 from bench.soak.honest import Target
 from bench.soak.hostile import Attack, Harmless
+from unit.bench.fixed_door import fixed_door
 
 TARGET = Target("http://127.0.0.1:1", 1, "key", {"1": "富士山は日本一高い。"})
 
@@ -49,6 +49,7 @@ def answer_all(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
         attacks.huge_replies,
         attacks.search_options,
         attacks.many_callers,
+        attacks.hanging_up,
     ],
 )
 async def test_who_is_turned_away_has_hit_nothing(
@@ -81,33 +82,14 @@ async def test_a_mistake_in_an_attack_is_not(monkeypatch: pytest.MonkeyPatch) ->
         await attacks.pipelining(TARGET)
 
 
-@pytest.mark.parametrize("attack", [hostile.unread_answers, hostile.wrong_bodies])
+@pytest.mark.parametrize("attack", [hostile.unread_answers, hostile.wrong_bodies, hostile.hanging_up])
 @pytest.mark.parametrize(("status", "is_hit"), [(401, False), (404, False), (200, True), (413, True)])
 async def test_who_never_reads_notices_all_the_same_that_it_was_turned_away(
     monkeypatch: pytest.MonkeyPatch, attack: Attack, status: int, is_hit: bool
 ) -> None:
     monkeypatch.setattr(hostile, "HOLD_S", 0.2)
-
-    answering = list[asyncio.Task[None]]()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 %d Something\r\ncontent-length: 0\r\n\r\n" % status)
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering.append(asyncio.ensure_future(answer(reader, writer)))
-
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as door:
-        port = door.sockets[0].getsockname()[1]
+    async with fixed_door(b"HTTP/1.1 %d Something\r\ncontent-length: 0\r\n\r\n" % status) as port:
         target = Target(f"http://127.0.0.1:{port}", 1, "key", TARGET.passages)
-        with (
-            contextlib.nullcontext()
-            if is_hit
-            else pytest.raises(Harmless, match=f"turned away with {status}")
-        ):
+        outcome = nullcontext() if is_hit else pytest.raises(Harmless, match=f"turned away with {status}")
+        with outcome:
             await attack(target)
-        await asyncio.wait(answering)

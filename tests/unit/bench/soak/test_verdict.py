@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
 
+from bench.soak.__main__ import mistakes
+from bench.soak.hostile import Harmless
 from bench.soak.samples import MORE_FILES, MORE_THREADS, Sample, growth
 from bench.soak.tally import MOST_EXAMPLES, Tally
 
@@ -56,3 +59,8 @@ def test_refusals_are_no_failures_and_percentiles_are_of_the_last_while() -> Non
         tally.fail("wire", str(number))
     assert (tally.failures, len(tally.examples)) == (2 * MOST_EXAMPLES, MOST_EXAMPLES)
     assert (tally.answered.total(), tally.refused.total()) == (3, 1)
+
+
+def test_an_attacker_who_ended_before_it_was_stopped_is_a_fault() -> None:
+    ended = [None, asyncio.CancelledError(), Harmless("turned away with 401")]
+    assert mistakes(ended) == ["an attacker ended: Harmless('turned away with 401')"]

@@ -21,7 +21,7 @@ from jrerank.doors.pgwire import server as module
 from jrerank.doors.pgwire.server import tls_context
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
-from wire import Door, Reply, fields, kinds, open_door, packet, query, sqlstate, startup, value
+from wire import Door, LoginRefused, Reply, fields, kinds, open_door, packet, query, sqlstate, startup, value
 
 REQUEST = json.dumps(
     {"query": "富士山", "hits": [{"id": "a", "text": "空"}, {"id": "b", "text": "富士山の高さ"}]}
@@ -86,7 +86,7 @@ async def test_every_key_opens_it_and_nothing_else_does(keyed_service: Service) 
             async with door.logged_in(key) as wire:
                 assert kinds(await wire.ask(REQUEST)) == "TDCZ"
         async with door.connected() as wire:
-            with pytest.raises(EOFError):
+            with pytest.raises(LoginRefused, match="28P01"):
                 await wire.log_in("third")
         async with door.connected() as wire:
             await wire.send(startup(user="me") + query(REQUEST))
