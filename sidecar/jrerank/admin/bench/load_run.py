@@ -35,7 +35,7 @@ async def run_load(options: LoadOptions, url: str, pid: int | None, progress: Pr
         InvalidInput: there is no such process, or too few requests would come to find a rate.
     """
     from jrerank.bench.load.driver import open_loop
-    from jrerank.bench.load.memory import memory_samples
+    from jrerank.bench.load.memory import watched_memory
     from jrerank.bench.load.record import useful_for_s
     from jrerank.bench.load.report import Run
 
@@ -44,7 +44,7 @@ async def run_load(options: LoadOptions, url: str, pid: int | None, progress: Pr
     deadline_s = useful_for_s(options.timeout_ms)
     before = await _capacity(options, url, keys, source)
     start = _rate(options, before)
-    async with _target(options, url, keys) as target, memory_samples(pid) as memory:
+    async with _target(options, url, keys) as target, watched_memory(pid) as memory:
         trials, record = await _search(options, target, source, start, progress)
         rate = _rate_to_report(trials, options.find_p99_ms or 0, start)
         times = _times(options, rate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from jrerank import __version__
 from jrerank.bench.load.highest import FEWEST_REQUESTS, Trial, best
+from jrerank.bench.load.memory import Memory
 from jrerank.bench.load.record import OUTCOMES, Record
 from jrerank.bench.machine import describe_machine, now
 from jrerank.bench.report.schema import Curve, Figure, Point, Report, Series, System
@@ -36,7 +37,7 @@ class Run:
     seconds: float
     deadline_ms: int
     name: str
-    memory: Sequence[int] = ()
+    memory: Memory = field(default_factory=Memory)
     capacity: float | None = None
     callers: int = 1
     trials: Sequence[Trial] = ()
@@ -129,13 +130,13 @@ def _outcomes(run: Run) -> list[Figure]:
 
 
 def _memory(run: Run) -> list[Figure]:
-    if not run.memory:
-        return []
-    half = run.memory[len(run.memory) // 2 :]
-    return [  # of one process each, so that nothing says how much chance varies them: they only describe
-        Figure(name="memory", value=max(run.memory), unit="bytes"),
-        Figure(name="memory growth in the second half", value=half[-1] - half[0], unit="bytes"),
-    ]
+    # of one process each, so that nothing says how much chance varies them: they only describe
+    figures = (
+        [Figure(name="memory", value=max(held), unit="bytes")] if (held := run.memory.resident_bytes) else []
+    )
+    if (growth := run.memory.growth_bytes()) is not None:
+        figures.append(Figure(name="memory growth in the second half", value=growth, unit="bytes"))
+    return figures
 
 
 def _search(run: Run) -> list[Figure]:
@@ -174,10 +175,15 @@ def _curves(run: Run) -> list[Curve]:
             "pairs/s",
             [(second, record.pairs_in_time.get(second, 0)) for second in range(math.ceil(run.seconds))],
         ),
-        _curve("Memory", "second", "MB", [(second, value / 1e6) for second, value in enumerate(run.memory)]),
+        _curve("Memory", "second", "MB", list(_held_mb(run.memory))),
         _curve("p99 by rate", "requests/s", "ms", sorted((one.rate, one.p99_ms) for one in run.trials)),
     ]
     return [one for one in made if one.series[0].points]
+
+
+def _held_mb(memory: Memory) -> Iterator[tuple[float, float]]:
+    for second, held in enumerate(memory.resident_bytes):
+        yield second, held / 1e6
 
 
 def _curve(title: str, x_label: str, y_label: str, points: Sequence[tuple[float, float]]) -> Curve:
@@ -202,6 +208,8 @@ def _notes(run: Run) -> list[str]:
         )
     if run.stopped_answering:
         notes.append(f"the target stopped answering: {run.stopped_answering}")
+    if run.memory.has_ended:
+        notes.append("the process whose memory was watched ended during the run")
     notes += _search_notes(run)
     details = run.record.details.most_common(3)
     return notes + [f"error: {detail}, {count} times" for detail, count in details]

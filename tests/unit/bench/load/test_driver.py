@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from jrerank.bench.load.driver import answered, closed_loop, open_loop, why_unanswered
+from jrerank.bench.load.memory import Memory
 from jrerank.bench.load.record import Answer, Record, useful_for_s
 from jrerank.bench.load.report import Run, load_report
 from jrerank.bench.load.requests import LoadRequest
@@ -126,7 +127,7 @@ async def test_a_sender_that_falls_behind_says_so() -> None:
     target.send = block  # type: ignore[method-assign]
     record = await open_loop(target, [0.0, 0.01, 0.02, 0.03], requests(), 1.0)
     assert record.worst_lag_s > 0.05
-    run = Run(record, 4.0, 1.0, 1000, "target", memory=[5, 7, 6], capacity=2.0, callers=2)
+    run = Run(record, 4.0, 1.0, 1000, "target", memory=Memory([5, 7, 6]), capacity=2.0, callers=2)
     report = load_report(run)
     assert "the sender fell up to" in report.notes[1]
     figures = {figure.name: figure.value for figure in report.systems[0].figures}

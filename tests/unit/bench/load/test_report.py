@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jrerank.bench.load.highest import Trial
+from jrerank.bench.load.memory import Memory
 from jrerank.bench.load.record import Answer, Record
 from jrerank.bench.load.report import Run, load_report, percentiles_by_part
 from jrerank.bench.report.compare import compare
@@ -60,7 +61,7 @@ def test_at_a_rate_that_a_faster_build_raises_latencies_only_describe() -> None:
 
 def test_a_figure_of_one_process_or_one_search_only_describes() -> None:
     run = Run(
-        record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", (5, 7, 6), trials=(Trial(20.0, 90.0),), p99_limit_ms=100.0
+        record(1), REQUESTS / SECONDS, SECONDS, 1000, "target", Memory([5, 7, 6]), trials=(Trial(20.0, 90.0),), p99_limit_ms=100.0
     )  # fmt: skip
     figures = {figure.name: figure for figure in load_report(run).systems[0].figures}
     assert (figures["memory"].value, figures["memory"].better) == (7, None)
