@@ -219,6 +219,7 @@ def _service(
         healthy=scheduler.healthy,
         queued_s=scheduler.queued_s,
         cut_off=scheduler.cut_off,
+        compact=scheduler.compact,
         searches=searches_of(stores),
     )
 

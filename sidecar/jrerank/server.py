@@ -86,7 +86,7 @@ async def _serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _returning_memory(service: Service) -> AsyncIterator[None]:
-    give_back = partial(service.large.run, _give_back)
+    give_back = partial(_give_back, service)
     task = asyncio.create_task(keep_returning(service.bodies, resident_bytes, give_back))
     try:
         yield
@@ -123,9 +123,18 @@ async def _serve_http(
     await _Server(config, service, pgwire).serve(sockets=[listener])
 
 
-def _give_back() -> None:
-    """The older generations hold what lives long, such as cached scores: to look at all of that holds the interpreter 30 ms."""
-    gc.collect(1)
+async def _give_back(service: Service) -> None:
+    """What is remembered lies close together before what is free around it goes."""
+    await service.compact()
+    await service.large.run(_return_unused)
+
+
+def _return_unused() -> None:
+    """Only a whole collection empties the interpreter's lists of free objects, which lie among what was in memory with them.
+
+    It holds the interpreter 30 ms where the cache of scores is full, once after a time of large requests.
+    """
+    gc.collect()
     return_freed_memory()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +63,58 @@ def test_other_threads_may_ask_what_is_known_while_it_changes() -> None:
             cache.put(b"%d" % number, Scored(0.0, 1))
         is_over.set()
         assert all(one.result() > 0 for one in asked)
+
+
+def objects(cache: ScoreCache) -> list[object]:
+    entries = cache._entries.items()
+    return [one for key, scored in entries for one in (key, scored, scored.logit, scored.tokens)]
+
+
+def test_what_was_put_of_late_is_made_anew_and_stays_what_it_was() -> None:
+    cache = ScoreCache(100 * ENTRY_BYTES)
+    put = {bytes([number] * 16): Scored(-number / 3, 300 + number, number % 2 == 0) for number in range(9)}
+    for key, scored in put.items():
+        cache.put(key, scored)
+    before = objects(cache)
+    assert [cache.compact(4) for _ in range(4)] == [True, True, False, False]
+    assert dict(cache._entries) == put
+    assert not any(new is old for new, old in zip(objects(cache), before, strict=True))
+
+
+def test_what_has_been_dropped_is_not_made_anew() -> None:
+    cache = ScoreCache(2 * ENTRY_BYTES)
+    for key in (b"a", b"b", b"c"):
+        cache.put(key, Scored(1.0, 1))
+    assert list(cache._young) == [b"b", b"c"]
+    assert not cache.compact(10)
+    assert list(cache._entries) == [b"b", b"c"]
+
+
+# In a process of its own, whose memory nothing else has
+_REMEMBERED_AMONG_VALUES = """
+from jrerank.allocator import resident_bytes
+from jrerank.cache import ScoreCache
+from jrerank.domain import Scored
+from jrerank.server import _return_unused
+
+cache, values, before = ScoreCache(10**6), [], resident_bytes()
+for number in range(200):
+    cache.put(number.to_bytes(16, "big"), Scored(number / 3, 1_000 + number))
+    values.append([{} for _ in range(5_000)])
+values.clear()
+_return_unused()
+uncompacted = resident_bytes() - before
+cache.compact(1_000)
+_return_unused()
+print(uncompacted, resident_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell otherwise what is resident")
+def test_what_is_remembered_keeps_little_memory_around_it() -> None:
+    command = [sys.executable, "-c", _REMEMBERED_AMONG_VALUES]
+    uncompacted, after = map(
+        int, subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+    )
+    assert uncompacted > 30_000_000
+    assert after < 15_000_000

@@ -11,7 +11,7 @@ from jrerank.telemetry import logger
 _LOG = logger(__name__)
 LARGE_BYTES = 4 * 1024 * 1024
 # Thousands of small requests at once leave as much behind
-GROWN_BYTES = 32 * 1024 * 1024
+GROWN_BYTES = 16 * 1024 * 1024
 _EVERY_S = 1.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from jrerank.domain import Ranking, ServiceInfo
@@ -21,6 +21,10 @@ from jrerank.tokenization.windows import Tokenization
 _LOG = logger(__name__)
 
 
+async def _nothing() -> None:
+    """Where nothing is remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts behind the doors.
@@ -28,8 +32,9 @@ class Service:
     `tokenization` is what the scheduler reads passages with, for who can have their ids ready before.
     `checks` say whether the stores answer, each by its name, and `healthy` whether the workers score; `queued_s` is how many
     seconds of work are open; `searches` are the engines that callers may search; pages of `cors_origins` may read answers in a
-    browser; `cut_off` lets open requests go with what has been scored of them; `bodies` counts for all doors, `turns` are those of
-    requests at the event loop, and `large` is where large ones are worked on.
+    browser; `cut_off` lets open requests go with what has been scored of them; `compact` lets what is remembered lie close
+    together, so that memory around it can be given back; `bodies` counts for all doors, `turns` are those of requests at the
+    event loop, and `large` is where large ones are worked on.
     """
 
     reranker: Reranker
@@ -45,6 +50,7 @@ class Service:
     queued_s: Callable[[], float] = lambda: 0.0
     searches: Mapping[str, SearchEngine] = field(default_factory=dict)
     cut_off: Callable[[], None] = lambda: None
+    compact: Callable[[], Awaitable[None]] = _nothing
     intake: Intake = field(init=False)
     bodies: OpenBodies = field(init=False)
     readiness: Readiness = field(init=False)

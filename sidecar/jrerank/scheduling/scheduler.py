@@ -29,6 +29,8 @@ _MANY_CHARS, _MANY_PASSAGES = 200_000, MANY_DOCUMENTS
 _MANY_ENOUGH, _SAMPLED_PAIRS = 20, 5
 # So many pairs go into the queue, or out of it, in one go of the event loop: a millisecond or two
 _SLICE_PAIRS = 250
+# So many entries of a cache are made anew in one go: half a millisecond
+_SLICE_ENTRIES = 250
 
 
 class Scheduler:
@@ -193,6 +195,15 @@ class Scheduler:
         self._metrics.pairs.labels("cached").inc(known)
         self._metrics.pairs.labels("scored").inc(len(scored))
         self._metrics.cache_bytes.set(self._cache.used_bytes)
+
+    async def compact(self) -> None:
+        """Let what has been remembered of late lie close together, once what was in memory beside it has gone."""
+        id_caches = [model.tokenization.id_cache for model in self._models]
+        for compact in (self._cache.compact, *(cache.compact for cache in id_caches)):
+            is_left = compact(_SLICE_ENTRIES)
+            while is_left:
+                await asyncio.sleep(0)
+                is_left = compact(_SLICE_ENTRIES)
 
     async def _extend(
         self, ticket: Ticket[PairText], later: Sequence[PairWork[PairText]], deadline: float

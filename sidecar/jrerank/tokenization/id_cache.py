@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from array import array
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 
 _KEY_BYTES = 16
 # A 16-byte key, an array without its content, and a slot of the dictionary: measured with tracemalloc on CPython 3.11
 ENTRY_BYTES = 304
+_MOST_YOUNG = 20_000
 
 
 class IdCache:
@@ -23,6 +24,7 @@ class IdCache:
         self._max_bytes = max_bytes
         self._used_bytes = 0
         self._entries: OrderedDict[bytes, array[int]] = OrderedDict()
+        self._young: deque[bytes] = deque(maxlen=_MOST_YOUNG)
         self._lock = threading.Lock()
 
     @property
@@ -58,10 +60,26 @@ class IdCache:
             for key, some in new:
                 if key not in self._entries:
                     self._entries[key] = some
+                    self._young.append(key)
                     self._used_bytes += _size(some)
             while self._used_bytes > self._max_bytes:
-                _, dropped = self._entries.popitem(last=False)
+                key, dropped = self._entries.popitem(last=False)
                 self._used_bytes -= _size(dropped)
+                if self._young and self._young[0] is key:
+                    self._young.popleft()
+
+    def compact(self, most: int) -> bool:
+        """Make up to so many entries anew of those that were put since the last time, and tell whether there are more.
+
+        As in the cache of scores, so that what was put lies close together, and not among what was in memory then.
+        """
+        with self._lock:
+            for _ in range(min(most, len(self._young))):
+                key = self._young.popleft()
+                ids = self._entries.pop(key, None)
+                if ids is not None:
+                    self._entries[bytes(memoryview(key))] = ids[:]
+            return bool(self._young)
 
 
 def _key(text: str) -> bytes:

@@ -161,6 +161,16 @@ async def test_scores_that_came_too_late_for_their_request_are_known_to_the_next
     assert scored.logit == 5.0
 
 
+async def test_what_it_remembers_is_made_anew_to_its_last_entry(tokenization: Tokenization) -> None:
+    cache = ScoreCache(10**6)
+    for number in range(1_000):
+        cache.put(number.to_bytes(16, "big"), Scored(float(number), 5))
+    async with running(GatedEngine(), tokenization, cache=cache) as scheduler:
+        await scheduler.compact()
+    assert not cache.compact(0), "nothing is left to do"
+    assert len(cache) == 1_000
+
+
 def queries(*passages: str, query: str = "今日") -> list[QueryPassages]:
     return [QueryPassages(query, passages, WHOLE)]
 

@@ -112,3 +112,15 @@ def test_room_can_be_made_but_not_taken_away() -> None:
     cache.make_room(0)
     cache.put(["a"], [ids(1)])
     assert cache.get(["a"]) == [ids(1)]
+
+
+def test_what_was_put_of_late_is_made_anew_and_stays_what_it_was() -> None:
+    cache = IdCache(100_000)
+    cache.put(["a", "b", "c"], [ids(1), ids(2), ids(3)])
+    used, before = cache.used_bytes, list(cache._entries.items())
+    assert [cache.compact(2) for _ in range(3)] == [True, False, False]
+    after = list(cache._entries.items())
+    assert (after, cache.used_bytes) == (before, used)
+    assert not any(
+        new is old for pairs in zip(after, before, strict=True) for new, old in zip(*pairs, strict=True)
+    )
