@@ -21,6 +21,7 @@ from jrerank.assembly import running_service
 from jrerank.doors.freed_memory import keep_returning
 from jrerank.doors.http.app import make_app
 from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
+from jrerank.doors.refusals import Refusals
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
 from jrerank.settings import Settings
@@ -28,8 +29,10 @@ from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
-# In one round of the event loop: asyncio accepts as many as its backlog
+# In one round of the event loop: asyncio accepts as many as its backlog. They count as connections only in the next one
 _ACCEPTED_AT_ONCE = 64
+# Of the open files, so that these are not too many
+_ACCEPTED_SHARE = 8
 # Of the time to drain; the rest is for writing the answers
 _SCORING_SHARE = 0.8
 # What isn't a client's connection: the listeners, stores, logs, the model's files
@@ -113,7 +116,7 @@ async def _serve_http(
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.drain_s,
-        backlog=_ACCEPTED_AT_ONCE,
+        backlog=_accepted_at_once(_most_open_files()),
     )
     # Connections inherit it. Without it an answer's body waits for the client to acknowledge the head: 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
@@ -152,6 +155,7 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
         "max_connections": max_connections,
         "turns": ParsingTurns(),
         "starting_turns": StartingTurns(),
+        "refusals": Refusals(),
         "unparsed_bytes": unparsed_bytes,
     }
     return type("_Protocol", (BoundedHttp1Protocol,), own)
@@ -167,6 +171,11 @@ def _most_connections(settings: Settings, open_files: int) -> tuple[int, int]:
     wanted = http + wire_sockets
     places = min(wanted, max(open_files - _OWN_FILES, open_files // 2))
     return max(1, http * places // wanted), max(1, pgwire * places // wanted)
+
+
+def _accepted_at_once(open_files: int) -> int:
+    """Without a file left asyncio writes an error with its traceback for each connection that it would still have accepted."""
+    return max(1, min(_ACCEPTED_AT_ONCE, open_files // _ACCEPTED_SHARE))
 
 
 class _Server(uvicorn.Server):

@@ -15,6 +15,7 @@ from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
+from jrerank.doors.refusals import Refusals
 from jrerank.telemetry import logger
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     max_connections = 10_000
     turns = ParsingTurns()
     starting_turns = StartingTurns()
+    refusals = Refusals()
     unparsed_bytes = UnparsedBytes()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -74,7 +76,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
-            _LOG.warning("connection_refused", connections=self.max_connections)
+            if (count := self.refusals.due("overloaded")) is not None:
+                _LOG.warning("connection_refused", connections=self.max_connections, count=count)
             transport.abort()
             return
         self._expect_head()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
 from jrerank.doors.http import bounded_http1, parsing_turns
@@ -22,6 +23,7 @@ from jrerank.doors.http.bounded_http1 import (
 from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.starting_turns import Call, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
+from jrerank.doors.refusals import Refusals
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -364,8 +366,15 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
 async def test_beyond_the_bound_a_connection_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BoundedHttp1Protocol, "max_connections", 2)
     server = Server()
-    connections = [server.connect() for _ in range(3)]
+    monkeypatch.setattr(BoundedHttp1Protocol, "refusals", Refusals())
+    with capture_logs() as logs:
+        connections = [server.connect() for _ in range(3)]
+        for _ in range(5):
+            server.connect()[0].connection_lost(None)
     assert [transport.is_closed for _, transport in connections] == [False, False, True]
+    assert [line["count"] for line in logs if line["event"] == "connection_refused"] == [1], (
+        "one line a second"
+    )
     connections[0][0].connection_lost(None)
     connections[2][0].connection_lost(None)
     assert not server.connect()[1].is_closed
