@@ -17,6 +17,8 @@ T = TypeVar("T")
 class FairLine(Generic[T]):
     """Callers in turn, each of them first come first served: who asks one thing does not wait for all that another asks at once.
 
+    Who had the last turn does not have the next one too if somebody else waits.
+
     But every eighth turn is that of the one who came last, whoever asks. Where more come than can be worked on, those in front have
     waited for too long to be done in time. If only they had turns, every request would be late, and the engine idle.
     """
@@ -26,6 +28,7 @@ class FairLine(Generic[T]):
         self._numbers_of: OrderedDict[str, deque[int]] = OrderedDict()
         self._arrivals = count()
         self._turns = 0
+        self._last_caller: str | None = None
 
     def __len__(self) -> int:
         """How many wait."""
@@ -43,9 +46,12 @@ class FairLine(Generic[T]):
         number = self._first() if self._turns % _NEWEST_TURN else next(reversed(self._waiting))
         caller, item = self._waiting.pop(number)
         self._leave(caller, number)
+        self._last_caller = caller
         return item
 
     def _first(self) -> int:
+        if next(iter(self._numbers_of)) == self._last_caller:
+            self._numbers_of.move_to_end(self._last_caller)
         return next(iter(self._numbers_of.values()))[0]
 
     def _leave(self, caller: str, number: int) -> None:
@@ -68,7 +74,8 @@ class Turns:
     """One request after the other, but answers go before new requests.
 
     Without turns, a thousand requests that come in at the same moment would be worked on in one go of the event loop, while nobody
-    notices who has hung up, and nothing else is answered.
+    notices who has hung up, and nothing else is answered. Who comes when nobody has had a turn in this round has it at once: each
+    round that a request waits for is as long as all that others have sent meanwhile.
     """
 
     def __init__(self) -> None:
@@ -90,18 +97,20 @@ class Turns:
         """
         await self._turn(self._new, has_left, caller)
 
-    async def answer(self) -> None:
-        """Wait until an answer may be written."""
-        await self._turn(self._answers, lambda: False, "")
+    async def answer(self, caller: str = "") -> None:
+        """Wait until an answer may be written; callers have turns in turn."""
+        await self._turn(self._answers, lambda: False, caller)
 
     async def _turn(self, line: FairLine[_Turn], has_left: Callable[[], bool], caller: str) -> None:
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         line.join((turn, has_left), caller)
-        if not self._is_due:
-            self._is_due = True
-            loop.call_soon(self._next)
-        await turn
+        if self._is_due:
+            await turn
+            return
+        line.take()
+        self._is_due = True
+        loop.call_soon(self._next)
 
     def _next(self) -> None:
         """The one who is woken runs in the loop's next round, and who comes then in the one after it."""

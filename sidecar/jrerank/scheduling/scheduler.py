@@ -147,11 +147,15 @@ class Scheduler:
         first, later = work[:_SLICE_PAIRS], work[_SLICE_PAIRS:]
         later_tokens = sum(pair.estimated_tokens for pair in later)
         ticket = self._workers.admit(first, deadline, caller, later_tokens=later_tokens)
-        done = self._open[ticket] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done = self._open[ticket] = loop.create_future()
+        # Not by `asyncio.wait`, which would let the answer wait for another round of the event loop
+        timer = loop.call_later(deadline - time.monotonic(), _set, done)
         try:
             await self._extend(ticket, later, deadline)
-            await asyncio.wait([done], timeout=deadline - time.monotonic())
+            await done
         finally:
+            timer.cancel()
             del self._open[ticket]
             await self._leave(ticket)
         self._observe(ticket)

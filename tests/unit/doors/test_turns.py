@@ -29,6 +29,24 @@ async def test_between_two_requests_the_loop_looks_at_everything_else() -> None:
     assert all(first == "-" or second == "-" for first, second in pairwise(seen))
 
 
+async def test_who_comes_when_nobody_waits_has_a_turn_in_the_same_round() -> None:
+    turns, seen = Turns(), []
+
+    async def work() -> None:
+        await turns.new()
+        seen.append("new")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await turns.answer()
+        seen.append("answer")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    assert seen == ["new"]
+    await task
+    assert seen == ["new", "answer"]
+
+
 async def test_every_eighth_turn_is_the_newest_ones() -> None:
     turns, seen = Turns(), []
 
@@ -49,6 +67,17 @@ async def test_who_asks_one_thing_does_not_wait_for_all_that_another_asks_at_onc
 
     await asyncio.gather(*(work("a", number) for number in range(5)), work("b", 0), work("c", 0))
     assert seen == ["a0", "b0", "c0", "a1", "a2", "a3", "a4"]
+
+
+async def test_nor_does_its_answer_wait_for_all_answers_to_another() -> None:
+    turns, seen = Turns(), []
+
+    async def work(caller: str, number: int) -> None:
+        await turns.answer(caller)
+        seen.append(f"{caller}{number}")
+
+    await asyncio.gather(*(work("a", number) for number in range(5)), work("b", 0))
+    assert seen == ["a0", "b0", "a1", "a2", "a3", "a4"]
 
 
 def test_so_it_is_among_many_callers_of_one_request_each() -> None:
@@ -88,11 +117,11 @@ async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:
         await (turns.answer() if name.isupper() else turns.new())
         seen.append(name)
 
-    tasks = [asyncio.create_task(work(name)) for name in "abcAB"]
+    tasks = [asyncio.create_task(work(name)) for name in "0abcAB"]  # the first does not have to wait
     await asyncio.sleep(0)
-    tasks[1].cancel()
+    tasks[2].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert seen == ["A", "B", "a", "c"]
+    assert seen == ["0", "A", "B", "a", "c"]
     await asyncio.wait_for(work("later"), 5)
 
 

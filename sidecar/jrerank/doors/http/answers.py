@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from jrerank.domain import Ranking
-from jrerank.doors.http.context import service_of, share_of
+from jrerank.doors.http.context import name_of_caller, service_of, share_of
 from jrerank.large_work import MANY_DOCUMENTS
 
 OUTCOME_HEADER = "x-jrerank-outcome"
@@ -47,7 +47,7 @@ async def json_response(
     """What `write` makes, as JSON in UTF-8, on one line or indented by so many spaces. It counts among the open bodies until it
     is out."""
     service = service_of(http)
-    await service.turns.answer()
+    await service.turns.answer(name_of_caller(http))
     body = await service.large.answer_if(is_large, lambda: json_bytes(write(), indent))
     share_of(http).hold(len(body))
     return PiecewiseResponse(body, status, headers, "application/json")

@@ -30,6 +30,28 @@ async def test_what_was_asked_is_answered() -> None:
     assert await while_there(Caller().request, asyncio.sleep(0, "done")) == "done"
 
 
+async def test_watching_takes_no_round_of_the_event_loop() -> None:
+    """A round takes long where others send much."""
+    rounds = 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    counter = asyncio.create_task(count())
+    await asyncio.sleep(0)
+    before = rounds
+    assert await while_there(Caller().request, work()) == "done"
+    assert rounds - before == 1, "that of the work itself"
+    counter.cancel()
+
+
 async def test_an_error_is_passed_on() -> None:
     async def fail() -> None:
         raise ValueError("no")
@@ -52,6 +74,36 @@ async def test_who_hangs_up_ends_the_work() -> None:
     with pytest.raises(Abandoned):
         await while_there(caller.request, work())
     await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_whoever_waits_for_this_may_end_it_too() -> None:
+    """A shutdown, or a timeout around it: that is no hang-up, even where both come together."""
+    for hangs_up in (False, True):
+        caller = Caller()
+        waiting = asyncio.create_task(while_there(caller.request, asyncio.sleep(60)))
+        await asyncio.sleep(0)
+        if hangs_up:
+            caller.gone.set()
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_who_has_been_left_goes_on() -> None:
+    """What comes after it, such as the answer that nobody reads, is not cancelled."""
+    caller = Caller()
+
+    async def ask() -> int:
+        caller.gone.set()
+        with pytest.raises(Abandoned):
+            await while_there(caller.request, asyncio.sleep(60))
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert await asyncio.create_task(ask()) == 0
 
 
 async def test_every_route_watches_its_caller(service: Service) -> None:
