@@ -29,8 +29,9 @@ from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
 _BACKLOG = 2048
-# In one round of the event loop: asyncio accepts as many as its backlog. They count as connections only in the next one
-_ACCEPTED_AT_ONCE = 64
+# In one round of the event loop: asyncio accepts as many as its backlog. They count as connections only in the next one. Each takes
+# a tenth of a millisecond, and a request that is being answered waits for some rounds
+_ACCEPTED_AT_ONCE = 16
 # Of the open files, so that these are not too many
 _ACCEPTED_SHARE = 8
 # Of the time to drain; the rest is for writing the answers

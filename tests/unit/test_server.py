@@ -49,7 +49,7 @@ def test_connections_leave_files_for_the_rest_but_some_are_always_taken(
     assert _most_connections(tiny_settings(tiny_folder, pgwire_port=0), open_files) == both
 
 
-@pytest.mark.parametrize(("open_files", "connections"), [(2**31, 64), (256, 32), (100, 12), (4, 1)])
+@pytest.mark.parametrize(("open_files", "connections"), [(2**31, 16), (256, 16), (100, 12), (4, 1)])
 def test_where_few_files_may_be_open_few_connections_are_accepted_at_once(
     open_files: int, connections: int
 ) -> None:

@@ -28,7 +28,7 @@ from jrerank.telemetry import logger
 _LOG = logger(__name__)
 _BACKLOG = 2048
 # How many are taken from the backlog at once: between two such rounds, those who are there get on with their logins
-_ACCEPTED_AT_ONCE = 64
+_ACCEPTED_AT_ONCE = 16
 # A client that sends a part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
 _RECEIVE_BUFFER_BYTES = 1024 * 1024
 # Before it has logged in, it shall find out that the sidecar has stopped: see `login.PROBE_BYTES`
