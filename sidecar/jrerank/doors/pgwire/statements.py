@@ -27,6 +27,8 @@ _PLACEHOLDER = re.compile(
     r"\$1(::\w+)?|select\s+(\$1(::\w+)?|(jrerank\.)?rerank\s*\(\s*\$1(::\w+)?\s*\))", re.IGNORECASE
 )
 
+# What drivers ask a server for itself is shorter. To look at megabytes of anything else would hold up the event loop
+_MOST_SQL_CHARS = 64 * 1024
 _NUMBERED = re.compile(r"\$(\d{1,5})\b")
 _LITERAL_BEGIN = re.compile(r"select\s+(?:jrerank\.)?rerank\s*\(\s*(e?)'", re.IGNORECASE)
 _LITERAL_END = re.compile(r"'\s*(?:::\s*\w+\s*)?\)$")
@@ -93,7 +95,7 @@ def read_statement(text: str, *, continued: bool) -> Statement:
 
 def is_placeholder(text: str) -> bool:
     """Whether it is a statement with the whole request as its parameter: `SELECT rerank($1)`, or `$1` alone."""
-    return _PLACEHOLDER.fullmatch(_bare(text)) is not None
+    return len(text) <= _MOST_SQL_CHARS and _PLACEHOLDER.fullmatch(_bare(text)) is not None
 
 
 def column_of(statement: Statement) -> Column | None:
@@ -112,7 +114,7 @@ def parameters_of(text: str) -> int:
 
 def takes_parameters(text: str) -> bool:
     """Whether its parameters don't matter: a driver looks for something that isn't there."""
-    return introspection(_bare(text)) is not None
+    return len(text) <= _MOST_SQL_CHARS and introspection(_bare(text)) is not None
 
 
 def _literal(sql: str) -> str | None:

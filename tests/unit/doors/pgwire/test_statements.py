@@ -16,6 +16,7 @@ from jrerank.doors.pgwire.statements import (
     column_of,
     is_placeholder,
     read_statement,
+    takes_parameters,
 )
 
 
@@ -142,3 +143,12 @@ def test_a_sidecar_proves_that_it_knows_the_key() -> None:
     assert read_statement(f"PROVE {'a' * 64} {'1' * 36}", continued=False) == Prove("a" * 64, "1" * 36)
     with pytest.raises(NoSql):
         read_statement("PROVE a b", continued=False)
+
+
+def test_megabytes_of_blanks_are_no_statement_of_a_drivers() -> None:
+    """To look through them would hold up the event loop."""
+    blanks = " " * 100_000
+    assert not is_placeholder(f"{blanks}$1")
+    assert not takes_parameters(f"{blanks}select typname from pg_type")
+    assert is_placeholder(f"{blanks[:1_000]}$1")
+    assert takes_parameters(f"{blanks[:1_000]}select typname from pg_type")
