@@ -42,8 +42,8 @@ bench-opensearch: $(DEV)/.installed  ## the plugin in a real node: overhead, fau
 soak: $(DEV)/.installed  ## honest and hostile callers against one sidecar for MINUTES=30: flat memory, all answered
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.soak --minutes $(or $(MINUTES),30)
 
-attacks: $(DEV)/.installed  ## each known attack, and eight at once, while an honest caller asks: nobody waits, memory comes back
-	PYTHONPATH=tests $(DEV)/bin/python -m bench.attacks
+attacks: $(DEV)/.installed  ## each known attack, and eight at once, while an honest caller asks: nobody waits, memory comes back; ONLY="6 13 eight": some of them
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.attacks --seconds $(or $(ATTACK_S),8) $(if $(ONLY),--only $(ONLY))
 
 bench-callers: $(DEV)/.installed  ## 60 and 200 callers who ask again and again, with one key and with one each: how long each waits, whatever they get
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.callers
