@@ -31,6 +31,8 @@ _MANY_ENOUGH, _SAMPLED_PAIRS = 20, 5
 _SLICE_PAIRS = 250
 # So many entries of a cache are made anew in one go: half a millisecond
 _SLICE_ENTRIES = 250
+# So many results that nobody waits for by themselves wake the event loop up
+_MANY_RESULTS = 64
 
 
 class Scheduler:
@@ -122,6 +124,7 @@ class Scheduler:
                 )
         except TimeoutError:  # others' large work came first
             return _unread(queries)
+        self._deliver()
         known = self._cache.known(pairs.texts)
         unknown = {key: text for key, text in pairs.texts.items() if key not in known}
         fresh: dict[bytes, PairResult] = {}
@@ -236,9 +239,13 @@ class Scheduler:
             raise
 
     def _receive(self, completed: Sequence[Completed[PairText]]) -> None:
-        """In a worker's thread: one wake-up of the event loop for all that has come by the time it looks."""
+        """In a worker's thread: the event loop is woken up for requests that need wait no longer. What else they get is looked at
+        by then, or before a score is looked up, or once it is much: each wake-up stops a worker where cores are few."""
         self._inbox.extend(completed)
-        if self._loop is not None and not self._loop.is_closed():
+        is_due = len(self._inbox) >= _MANY_RESULTS or any(
+            not pair.tickets or any(_ends_wait(pair, ticket) for ticket in pair.tickets) for pair in completed
+        )
+        if is_due and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _receive_ended(self, tickets: Sequence[Ticket[PairText]]) -> None:
@@ -257,9 +264,7 @@ class Scheduler:
             if isinstance(pair.result, Scored):
                 self._cache.put(pair.key, pair.result)
             for ticket in pair.tickets:
-                # One text that may not be truncated decides about the whole request, but not about its second round
-                is_refused = isinstance(pair.result, InputTooLong) and not ticket.is_second_round
-                if (ticket.is_done or is_refused) and ticket in self._open:
+                if _ends_wait(pair, ticket) and ticket in self._open:
                     _set(self._open[ticket])
 
     def _observe(self, ticket: Ticket[PairText]) -> None:
@@ -268,6 +273,12 @@ class Scheduler:
         for stage, begun, ended in zip(("tokenizing", "queue", "run"), times, times[1:], strict=False):
             if begun is not None and ended is not None:
                 self._metrics.stage_seconds.labels(stage).observe(max(0.0, ended - begun))
+
+
+def _ends_wait(pair: Completed[PairText], ticket: Ticket[PairText]) -> bool:
+    """Whether a request is done with this result. One text that may not be truncated decides about the whole request, but not about
+    its second round."""
+    return ticket.is_done or (isinstance(pair.result, InputTooLong) and not ticket.is_second_round)
 
 
 def _have_much_to_key(queries: Sequence[QueryPassages]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count, groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,25 @@ async def test_every_pair_is_scored_in_first_stage_order(ask: Ask, tokenization:
         assert [result.logit for result in results.values() if isinstance(result, Scored)] == [3.0, 1.0, 2.0]
         assert engine.skies == [3, 1, 2]
         assert await scheduler.score_pairs({}, soon()) == {}
+
+
+async def test_the_event_loop_is_woken_up_for_the_last_score_only(
+    monkeypatch: pytest.MonkeyPatch, ask: Ask, tokenization: Tokenization
+) -> None:
+    """Each wake-up stops a worker where cores are few."""
+    engine, woken = GatedEngine(is_open=True, limit=BatchLimit(1, 10_000)), 0
+    loop = asyncio.get_running_loop()
+    wake_up = loop.call_soon_threadsafe
+
+    def counted(*arguments: Any, **named: Any) -> asyncio.Handle:
+        nonlocal woken
+        woken += 1
+        return wake_up(*arguments, **named)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+    async with running(engine, tokenization) as scheduler:
+        assert len(await scheduler.score_pairs(ask(*range(1, 21)), soon())) == 20
+        assert woken == 1
 
 
 async def test_a_deadline_cuts_off_the_tail_and_nothing_of_it_runs_later(
