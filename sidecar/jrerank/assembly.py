@@ -16,6 +16,7 @@ from jrerank.engines.open import OpenEngine, open_engine
 from jrerank.errors import ConfigurationError, JrerankError
 from jrerank.large_work import LargeWork
 from jrerank.models.checkpoint import Checkpoint
+from jrerank.models.recommendation import recommended_window_tokens
 from jrerank.models.source import open_checkpoint
 from jrerank.reranker import Reranker
 from jrerank.scheduling.calibration import calibrated, token_cost
@@ -128,7 +129,13 @@ def _open_model(settings: Settings, cache_bytes: int, stack: ExitStack) -> _Open
     checkpoint = load_checkpoint(settings)
     opened = open_engine(settings, checkpoint)
     stack.callback(opened.close)
-    return _OpenModel(checkpoint, opened, Tokenization(checkpoint, settings.max_tokens, cache_bytes))
+    window_tokens = settings.window_tokens or _recommended_window_tokens(checkpoint)
+    tokenization = Tokenization(checkpoint, settings.max_tokens, cache_bytes, window_tokens)
+    return _OpenModel(checkpoint, opened, tokenization)
+
+
+def _recommended_window_tokens(checkpoint: Checkpoint) -> int | None:
+    return None if checkpoint.folder is None else recommended_window_tokens(checkpoint.folder)
 
 
 def _second(settings: Settings, first: _OpenModel, second: _OpenModel | None) -> SecondModel | None:
@@ -163,6 +170,7 @@ def _info(first: _OpenModel, second: SecondModelInfo | None) -> ServiceInfo:
         engine=first.opened.engine.name,
         workers=first.opened.engine.workers,
         max_tokens=first.tokenization.max_tokens,
+        window_tokens=first.tokenization.window_tokens,
         second=second,
     )
 

@@ -113,6 +113,7 @@ class ServiceInfo:
     engine: str
     workers: int
     max_tokens: int
+    window_tokens: int | None = None
     second: SecondModelInfo | None = None
 
 

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         Literal["own", "prebuilt"], Field(description="build the graph, or take the checkpoint's onnx/*.onnx")
     ] = "own"
     max_tokens: Annotated[int, Field(ge=16, description="longest pair the model reads in one run")] = 512
+    window_tokens: Annotated[
+        int | None,
+        Field(
+            ge=16,
+            description="of a passage, in one window; default: what the model's folder recommends, else what fits",
+        ),
+    ] = None
     workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = (
         None
     )
@@ -172,7 +179,8 @@ class Settings(BaseSettings):
         """The same with the second model in place of the first; None where there is none."""
         if self.second_model is None:
             return None
-        return self.model_copy(update={"model": self.second_model, "revision": self.second_revision})
+        second = {"model": self.second_model, "revision": self.second_revision, "window_tokens": None}
+        return self.model_copy(update=second)
 
     def keys(self) -> tuple[str, ...]:
         """All API keys, of the variable and of the file.

@@ -14,6 +14,7 @@ from builders import tiny_config, write_checkpoint
 from jrerank.assembly import limits_of, open_stores, running_service, searches_of
 from jrerank.domain import Candidate, Outcome, RerankRequest
 from jrerank.errors import ConfigurationError, ModelNotFound, Unavailable
+from jrerank.models.recommendation import RECOMMENDATION_FILE
 from jrerank.settings import Settings, StoreSettings
 from jrerank.stores.search import SearchEngine
 from tiny import second_tiny_model, tiny_settings
@@ -99,6 +100,20 @@ async def test_a_service_serves_until_it_is_left(tiny_folder: Path) -> None:
         assert 'jrerank_model{model="' in service.metrics.exposition().decode()
     with pytest.raises(Unavailable, match="shutting down"):
         await service.reranker.rerank(RerankRequest("空", (Candidate("a", "雨"),), time.monotonic() + 30))
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(None, 20), (32, 32)])
+async def test_a_folder_recommends_windows_unless_a_setting_says_otherwise(
+    tmp_path: Path, setting: int | None, expected: int
+) -> None:
+    settings = tiny_settings(tmp_path, window_tokens=setting)
+    (tmp_path / "model" / RECOMMENDATION_FILE).write_text('{"window_tokens": 20}', encoding="utf-8")
+    request = RerankRequest("空", (Candidate("a", "晴れ" * 40),), time.monotonic() + 30)
+    async with running_service(settings) as service:
+        ranking = await service.reranker.rerank(request)
+        assert service.info.window_tokens == expected
+        assert ranking.outcome is Outcome.COMPLETE
+        assert ranking.tokens > 5 + 40
 
 
 async def test_no_thread_is_left_behind_when_something_goes_wrong(tiny_folder: Path) -> None:

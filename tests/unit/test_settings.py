@@ -23,6 +23,7 @@ VARIABLES: dict[str, tuple[str, object, str | None]] = {
     "precision": ("fp32", "fp32", "int4"),
     "graph": ("prebuilt", "prebuilt", "optimum"),
     "max_tokens": ("1024", 1024, "15"),
+    "window_tokens": ("128", 128, "15"),
     "workers": ("3", 3, "0"),
     "gate_max_score_shift": ("0.1", 0.1, "0"),
     "gate_max_inversion": ("0.2", 0.2, "-1"),

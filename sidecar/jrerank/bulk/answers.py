@@ -25,6 +25,7 @@ def model_of(service: Service) -> dict[str, str]:
         "model": service.info.fingerprint,
         "precision": service.info.precision,
         "max_tokens": str(service.info.max_tokens),
+        **({"window_tokens": str(tokens)} if (tokens := service.info.window_tokens) else {}),
         **({"second_model": f"{second.fingerprint} {second.precision} {second.depth}"} if second else {}),
     }
 

@@ -11,6 +11,7 @@ from jrerank.errors import CorruptModel
 from jrerank.models.json_file import read_json
 
 RECOMMENDATION_FILE = "jrerank.json"
+LEAST_WINDOW_TOKENS = 16
 
 
 def recommended_fusion(folder: Path) -> Fusion | None:
@@ -39,17 +40,47 @@ def recommended_fusion(folder: Path) -> Fusion | None:
     )
 
 
+def recommended_window_tokens(folder: Path) -> int | None:
+    """How many tokens of a passage the model reads best in one window; None where the folder recommends nothing.
+
+    The file holds `{"window_tokens": 160}`.
+
+    Raises:
+        CorruptModel: the file is not JSON, or the number is none.
+    """
+    file = folder / RECOMMENDATION_FILE
+    tokens = read_json(file).get("window_tokens") if file.is_file() else None
+    if tokens is None:
+        return None
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < LEAST_WINDOW_TOKENS:
+        raise CorruptModel(f"{file}: window_tokens is to be a whole number from {LEAST_WINDOW_TOKENS}")
+    return tokens
+
+
 def recommend_fusion(folder: Path, fusion: Fusion) -> None:
     """Write that into `folder`; whatever else it recommends stays.
 
     Raises:
         CorruptModel: the file that is there is not JSON.
     """
+    own = {"weight": fusion.weight} if fusion.method == "linear" else {"rank_constant": fusion.rank_constant}
+    _recommend(folder, "fusion", {"method": fusion.method, **own})
+
+
+def keep_window_tokens(source: Path, folder: Path) -> None:
+    """Let `folder` recommend the windows that `source` does: what was trained on begins with it, and reads as it did.
+
+    Raises:
+        CorruptModel: a file that is there is not JSON, or recommends no windows that there are.
+    """
+    if tokens := recommended_window_tokens(source):
+        _recommend(folder, "window_tokens", tokens)
+
+
+def _recommend(folder: Path, name: str, value: object) -> None:
     file = folder / RECOMMENDATION_FILE
     content = read_json(file) if file.is_file() else {}
-    own = {"weight": fusion.weight} if fusion.method == "linear" else {"rank_constant": fusion.rank_constant}
-    content["fusion"] = {"method": fusion.method, **own}
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({**content, name: value}, indent=1) + "\n", encoding="utf-8")
 
 
 def _is_weight(weight: float) -> bool:

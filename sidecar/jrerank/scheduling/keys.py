@@ -37,7 +37,7 @@ def keyed(tokenization: Tokenization, queries: Sequence[QueryPassages], model: i
     for query in queries:
         own = _keys(tokenization.fingerprint, query, digests)
         text = QueryText(query.query, query.reading, model)
-        max_tokens = tokenization.most_tokens(query.reading)
+        max_tokens = tokenization.most_tokens(query.reading, len(query.query))
         pairs = (PairText(text, passage, max_tokens) for passage in query.passages)
         texts.update(zip(own, pairs, strict=True))
         keys.append(own)

@@ -188,7 +188,9 @@ class Scheduler:
             return
         first = next(query for query in queries if query.passages)
         tokenization = self._models[FIRST].tokenization
-        tokens = self._workers.estimated_tokens(chars, tokenization.most_tokens(first.reading))
+        tokens = self._workers.estimated_tokens(
+            chars, tokenization.most_tokens(first.reading, len(first.query))
+        )
         try:
             self._workers.check(sum(tokens), tokens[0], deadline, caller)
         except Overloaded:

@@ -13,18 +13,20 @@ from jrerank.errors import InputTooLong
 from jrerank.models.checkpoint import Checkpoint
 from jrerank.tokenization.id_cache import IdCache
 from jrerank.tokenization.long_text import LongText
+from jrerank.tokenization.sentences import STRIDE, least_step, parts, sentence_ends
 from jrerank.tokenization.slices import SLICE_CHARS
 from jrerank.tokenization.text_tokenizer import TextTokenizer
 
-# Windows overlap by a quarter, so that a sentence on an edge is whole in one of them
-_STRIDE = 0.75
 MAX_WINDOWS = 64
+# Of a window: a first line that is longer is no title
+_HEAD_SHARE = 0.25
+_NO_HEAD = array("i")
 _ADVICE = "shorten it, or let it be truncated"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How much of a passage is read. None: as much as fits into one window."""
+    """How much of a passage is read. None: as much as fits into one run of the model, with the query."""
 
     max_tokens_per_doc: int | None = None
     truncation: Truncation = "right"
@@ -49,13 +51,25 @@ class QueryIds:
 class Tokenization:
     """Makes windows for one checkpoint, whose fingerprint it has. Its methods may be called from any thread and release the GIL."""
 
-    def __init__(self, checkpoint: Checkpoint, max_tokens: int, id_cache_bytes: int = 0) -> None:
-        """Set up for windows of at most `max_tokens`, special tokens included; ids of passages that come back are kept."""
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        max_tokens: int,
+        id_cache_bytes: int = 0,
+        window_tokens: int | None = None,
+    ) -> None:
+        """Set up for windows of at most `max_tokens`, special tokens included; ids of passages that come back are kept.
+
+        Args:
+            window_tokens: how many of them are the passage's; None: as many as fit beside the query.
+        """
         self.max_tokens = min(max_tokens, checkpoint.architecture.max_tokens)
+        self.window_tokens = window_tokens
         self.fingerprint = checkpoint.fingerprint
         self._layout = checkpoint.layout
         self._suffix = array("i", self._layout.suffix)
         self._tokenizer = TextTokenizer(checkpoint.tokenizer)
+        self._sentence_ends = sentence_ends(checkpoint.tokenizer.get_vocab())
         self.id_cache = IdCache(id_cache_bytes)
 
     @property
@@ -94,8 +108,8 @@ class Tokenization:
         """The windows of each text, in one call of the tokenizer: for texts that are not long, about a slice of them together."""
         most = self._passage_tokens(query, reading)
         return [
-            self._windows(query, _cut(ids, most, reading), len(ids) > most, reading)
-            for ids in self._ids(texts)
+            self._windows(query, _cut(ids, most, reading), len(ids) > most, text, reading)
+            for ids, text in zip(self._ids(texts), texts, strict=True)
         ]
 
     def _ids(self, texts: Sequence[str]) -> Sequence[array[int]]:
@@ -112,37 +126,67 @@ class Tokenization:
         """Reads a text of any length step by step."""
         most = self._passage_tokens(query, reading)
         long_text = LongText(self._tokenizer, text, most, backwards=reading.truncation == "left")
-        return LongReader(long_text, partial(self._windows, query, reading=reading))
+        return LongReader(long_text, partial(self._windows, query, text=text, reading=reading))
 
-    def most_tokens(self, reading: Reading) -> int:
-        """No more tokens than this are in all windows of a passage together, those of the query included."""
-        if reading.max_tokens_per_doc is None:
-            return self.max_tokens
-        room = max(1, self.max_tokens - self.max_tokens // 2 - self._layout.overhead_tokens)
-        windows = 1 + max(0, math.ceil((reading.max_tokens_per_doc - room) / _stride(room)))
-        return min(windows, MAX_WINDOWS) * self.max_tokens
+    def most_tokens(self, reading: Reading, query_chars: int) -> int:
+        """No more tokens than this are in all windows of a passage together, those of the query and of the head included.
+
+        Args:
+            query_chars: the query's length; it is taken to have no more tokens.
+        """
+        query = min(self.max_tokens // 2, query_chars) + self._layout.overhead_tokens
+        room = self._room_beside(query)
+        passage = self._limit(room, query, reading)
+        if passage <= room:
+            return query + passage
+        least_room = room - _most_head(room)
+        windows = min(MAX_WINDOWS, 1 + math.ceil(passage / least_step(least_room)))
+        return min(
+            windows * (query + room), math.ceil(passage / STRIDE) + windows * (query + _most_head(room))
+        )
 
     def _room(self, query: QueryIds) -> int:
-        return self.max_tokens - len(query.ids) - len(self._suffix)
+        return self._room_beside(len(query.ids) + len(self._suffix))
+
+    def _room_beside(self, query_tokens: int) -> int:
+        """For a passage in a window, beside a query with so many tokens, special ones included."""
+        room = max(1, self.max_tokens - query_tokens)
+        return room if self.window_tokens is None else min(room, self.window_tokens)
 
     def _passage_tokens(self, query: QueryIds, reading: Reading) -> int:
-        room = self._room(query)
-        in_all_windows = room + (MAX_WINDOWS - 1) * _stride(room)
-        return room if reading.max_tokens_per_doc is None else min(reading.max_tokens_per_doc, in_all_windows)
+        return self._limit(self._room(query), len(query.ids) + len(self._suffix), reading)
+
+    def _limit(self, room: int, query_tokens: int, reading: Reading) -> int:
+        """How many tokens of a passage are read."""
+        if reading.max_tokens_per_doc is None:
+            return max(room, self.max_tokens - query_tokens)
+        return min(reading.max_tokens_per_doc, MAX_WINDOWS * room)
 
     def _windows(
-        self, query: QueryIds, ids: array[int], truncated: bool, reading: Reading
+        self, query: QueryIds, ids: array[int], truncated: bool, text: str, reading: Reading
     ) -> Windows | InputTooLong:
+        room, start = self._room(query), len(query.ids)
+        head = self._head(text, room) if len(ids) > room else _NO_HEAD
+        read = list(parts(ids, room - len(head), self._sentence_ends))
+        truncated = truncated or len(read) > MAX_WINDOWS
         if truncated and reading.truncation == "refuse":
             return self._too_long(query, reading)
-        room, start = self._room(query), len(query.ids)
+        read = read[-MAX_WINDOWS:] if reading.truncation == "left" else read[:MAX_WINDOWS]
         return Windows(
             tuple(
-                Window(query.ids + ids[first : first + room] + self._suffix, start)
-                for first in window_starts(len(ids), room)
+                Window(query.ids + (head if first else _NO_HEAD) + ids[first:end] + self._suffix, start)
+                for first, end in read
             ),
             truncated,
         )
+
+    def _head(self, text: str, room: int) -> array[int]:
+        """The first line, which stands in front of every window: the fields of a stored passage are joined by line breaks, and the
+        first is mostly its title. None if it takes too much of a window's room to be one.
+        """
+        end = text.find("\n", 0, room)
+        (ids,) = self._tokenizer.ids([text[: max(0, end)]])
+        return ids if len(ids) <= _most_head(room) else _NO_HEAD
 
     def _too_long(self, query: QueryIds, reading: Reading) -> InputTooLong:
         if reading.max_tokens_per_doc is None:
@@ -168,18 +212,8 @@ class LongReader:
         return self._windows(self._text.ids, self._text.truncated)
 
 
-def window_starts(length: int, room: int) -> tuple[int, ...]:
-    """Where the windows of a passage begin: each holds `room` tokens, the last one ends with the passage.
-
-    What lies beyond `MAX_WINDOWS` is not read.
-    """
-    if length <= room:
-        return (0,)
-    return (*range(0, length - room, _stride(room)), length - room)[:MAX_WINDOWS]
-
-
-def _stride(room: int) -> int:
-    return max(1, int(room * _STRIDE))
+def _most_head(room: int) -> int:
+    return int(room * _HEAD_SHARE)
 
 
 def _cut(ids: array[int], most: int, reading: Reading) -> array[int]:

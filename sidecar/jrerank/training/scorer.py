@@ -15,6 +15,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from jrerank.cpu import CpuFeatures, cpu_features
 from jrerank.errors import ConfigurationError
+from jrerank.models.recommendation import keep_window_tokens
 from jrerank.training.attention import BF16_ATTENTION
 
 _TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -157,6 +158,7 @@ def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype =
         "*.safetensors"
     ):  # written for the owner alone, who need not be the one that serves it
         file.chmod((folder / "config.json").stat().st_mode)
+    keep_window_tokens(source, folder)
     shutil.copyfile(source / _TOKENIZER, folder / _TOKENIZER)
     if (source / _TOKENIZER_CONFIG).is_file():
         shutil.copyfile(source / _TOKENIZER_CONFIG, folder / _TOKENIZER_CONFIG)

@@ -12,7 +12,7 @@ from jrerank.tokenization.windows import LongReader, Reading, Tokenization, Wind
 def pair_texts(
     tokenization: Tokenization, query: str, passages: list[str], reading: Reading
 ) -> list[PairText]:
-    text, max_tokens = QueryText(query, reading), tokenization.most_tokens(reading)
+    text, max_tokens = QueryText(query, reading), tokenization.most_tokens(reading, len(query))
     return [PairText(text, passage, max_tokens) for passage in passages]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import copy
+from array import array
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from builders import tiny_config, unigram_tokenizer, write_checkpoint
 from jrerank.domain import Window
 from jrerank.errors import InputTooLong
 from jrerank.models.checkpoint import load_checkpoint
-from jrerank.tokenization.windows import MAX_WINDOWS, QueryIds, Reading, Tokenization, Windows, window_starts
+from jrerank.tokenization.windows import MAX_WINDOWS, QueryIds, Reading, Tokenization, Windows
 from tiny_tokenizers import modernbert_unigram
 
 BOS, EOS = 1, 2
@@ -27,6 +28,13 @@ def tokenization_of(folder: Path, tokenizer: Tokenizer | None = None, **config: 
     return Tokenization(
         load_checkpoint(write_checkpoint(folder, tiny_config(**config), tokenizer), "tiny"), 64
     )
+
+
+def in_windows_of(tokenization: Tokenization, window_tokens: int | None) -> Tokenization:
+    """The same, with windows that hold so many tokens of a passage."""
+    narrow = copy.copy(tokenization)
+    narrow.window_tokens = window_tokens
+    return narrow
 
 
 @pytest.fixture(scope="module")
@@ -159,28 +167,52 @@ def test_fewer_tokens_per_document_cut_it(tokenization: Tokenization) -> None:
     assert window.ids.count(SKY) == 7
 
 
-@given(tokens=st.integers(1, 3000), query=st.integers(0, 100), limit=st.none() | st.integers(1, 4000))
+@given(
+    tokens=st.integers(1, 3000),
+    query=st.integers(0, 100),
+    limit=st.none() | st.integers(1, 4000),
+    window=st.none() | st.integers(16, 64),
+    sentence=st.integers(1, 40),
+)
 def test_no_passage_has_more_tokens_than_announced(
-    tokenization: Tokenization, tokens: int, query: int, limit: int | None
+    tokenization: Tokenization, tokens: int, query: int, limit: int | None, window: int | None, sentence: int
 ) -> None:
-    reading = Reading(max_tokens_per_doc=limit)
-    (windows,) = tokenization.passages(tokenization.query("空" * query, reading), ["空" * tokens], reading)
+    reading, narrow = Reading(max_tokens_per_doc=limit), in_windows_of(tokenization, window)
+    passage = ("空" * (sentence - 1) + "。") * (tokens // sentence) + "空" * (tokens % sentence)
+    (windows,) = narrow.passages(narrow.query("空" * query, reading), [f"今日\n{passage}"], reading)
     assert isinstance(windows, Windows)
-    assert sum(map(len, windows.windows)) <= tokenization.most_tokens(reading)
+    assert sum(map(len, windows.windows)) <= narrow.most_tokens(reading, query)
+
+
+def test_narrow_windows_read_as_much_as_one_run_would_hold(tokenization: Tokenization) -> None:
+    (whole,) = windows_of(tokenization, "今日", "空空空空空空空。" * 60)
+    parted = windows_of(in_windows_of(tokenization, 16), "今日", "空空空空空空空。" * 60)
+    passages = [window.ids[window.passage_start : -1] for window in parted]
+    assert all(len(passage) <= 16 for passage in passages)
+    assert sum(passages, array("i")) == whole.ids[whole.passage_start : -1]
+
+
+def test_the_first_line_stands_in_front_of_every_part(tokenization: Tokenization) -> None:
+    first, *others = windows_of(in_windows_of(tokenization, 16), "今日", "富士山\n" + "空" * 40)
+    title = [FUJI]
+    for window in (first, *others):
+        start = window.passage_start
+        assert window.ids[start : start + 1].tolist() == title
+    assert others
+
+
+def test_a_first_line_that_is_no_title_is_not_said_again(tokenization: Tokenization) -> None:
+    windows = windows_of(in_windows_of(tokenization, 16), "今日", "富士山" * 6 + "\n" + "空" * 40)
+    assert windows[-1].ids.count(FUJI) == 0
+
+
+def test_what_fits_into_one_window_has_its_title_once(tokenization: Tokenization) -> None:
+    (window,) = windows_of(in_windows_of(tokenization, 16), "今日", "富士山\n空")
+    assert window.ids.count(FUJI) == 1
 
 
 def test_half_a_surrogate_pair_is_a_replacement_character(tokenization: Tokenization) -> None:
     assert windows_of(tokenization, "\ud800", "空\udc00") == windows_of(tokenization, "\ufffd", "空\ufffd")
-
-
-@given(st.integers(0, 5000), st.integers(1, 500))
-def test_windows_leave_no_gap(length: int, room: int) -> None:
-    starts = window_starts(length, room)
-    assert starts[0] == 0
-    assert len(starts) <= MAX_WINDOWS
-    assert all(later - earlier <= room for earlier, later in itertools.pairwise(starts))
-    if len(starts) < MAX_WINDOWS:
-        assert starts[-1] + room >= length
 
 
 def test_the_models_own_length_bounds_max_tokens(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def local_scorer(settings: Settings, name: str) -> AsyncIterator[LocalScor
         description = f"{info.model}, {info.engine}, {info.precision}, {info.workers} workers"
         if info.precision != settings.precision:
             description += f" (the gate refused {settings.precision})"
-        key = f"{info.fingerprint} {info.precision} {info.max_tokens} {info.version}"
+        key = f"{info.fingerprint} {info.precision} {info.max_tokens} {info.window_tokens} {info.version}"
         yield LocalScorer(name, description, key, service.reranker)
 
 

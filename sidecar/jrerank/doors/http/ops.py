@@ -55,6 +55,7 @@ class Info(BaseModel):
     engine: str
     workers: int
     max_tokens: int
+    window_tokens: int | None
     timeout_ms: float
     max_body_bytes: int
     max_documents: int
@@ -118,6 +119,7 @@ async def info(http: Request) -> Info:
         engine=of.engine,
         workers=of.workers,
         max_tokens=of.max_tokens,
+        window_tokens=of.window_tokens,
         timeout_ms=service.timeout_ms,
         max_body_bytes=limits.body_bytes,
         max_documents=limits.documents,
