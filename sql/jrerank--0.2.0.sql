@@ -65,14 +65,15 @@ AS $$
               WHEN score BETWEEN -3.4e38 AND 3.4e38 THEN score::pg_catalog.float4 END
 $$;
 
+-- Not IMMUTABLE: how a timestamp is written is for the session to say
 CREATE OR REPLACE FUNCTION jrerank.hit(id anyelement, passage text, score double precision DEFAULT NULL) RETURNS jrerank.hit
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit $$;
 COMMENT ON FUNCTION jrerank.hit(anyelement, text, double precision) IS 'One hit, of an id of any type.';
 
 CREATE OR REPLACE FUNCTION jrerank._append_hit(hits jrerank.hit[], id anyelement, passage text, score double precision)
 RETURNS jrerank.hit[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);
@@ -181,7 +182,7 @@ AS $$ SELECT extract(epoch FROM moment)::pg_catalog.text $$;
 
 -- NULL where it is none: anybody may set it to anything.
 CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
 
 -- Whether a kept moment is no longer ago than that. One that is yet to come is none: the clock was set back, or a session has put it there, and in
@@ -1177,7 +1178,7 @@ $$;
 -- A statement that calls many times (LATERAL) must not wait for a sidecar that is gone each time: when a call of it got no answer,
 -- the others of the next 5 s don't ask.
 CREATE OR REPLACE FUNCTION jrerank._gave_up() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   mark text[] := string_to_array(current_setting('jrerank.gave_up', true), '|');

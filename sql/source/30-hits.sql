@@ -12,14 +12,15 @@ AS $$
               WHEN score BETWEEN -3.4e38 AND 3.4e38 THEN score::pg_catalog.float4 END
 $$;
 
+-- Not IMMUTABLE: how a timestamp is written is for the session to say
 CREATE OR REPLACE FUNCTION jrerank.hit(id anyelement, passage text, score double precision DEFAULT NULL) RETURNS jrerank.hit
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT ROW(id::pg_catalog.text, passage, jrerank._first_score(score))::jrerank.hit $$;
 COMMENT ON FUNCTION jrerank.hit(anyelement, text, double precision) IS 'One hit, of an id of any type.';
 
 CREATE OR REPLACE FUNCTION jrerank._append_hit(hits jrerank.hit[], id anyelement, passage text, score double precision)
 RETURNS jrerank.hit[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);

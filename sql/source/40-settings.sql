@@ -87,7 +87,7 @@ AS $$ SELECT extract(epoch FROM moment)::pg_catalog.text $$;
 
 -- NULL where it is none: anybody may set it to anything.
 CREATE OR REPLACE FUNCTION jrerank._moment(kept text) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT CASE WHEN kept ~ '^[0-9]{1,11}[.][0-9]{1,6}$' THEN pg_catalog.to_timestamp(kept::pg_catalog.float8) END $$;
 
 -- Whether a kept moment is no longer ago than that. One that is yet to come is none: the clock was set back, or a session has put it there, and in

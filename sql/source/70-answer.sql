@@ -114,7 +114,7 @@ $$;
 -- A statement that calls many times (LATERAL) must not wait for a sidecar that is gone each time: when a call of it got no answer,
 -- the others of the next 5 s don't ask.
 CREATE OR REPLACE FUNCTION jrerank._gave_up() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   mark text[] := string_to_array(current_setting('jrerank.gave_up', true), '|');

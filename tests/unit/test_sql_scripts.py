@@ -36,3 +36,15 @@ def test_wherever_hits_are_collected_it_is_in_the_form_that_copies_none() -> Non
     ]
     assert len(calls) > 5
     assert set(calls) == {"jrerank.hits(jrerank.hit("}
+
+
+def test_what_is_immutable_or_stable_calls_nothing_that_is_less() -> None:
+    """PostgreSQL believes it, and would keep a result that is no longer right."""
+    order = ("IMMUTABLE", "STABLE", "VOLATILE")
+    script = (SQL / "jrerank--0.2.0.sql").read_text(encoding="utf-8")
+    functions = re.findall(r"CREATE OR REPLACE FUNCTION jrerank\.(\w+)(.*?)\$\$(.*?)\$\$;", script, re.DOTALL)
+    levels = {name: order.index(re.findall("|".join(order), head)[-1]) for name, head, _ in functions}
+    calls = {name: set(re.findall(r"jrerank\.(\w+)\(", body)) & levels.keys() for name, _, body in functions}
+    assert len(levels) > 80
+    wrong = {name: called for name in calls for called in calls[name] if levels[called] > levels[name]}
+    assert wrong == {}
