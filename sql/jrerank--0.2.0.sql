@@ -238,15 +238,17 @@ AS $$ SELECT pg_catalog.format('pg_catalog, %I, pg_temp', extension_schema) $$;
 -- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
 
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
--- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
+-- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time (`awake`) without sleeping, since pg_sleep takes a
 -- millisecond at least, then more and more calmly.
-CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, deadline timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION jrerank._dblink_wait(
+  dblink text, connection text, deadline timestamptz, awake interval DEFAULT '0.5 ms'
+) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   started constant timestamptz := pg_catalog.clock_timestamp();
-  awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
+  awake_until constant timestamptz := started + awake;
   at timestamptz;
   waited_s double precision;
 BEGIN
@@ -267,7 +269,7 @@ $$;
 
 -- Takes the result of the query that was sent, with the empty one that ends it.
 CREATE OR REPLACE FUNCTION jrerank._dblink_result(
-  dblink text, connection text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
+  dblink text, connection text, deadline timestamptz, awake interval DEFAULT '0.5 ms', OUT answer text, OUT state text, OUT message text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -275,7 +277,7 @@ DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   failure text;
 BEGIN
-  IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
+  IF NOT jrerank._dblink_wait(dblink, connection, deadline, awake) THEN
     state := 'timeout';
     RETURN;
   END IF;
@@ -710,7 +712,7 @@ $$;
 -- Sends the request once the sidecar has proven itself, and makes it while the proof is on its way. `state` is unproven where it
 -- doesn't know the key.
 CREATE OR REPLACE FUNCTION jrerank._dblink_exchange(
-  dblink text, connection text, secret bytea, head text, sent text[], options text, deadline timestamptz,
+  dblink text, connection text, secret bytea, head text, sent text[], sent_json text, options text, deadline timestamptz,
   OUT answer text, OUT state text, OUT message text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -724,8 +726,9 @@ BEGIN
     message := challenge.failure;
     RETURN;
   END IF;
-  body := head || to_json(sent)::text || options;
-  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline);
+  body := head || coalesce(sent_json, to_json(sent)::text) || options;
+  -- A proof takes the network's time and little more: asleep, it would take another millisecond
+  SELECT * INTO answer, state, message FROM jrerank._dblink_result(dblink, connection, deadline, '2 ms');
   IF state IS NULL AND answer IS DISTINCT FROM challenge.expected THEN
     state := 'unproven';
     message := 'who answers there does not know the key';
@@ -737,7 +740,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION jrerank._ask_dblink(
-  dblink text, server text, head text, sent text[], options text, deadline timestamptz,
+  dblink text, server text, head text, sent text[], sent_json text, options text, deadline timestamptz,
   OUT answer text, OUT reason text, OUT detail text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -758,9 +761,10 @@ BEGIN
         RETURN;
       END IF;
       IF closed IS NULL THEN
-        result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, options, deadline);
+        result := jrerank._dblink_exchange(dblink, ready.connection, secret, head, sent, sent_json, options, deadline);
       ELSE
-        result := jrerank._dblink_request(dblink, ready.connection, head || to_json(sent)::text || options, deadline);
+        result := jrerank._dblink_request(
+          dblink, ready.connection, head || coalesce(sent_json, to_json(sent)::text) || options, deadline);
       END IF;
       EXIT WHEN result.state IS NULL OR result.state = 'timeout';
       IF result.state !~ '^(22|54|53000|57P03)' THEN
@@ -912,10 +916,10 @@ $$;
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is the queries, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
 -- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  queries text[], sent_as text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
+  queries text[], sent_as text, sent text[], sent_json text, options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -948,9 +952,9 @@ BEGIN
     detail := 'no time was left to ask the sidecar';
   ELSE
     IF transport = 'http' THEN
-      got := jrerank._ask_http(http, server, url, own, head || to_json(sent)::text || options, deadline);
+      got := jrerank._ask_http(http, server, url, own, head || coalesce(sent_json, to_json(sent)::text) || options, deadline);
     ELSE
-      got := jrerank._ask_dblink(dblink, server, head, sent, options, deadline);
+      got := jrerank._ask_dblink(dblink, server, head, sent, sent_json, options, deadline);
     END IF;
     answer := got.answer;
     reason := got.reason;
@@ -1189,9 +1193,10 @@ END
 $$;
 
 -- One request to the sidecar: what became of each query. Nothing that it does raises an error here: `reason` says what was wrong,
--- and then nothing is ranked. `sent` are the texts or the ids of the hits, `expected` how many of them come back.
+-- and then nothing is ranked. `sent` are the texts or the ids of so many hits, `expected` how many of them come back.
 CREATE OR REPLACE FUNCTION jrerank._attempt(
-  queries text[], sent_as text, sent text[], options text, deadline timestamptz, expected int, expected_model text
+  queries text[], sent_as text, sent text[], sent_json text, sent_count int, options text, deadline timestamptz, expected int,
+  expected_model text
 ) RETURNS jrerank._outcome[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1209,14 +1214,14 @@ BEGIN
     RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(queries, sent_as, sent, options, deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(queries, sent_as, sent, sent_json, options, deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
       jrerank._kept_moment(clock_timestamp()), failed.reason), true);
   END IF;
   IF failed.reason IS NULL THEN
     BEGIN
-      read := jrerank._read_answer(answer, cardinality(queries), cardinality(sent), expected, failed.transport);
+      read := jrerank._read_answer(answer, cardinality(queries), sent_count, expected, failed.transport);
       IF expected_model IS NULL OR read[1].model = expected_model THEN
         RETURN read;
       END IF;
@@ -1348,23 +1353,25 @@ END
 $$;
 
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one.
+-- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one; where all have, they may
+-- be JSON already.
 CREATE OR REPLACE FUNCTION jrerank._rank(
-  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text
+  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text,
+  sent_json text DEFAULT NULL
 ) RETURNS jrerank._ranked[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
-  sent_count int := coalesce(cardinality(sent), 0);
+  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE total END;
   attempt jrerank._outcome;
 BEGIN
   PERFORM jrerank._check_outcome(attempt);
   IF sent_count > 0 AND query IS NOT NULL THEN
     attempt := jrerank._judged(
-      (jrerank._attempt(ARRAY[query], sent_as, sent, options, deadline, least(coalesce(top_n, sent_count), sent_count),
-        expected_model))[1], sent_count, total);
+      (jrerank._attempt(ARRAY[query], sent_as, sent, sent_json, sent_count, options, deadline,
+        least(coalesce(top_n, sent_count), sent_count), expected_model))[1], sent_count, total);
   ELSE
     attempt := jrerank._unasked(query, total);
   END IF;
@@ -1486,6 +1493,50 @@ END
 $$;
 COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
   'The documents in their new order, the best first. index counts from 1; score is NULL where the model has not read a document.';
+
+-- The texts of a JSON array, and its nulls.
+CREATE OR REPLACE FUNCTION jrerank._texts_of(documents json) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  other text := (SELECT json_typeof(e) FROM json_array_elements(documents) e WHERE json_typeof(e) NOT IN ('string', 'null') LIMIT 1);
+BEGIN
+  IF other IS NOT NULL THEN
+    RAISE EXCEPTION 'documents: an element is of type %, not a text', other USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN ARRAY(SELECT json_array_elements_text(documents));
+END
+$$;
+
+-- One text is what any driver sends as it is, where it writes an array element by element. It is counted, and goes on to the sidecar as it came, who
+-- takes nothing in it but texts: to take it apart would cost PostgreSQL 15 as much as everything else here. A null, which an array may have, is
+-- looked for by its word.
+CREATE OR REPLACE FUNCTION jrerank.rerank_json(
+  query text, documents text, top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (index int, score real)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  total constant int := coalesce(json_array_length(documents::json), 0);
+  ranked jrerank._ranked[];
+BEGIN
+  IF strpos(documents COLLATE "C", 'null') > 0 THEN
+    RETURN QUERY
+      SELECT r.index, r.score FROM jrerank.rerank(
+        query, jrerank._texts_of(documents::json), top_n, timeout_ms, model, fusion, max_tokens_per_doc) r;
+    RETURN;
+  END IF;
+  ranked := jrerank._rank(query COLLATE "default", 'texts', NULL, NULL, total, top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model, documents);
+  RETURN QUERY SELECT r.place, r.score FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_json(text, text, int, int, text, jsonb, int) IS
+  'As rerank, of documents as one JSON array of texts: the form that costs an application least.';
 
 CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
   query text, hits jrerank.hit[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
@@ -1618,7 +1669,7 @@ DECLARE
 BEGIN
   FOR lowest IN 1..cardinality(asked) BY at_once LOOP
     part := asked[lowest : lowest + at_once - 1];
-    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p), 'texts', sent, options,
+    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p) COLLATE "default", 'texts', sent, NULL, sent_count, options,
       jrerank._deadline(timeout_ms, cardinality(part)), least(coalesce(top_n, sent_count), sent_count), expected_model);
     FOR number IN 1..cardinality(part) LOOP
       attempts[part[number]] := jrerank._judged(answered[number], sent_count, total);
@@ -1934,7 +1985,7 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT jrerank_owner TO %I', current_user);
   END IF;
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
-  ALTER FUNCTION jrerank._ask(text[], text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._ask(text[], text, text[], text, text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_answers_within(text, int) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_loopback_obstacle() OWNER TO jrerank_owner;

@@ -6,15 +6,17 @@
 -- behind pg_catalog and until it ends, and beside them no name that isn't qualified, nor a call that another function of dblink's schema would fit better.
 
 -- Waits until dblink has a result, or until the deadline. dblink itself waits without looking at statement_timeout before
--- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time without sleeping, since pg_sleep takes a
+-- PostgreSQL 17, and at no deadline of ours ever, so that it is polled: for a short time (`awake`) without sleeping, since pg_sleep takes a
 -- millisecond at least, then more and more calmly.
-CREATE OR REPLACE FUNCTION jrerank._dblink_wait(dblink text, connection text, deadline timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION jrerank._dblink_wait(
+  dblink text, connection text, deadline timestamptz, awake interval DEFAULT '0.5 ms'
+) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   started constant timestamptz := pg_catalog.clock_timestamp();
-  awake_until constant timestamptz := started + '0.5 ms'::pg_catalog.interval;
+  awake_until constant timestamptz := started + awake;
   at timestamptz;
   waited_s double precision;
 BEGIN
@@ -35,7 +37,7 @@ $$;
 
 -- Takes the result of the query that was sent, with the empty one that ends it.
 CREATE OR REPLACE FUNCTION jrerank._dblink_result(
-  dblink text, connection text, deadline timestamptz, OUT answer text, OUT state text, OUT message text
+  dblink text, connection text, deadline timestamptz, awake interval DEFAULT '0.5 ms', OUT answer text, OUT state text, OUT message text
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -43,7 +45,7 @@ DECLARE
   path constant text := pg_catalog.set_config('search_path', jrerank._ask_path(dblink), true);
   failure text;
 BEGIN
-  IF NOT jrerank._dblink_wait(dblink, connection, deadline) THEN
+  IF NOT jrerank._dblink_wait(dblink, connection, deadline, awake) THEN
     state := 'timeout';
     RETURN;
   END IF;

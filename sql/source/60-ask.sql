@@ -1,10 +1,10 @@
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is the queries, `sent` and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
+-- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
 -- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
-  queries text[], sent_as text, sent text[], options text, deadline timestamptz, chosen text, server text, other_url text,
+  queries text[], sent_as text, sent text[], sent_json text, options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -37,9 +37,9 @@ BEGIN
     detail := 'no time was left to ask the sidecar';
   ELSE
     IF transport = 'http' THEN
-      got := jrerank._ask_http(http, server, url, own, head || to_json(sent)::text || options, deadline);
+      got := jrerank._ask_http(http, server, url, own, head || coalesce(sent_json, to_json(sent)::text) || options, deadline);
     ELSE
-      got := jrerank._ask_dblink(dblink, server, head, sent, options, deadline);
+      got := jrerank._ask_dblink(dblink, server, head, sent, sent_json, options, deadline);
     END IF;
     answer := got.answer;
     reason := got.reason;

@@ -125,9 +125,10 @@ END
 $$;
 
 -- One request to the sidecar: what became of each query. Nothing that it does raises an error here: `reason` says what was wrong,
--- and then nothing is ranked. `sent` are the texts or the ids of the hits, `expected` how many of them come back.
+-- and then nothing is ranked. `sent` are the texts or the ids of so many hits, `expected` how many of them come back.
 CREATE OR REPLACE FUNCTION jrerank._attempt(
-  queries text[], sent_as text, sent text[], options text, deadline timestamptz, expected int, expected_model text
+  queries text[], sent_as text, sent text[], sent_json text, sent_count int, options text, deadline timestamptz, expected int,
+  expected_model text
 ) RETURNS jrerank._outcome[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -145,14 +146,14 @@ BEGIN
     RETURN array_fill(failed, ARRAY[cardinality(queries)]);
   END IF;
   SELECT a.* INTO answer, failed.reason, failed.detail, failed.transport
-    FROM jrerank._ask(queries, sent_as, sent, options, deadline, route.transport, route.server, route.url) a;
+    FROM jrerank._ask(queries, sent_as, sent, sent_json, options, deadline, route.transport, route.server, route.url) a;
   IF failed.reason IN ('timeout', 'unreachable') THEN
     PERFORM set_config('jrerank.gave_up', concat_ws('|', jrerank._kept_moment(statement_timestamp()),
       jrerank._kept_moment(clock_timestamp()), failed.reason), true);
   END IF;
   IF failed.reason IS NULL THEN
     BEGIN
-      read := jrerank._read_answer(answer, cardinality(queries), cardinality(sent), expected, failed.transport);
+      read := jrerank._read_answer(answer, cardinality(queries), sent_count, expected, failed.transport);
       IF expected_model IS NULL OR read[1].model = expected_model THEN
         RETURN read;
       END IF;
@@ -284,23 +285,25 @@ END
 $$;
 
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one.
+-- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one; where all have, they may
+-- be JSON already.
 CREATE OR REPLACE FUNCTION jrerank._rank(
-  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text
+  query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text,
+  sent_json text DEFAULT NULL
 ) RETURNS jrerank._ranked[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
-  sent_count int := coalesce(cardinality(sent), 0);
+  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE total END;
   attempt jrerank._outcome;
 BEGIN
   PERFORM jrerank._check_outcome(attempt);
   IF sent_count > 0 AND query IS NOT NULL THEN
     attempt := jrerank._judged(
-      (jrerank._attempt(ARRAY[query], sent_as, sent, options, deadline, least(coalesce(top_n, sent_count), sent_count),
-        expected_model))[1], sent_count, total);
+      (jrerank._attempt(ARRAY[query], sent_as, sent, sent_json, sent_count, options, deadline,
+        least(coalesce(top_n, sent_count), sent_count), expected_model))[1], sent_count, total);
   ELSE
     attempt := jrerank._unasked(query, total);
   END IF;

@@ -45,6 +45,50 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
   'The documents in their new order, the best first. index counts from 1; score is NULL where the model has not read a document.';
 
+-- The texts of a JSON array, and its nulls.
+CREATE OR REPLACE FUNCTION jrerank._texts_of(documents json) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  other text := (SELECT json_typeof(e) FROM json_array_elements(documents) e WHERE json_typeof(e) NOT IN ('string', 'null') LIMIT 1);
+BEGIN
+  IF other IS NOT NULL THEN
+    RAISE EXCEPTION 'documents: an element is of type %, not a text', other USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN ARRAY(SELECT json_array_elements_text(documents));
+END
+$$;
+
+-- One text is what any driver sends as it is, where it writes an array element by element. It is counted, and goes on to the sidecar as it came, who
+-- takes nothing in it but texts: to take it apart would cost PostgreSQL 15 as much as everything else here. A null, which an array may have, is
+-- looked for by its word.
+CREATE OR REPLACE FUNCTION jrerank.rerank_json(
+  query text, documents text, top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
+  fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
+)
+RETURNS TABLE (index int, score real)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  total constant int := coalesce(json_array_length(documents::json), 0);
+  ranked jrerank._ranked[];
+BEGIN
+  IF strpos(documents COLLATE "C", 'null') > 0 THEN
+    RETURN QUERY
+      SELECT r.index, r.score FROM jrerank.rerank(
+        query, jrerank._texts_of(documents::json), top_n, timeout_ms, model, fusion, max_tokens_per_doc) r;
+    RETURN;
+  END IF;
+  ranked := jrerank._rank(query COLLATE "default", 'texts', NULL, NULL, total, top_n, timeout_ms,
+    jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model, documents);
+  RETURN QUERY SELECT r.place, r.score FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
+END
+$$;
+COMMENT ON FUNCTION jrerank.rerank_json(text, text, int, int, text, jsonb, int) IS
+  'As rerank, of documents as one JSON array of texts: the form that costs an application least.';
+
 CREATE OR REPLACE FUNCTION jrerank.rerank_hits(
   query text, hits jrerank.hit[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -176,7 +220,7 @@ DECLARE
 BEGIN
   FOR lowest IN 1..cardinality(asked) BY at_once LOOP
     part := asked[lowest : lowest + at_once - 1];
-    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p), 'texts', sent, options,
+    answered := jrerank._attempt(ARRAY(SELECT queries[p] FROM unnest(part) p) COLLATE "default", 'texts', sent, NULL, sent_count, options,
       jrerank._deadline(timeout_ms, cardinality(part)), least(coalesce(top_n, sent_count), sent_count), expected_model);
     FOR number IN 1..cardinality(part) LOOP
       attempts[part[number]] := jrerank._judged(answered[number], sent_count, total);

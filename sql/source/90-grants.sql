@@ -33,7 +33,7 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT jrerank_owner TO %I', current_user);
   END IF;
   GRANT CREATE ON SCHEMA jrerank TO jrerank_owner;
-  ALTER FUNCTION jrerank._ask(text[], text, text[], text, timestamptz, text, text, text) OWNER TO jrerank_owner;
+  ALTER FUNCTION jrerank._ask(text[], text, text[], text, text, timestamptz, text, text, text) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank.rerank_disconnect() OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_answers_within(text, int) OWNER TO jrerank_owner;
   ALTER FUNCTION jrerank._dblink_loopback_obstacle() OWNER TO jrerank_owner;

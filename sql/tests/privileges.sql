@@ -33,7 +33,7 @@ CREATE USER MAPPING FOR jrerank_owner SERVER elsewhere;
 CREATE USER MAPPING FOR PUBLIC SERVER everybodys;
 CREATE FUNCTION pg_temp.asked(server text, transport text) RETURNS text LANGUAGE sql AS $$
   SELECT a.reason || ': ' || a.detail
-  FROM jrerank._ask(ARRAY['山'], 'texts', ARRAY['川'], '', clock_timestamp() + interval '5 s', transport, server, NULL) a
+  FROM jrerank._ask(ARRAY['山'], 'texts', ARRAY['川'], NULL, '', clock_timestamp() + interval '5 s', transport, server, NULL) a
 $$;
 SELECT matches(pg_temp.asked('jrerank_loopback', t), '^not_configured: .* leads to this database itself', 'not the database itself: ' || t)
   FROM unnest(ARRAY['auto', 'dblink', 'http']) t;

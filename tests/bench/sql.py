@@ -40,9 +40,9 @@ SELECT rank, score, id FROM jrerank.rerank_hits(
 """
 # How an application sends the documents: sql/README.md says when which
 FORMS = {
-    "text": "%s::text[]",
-    "text, JSON": "array(select json_array_elements_text(%s::json))",
-    "binary": "%b::text[]",
+    "text": "rerank_json(%s, %s)",
+    "text, list": "rerank(%s, %s)",
+    "binary": "rerank(%s, %b)",
 }
 WAYS = ((15, "dblink"), (18, "dblink"), (18, "http"))
 METRIC = re.compile(r"^jrerank_pgwire_connections (\S+)", re.MULTILINE)
@@ -139,9 +139,9 @@ def over_http(client: httpx.Client, documents: list[str]) -> object:
 
 
 def over_sql(connection: psycopg.Connection[tuple[Any, ...]], documents: list[str], form: str) -> object:
-    """As text, psycopg looks at each of 90,000 bytes of a list in Python; binary and JSON, which is text too, are written in C."""
-    given = json.dumps(documents, ensure_ascii=False) if "JSON" in form else documents
-    statement = f"SELECT * FROM jrerank.rerank(%s, {FORMS[form]})"
+    """What HTTP answers. Of a list, psycopg looks at each of 90,000 bytes in Python; binary and JSON are written in C."""
+    given = json.dumps(documents, ensure_ascii=False) if "json" in FORMS[form] else documents
+    statement = f"SELECT index, score FROM jrerank.{FORMS[form]}"
     return connection.execute(statement, ("富士山の高さ", given), binary=form == "binary").fetchall()
 
 

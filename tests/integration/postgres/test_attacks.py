@@ -353,10 +353,11 @@ def test_a_connection_from_before_it_was_closed_is_not_used(searched: LiedTo) ->
 ASK = "SELECT a.answer, a.reason, a.detail FROM jrerank._ask({}, clock_timestamp() + '5 s', 'dblink', %(server)s, NULL) a"
 # Which all who may rerank may call, with a statement in each place that is the caller's
 AS_STATEMENT = (
-    "ARRAY[%(text)s], 'texts', ARRAY['川'], ''",
-    "NULL, %(text)s, ARRAY['川'], ''",
-    "ARRAY['山'], NULL, ARRAY[%(text)s], ''",
-    "ARRAY['山'], 'texts', ARRAY['川'], %(text)s",
+    "ARRAY[%(text)s], 'texts', ARRAY['川'], NULL, ''",
+    "NULL, %(text)s, ARRAY['川'], NULL, ''",
+    "ARRAY['山'], NULL, ARRAY[%(text)s], NULL, ''",
+    "NULL, NULL, NULL, %(text)s, ''",
+    "ARRAY['山'], 'texts', ARRAY['川'], NULL, %(text)s",
 )
 
 
