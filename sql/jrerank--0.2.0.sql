@@ -1384,11 +1384,12 @@ $$;
 -- Japanese text in the database itself ------------------------------------------------------------------------------------------------
 
 -- Letters and digits by their code points (Unicode's categories L and N, without what NFKC takes away): a regular expression's own
--- class would depend on the database's locale, and an index could not be trusted.
+-- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower case: the query
+-- is of none, and expressions refuse one that isn't deterministic.
 CREATE OR REPLACE FUNCTION jrerank._runs(document text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-  SELECT r.run[1] FROM pg_catalog.regexp_matches(pg_catalog.lower(pg_catalog.normalize(document, 'NFKC')),
+  SELECT r.run[1] FROM pg_catalog.regexp_matches(pg_catalog.lower(pg_catalog.normalize(document, 'NFKC') COLLATE pg_catalog."default"),
     '['
     '\u0030-\u0039\u0041-\u005A\u0061-\u007A\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02C1\u02C6-\u02D1\u02EC\u02EE'
     '\u0370-\u0373\u0376-\u03F3\u03F7-\u0481\u048A-\u0559\u0560-\u0588\u05D0-\u05F2\u0620-\u064A\u0660-\u0669'
@@ -1450,6 +1451,9 @@ COMMENT ON FUNCTION jrerank.bigrams(text) IS
 
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
+-- What comes in may have collations of columns, several, and ones that refuse regular expressions; and names of the catalog have one of their own, with
+-- which theirs can't be compared. So from here on it is the database's.
+
 -- An array that is subscripted from 1.
 CREATE OR REPLACE FUNCTION jrerank._from_1(given anyarray) RETURNS anyarray
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -1485,7 +1489,7 @@ BEGIN
     SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
       FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
   END IF;
-  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
     jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT r.place, r.score, documents[r.place] FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
@@ -1561,7 +1565,7 @@ BEGIN
          array_agg(CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN h.score END ORDER BY h.ordinal)
     INTO sent, places, scores
     FROM unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) WHERE h.passage IS NOT NULL;
-  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
     jrerank._options(NULL, scores, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT (hits[r.place]).id, r.score, r.rank::int, r.place, (hits[r.place]).score, r.score IS NOT NULL
@@ -1623,7 +1627,7 @@ BEGIN
   ids := jrerank._from_1(ids);
   SELECT array_agg(i.id ORDER BY i.ordinal), array_agg(i.ordinal::int ORDER BY i.ordinal) INTO sent, places
     FROM unnest(ids) WITH ORDINALITY AS i(id, ordinal) WHERE i.id IS NOT NULL;
-  ranked := jrerank._rank(query, 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
     jrerank._options(store, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT ids[r.place], r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
@@ -1745,7 +1749,7 @@ BEGIN
     state := ROW(query, '{}', NULL, 1);
   ELSIF state.scores IS NOT NULL THEN
     PERFORM jrerank._window_misused(state);
-  ELSIF state.query IS DISTINCT FROM query THEN
+  ELSIF state.query COLLATE "C" IS DISTINCT FROM query COLLATE "C" THEN
     RAISE EXCEPTION 'rerank_score: the query is the same for all rows of a window' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'PARTITION BY the query in the window makes a request for each query.';
   END IF;
@@ -1886,16 +1890,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  id_sql text := jrerank._required_column(relation, 'id_column', id_column);
-  text_sql text := jrerank._required_column(relation, 'text_column', text_column);
-  tokens_sql text := coalesce(jrerank._column(relation, tokens_column), format('jrerank.bigrams(%s)', text_sql));
-  stages text := jrerank._text_stage(relation, id_sql, tokens_sql, tokens_column);
+  id_sql text := jrerank._required_column(relation, 'id_column', id_column COLLATE "default");
+  text_sql text := jrerank._required_column(relation, 'text_column', text_column COLLATE "default");
+  tokens_sql text := coalesce(jrerank._column(relation, tokens_column COLLATE "default"), format('jrerank.bigrams(%s)', text_sql));
+  stages text := jrerank._text_stage(relation, id_sql, tokens_sql, tokens_column COLLATE "default");
   found record;
 BEGIN
   PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('candidates', candidates);
   IF vector IS NOT NULL THEN
     stages := format('(%s) UNION ALL (%s)', stages,
-      jrerank._vector_stage(relation, id_sql, jrerank._required_column(relation, 'vector_column', vector_column)));
+      jrerank._vector_stage(relation, id_sql, jrerank._required_column(relation, 'vector_column', vector_column COLLATE "default")));
   END IF;
   -- Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)
   EXECUTE format(

@@ -2,11 +2,12 @@
 -- Japanese text in the database itself ------------------------------------------------------------------------------------------------
 
 -- Letters and digits by their code points (Unicode's categories L and N, without what NFKC takes away): a regular expression's own
--- class would depend on the database's locale, and an index could not be trusted.
+-- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower case: the query
+-- is of none, and expressions refuse one that isn't deterministic.
 CREATE OR REPLACE FUNCTION jrerank._runs(document text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-  SELECT r.run[1] FROM pg_catalog.regexp_matches(pg_catalog.lower(pg_catalog.normalize(document, 'NFKC')),
+  SELECT r.run[1] FROM pg_catalog.regexp_matches(pg_catalog.lower(pg_catalog.normalize(document, 'NFKC') COLLATE pg_catalog."default"),
     '['
     '\u0030-\u0039\u0041-\u005A\u0061-\u007A\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02C1\u02C6-\u02D1\u02EC\u02EE'
     '\u0370-\u0373\u0376-\u03F3\u03F7-\u0481\u048A-\u0559\u0560-\u0588\u05D0-\u05F2\u0620-\u064A\u0660-\u0669'

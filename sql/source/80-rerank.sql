@@ -1,6 +1,9 @@
 
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
+-- What comes in may have collations of columns, several, and ones that refuse regular expressions; and names of the catalog have one of their own, with
+-- which theirs can't be compared. So from here on it is the database's.
+
 -- An array that is subscripted from 1.
 CREATE OR REPLACE FUNCTION jrerank._from_1(given anyarray) RETURNS anyarray
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -36,7 +39,7 @@ BEGIN
     SELECT array_agg(d.document ORDER BY d.ordinal), array_agg(d.ordinal::int ORDER BY d.ordinal) INTO sent, places
       FROM unnest(documents) WITH ORDINALITY AS d(document, ordinal) WHERE d.document IS NOT NULL;
   END IF;
-  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'texts', sent, places, coalesce(cardinality(documents), 0), top_n, timeout_ms,
     jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT r.place, r.score, documents[r.place] FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
@@ -112,7 +115,7 @@ BEGIN
          array_agg(CASE WHEN h.score BETWEEN '-3.4e38' AND '3.4e38' THEN h.score END ORDER BY h.ordinal)
     INTO sent, places, scores
     FROM unnest(hits) WITH ORDINALITY AS h(id, passage, score, ordinal) WHERE h.passage IS NOT NULL;
-  ranked := jrerank._rank(query, 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'texts', sent, places, coalesce(cardinality(hits), 0), top_n, timeout_ms,
     jrerank._options(NULL, scores, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT (hits[r.place]).id, r.score, r.rank::int, r.place, (hits[r.place]).score, r.score IS NOT NULL
@@ -174,7 +177,7 @@ BEGIN
   ids := jrerank._from_1(ids);
   SELECT array_agg(i.id ORDER BY i.ordinal), array_agg(i.ordinal::int ORDER BY i.ordinal) INTO sent, places
     FROM unnest(ids) WITH ORDINALITY AS i(id, ordinal) WHERE i.id IS NOT NULL;
-  ranked := jrerank._rank(query, 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'ids', sent, places, cardinality(ids), top_n, timeout_ms,
     jrerank._options(store, NULL, top_n, model, fusion, max_tokens_per_doc), model);
   RETURN QUERY
     SELECT ids[r.place], r.score, r.rank::int, r.place, NULL::real, r.score IS NOT NULL
@@ -296,7 +299,7 @@ BEGIN
     state := ROW(query, '{}', NULL, 1);
   ELSIF state.scores IS NOT NULL THEN
     PERFORM jrerank._window_misused(state);
-  ELSIF state.query IS DISTINCT FROM query THEN
+  ELSIF state.query COLLATE "C" IS DISTINCT FROM query COLLATE "C" THEN
     RAISE EXCEPTION 'rerank_score: the query is the same for all rows of a window' USING ERRCODE = 'invalid_parameter_value',
       HINT = 'PARTITION BY the query in the window makes a request for each query.';
   END IF;

@@ -79,16 +79,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  id_sql text := jrerank._required_column(relation, 'id_column', id_column);
-  text_sql text := jrerank._required_column(relation, 'text_column', text_column);
-  tokens_sql text := coalesce(jrerank._column(relation, tokens_column), format('jrerank.bigrams(%s)', text_sql));
-  stages text := jrerank._text_stage(relation, id_sql, tokens_sql, tokens_column);
+  id_sql text := jrerank._required_column(relation, 'id_column', id_column COLLATE "default");
+  text_sql text := jrerank._required_column(relation, 'text_column', text_column COLLATE "default");
+  tokens_sql text := coalesce(jrerank._column(relation, tokens_column COLLATE "default"), format('jrerank.bigrams(%s)', text_sql));
+  stages text := jrerank._text_stage(relation, id_sql, tokens_sql, tokens_column COLLATE "default");
   found record;
 BEGIN
   PERFORM jrerank._check_at_least_1('top_n', top_n), jrerank._check_at_least_1('candidates', candidates);
   IF vector IS NOT NULL THEN
     stages := format('(%s) UNION ALL (%s)', stages,
-      jrerank._vector_stage(relation, id_sql, jrerank._required_column(relation, 'vector_column', vector_column)));
+      jrerank._vector_stage(relation, id_sql, jrerank._required_column(relation, 'vector_column', vector_column COLLATE "default")));
   END IF;
   -- Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)
   EXECUTE format(

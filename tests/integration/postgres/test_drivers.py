@@ -99,6 +99,13 @@ def test_psycopg(installed: Installed) -> None:
             check([connection.execute(call, given, binary=binary).fetchall() for call, given, _ in CALLS])
 
 
+def test_a_session_that_is_strict_with_functions(installed: Installed) -> None:
+    with installed.connect() as connection:
+        connection.cursor_factory = psycopg.RawCursor
+        connection.execute("SET plpgsql.extra_errors = 'all'")
+        check([connection.execute(call, given).fetchall() for call, given, _ in CALLS])
+
+
 def test_psycopg_sends_a_list_in_binary_where_it_is_asked_to(installed: Installed) -> None:
     call = "rerank(%s, %b)"
     assert call in README

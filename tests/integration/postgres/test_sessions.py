@@ -17,6 +17,7 @@ Connection = psycopg.Connection[Any]
 
 ORDERED = "SELECT array_agg(index) FROM jrerank.rerank('山', ARRAY['aaa', 'b', 'cc'])"
 SETTINGS = [
+    "plpgsql.extra_errors = 'all'",  # first, since functions are compiled once a session
     "standard_conforming_strings = off",
     "backslash_quote = off",
     "datestyle = 'SQL, DMY'",
@@ -31,6 +32,11 @@ SETTINGS = [
     "enable_sort = off",
     "enable_hashagg = off",
     "enable_nestloop = off",
+    "transform_null_equals = on",
+    "work_mem = '64kB'",
+    "jit_above_cost = 0",
+    "default_transaction_isolation = serializable",
+    "default_transaction_read_only = on",
 ]
 
 
@@ -293,3 +299,57 @@ def test_nothing_else_in_the_transports_schema_is_called(lied_to: LiedTo) -> Non
                 None,
             )
         assert connection.execute("SELECT jrerank.rerank_disconnect()").fetchone() is not None
+
+
+COLLATED = [
+    "rerank(q, ARRAY[body])",
+    "rerank_json(q, to_json(ARRAY[body])::text)",
+    "rerank_hits(q, ARRAY[id], ARRAY[body])",
+    "rerank_hits(q, ARRAY[jrerank.hit(id, body)])",
+    "rerank_ids(q, body, ARRAY[body])",
+    "rerank_many(ARRAY[q], ARRAY[body])",
+    "search(q, 'pages', text_column => 'body', vector_column => q)",
+]
+ANY_CASE = "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+
+
+def test_columns_of_collations_of_their_own(lied_to: LiedTo) -> None:
+    """Two of them can't be compared, nor one with the catalog's, nor can one that is not deterministic have regular expressions."""
+    installed, _ = lied_to
+    collations = ['"POSIX"', "any_case"] if installed.database.server.major == 15 else ['"POSIX"']
+    with installed.database.connect() as admin:
+        if "any_case" in collations:  # the other server was built without ICU
+            admin.execute(ANY_CASE)
+        for collation in collations:
+            admin.execute(f"CREATE TABLE pages (id int, body text COLLATE {collation})")
+            admin.execute("INSERT INTO pages VALUES (1, 'ABC 富士山の頂')")
+            for form in COLLATED:
+                asked = f"FROM (SELECT '富士'::text COLLATE \"C\" AS q) a, pages, jrerank.{form}"
+                assert admin.execute(f"SELECT count(*) {asked}".encode()).fetchone() == (1,), form
+                assert status(admin) == ("complete", None)
+            admin.execute("DROP TABLE pages")
+
+
+def test_queries_that_a_collation_takes_for_the_same_are_two(lied_to: LiedTo) -> None:
+    installed, _ = lied_to
+    if installed.database.server.major != 15:
+        return
+    with installed.database.connect() as admin:
+        admin.execute(ANY_CASE)
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="the query is the same for all rows"):
+            admin.execute("""
+                SELECT jrerank.rerank_score(q, q) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+                FROM (VALUES ('A' COLLATE any_case), ('a')) v(q)
+            """)
+
+
+def test_in_a_materialized_view_and_through_a_cursor(lied_to: LiedTo) -> None:
+    installed, liar = lied_to
+    with installed.database.connect() as admin:
+        admin.execute("SET jrerank.on_error = 'error_unless_complete'")
+        admin.execute(f"CREATE MATERIALIZED VIEW kept AS {ORDERED}")
+        admin.execute("REFRESH MATERIALIZED VIEW kept")
+        assert admin.execute("SELECT * FROM kept").fetchall() == [([2, 3, 1],)]
+        admin.execute(f"DECLARE held CURSOR WITH HOLD FOR {ORDERED}")
+        assert admin.execute("FETCH ALL FROM held").fetchall() == [([2, 3, 1],)]
+    assert len(liar.asked) == 3
