@@ -76,7 +76,9 @@ RETURNS jrerank.hit[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);
+  -- Assigned to itself it is appended to; returned at once, it would be copied for that, too
+  hits := array_append(hits, ROW(id::text, passage, jrerank._first_score(score))::jrerank.hit);
+  RETURN hits;
 END
 $$;
 

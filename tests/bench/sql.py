@@ -34,6 +34,7 @@ PASSAGES, CHARS, CLIENTS, LOAD_PASSAGES = 100, 300, 16, 20
 MANY, MANY_CHARS = 1000, 30
 # As the recipes in sql/README.md write them
 COLLECTED = "SELECT jrerank.hits(jrerank.hit(id, text, score) ORDER BY score DESC, id) IS NULL FROM found"
+COPIED = "SELECT jrerank.hits(id, text, score ORDER BY score DESC, id) IS NULL FROM found"
 HITS = """
 SELECT rank, score, id FROM jrerank.rerank_hits(
     '富士山の高さ', (SELECT jrerank.hits(jrerank.hit(id, text, score) ORDER BY score DESC, id) FROM found), top_n => 10)
@@ -116,6 +117,7 @@ def overhead(folder: Path, rounds: int) -> None:
                 calls[f"{name}, {form}"] = partial(over_sql, connection, few, form)
             calls[f"{name}, 1,000 hits"] = partial(fetched, connection, HITS)
             calls[f"{name}, hits() of 1,000"] = partial(fetched, connection, COLLECTED)
+            calls[f"{name}, hits() that copy"] = partial(fetched, connection, COPIED)
         medians = {name: 1000 * statistics.median(times) for name, times in timed(calls, rounds).items()}
     for name, median in medians.items():
         base = medians["HTTP, 1,000 hits" if "1,000" in name else "HTTP"]
