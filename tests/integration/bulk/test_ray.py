@@ -17,7 +17,7 @@ import pytest
 from ray.exceptions import RayError, RayTaskError
 
 from bulk_rows import command, lines, reranked, write_rows
-from jrerank.admin.opensearch_node.node import free_port
+from jrerank.admin.ports import free_port
 from jrerank.bulk.on_ray.run import errors_as_ours, rerank_on_ray
 from jrerank.bulk.sources.files import open_file
 from jrerank.errors import ModelNotFound, Unavailable

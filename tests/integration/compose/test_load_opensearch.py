@@ -17,8 +17,9 @@ import pytest
 
 from integration.compose.files import COMPOSE, compose_file
 from integration.opensearch.conftest import need
-from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.node import Node
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.ports import free_port
 from sidecars import running_sidecar
 
 pytestmark = pytest.mark.node

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from integration.opensearch.search import Engine, Json
-from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.node import Node
+from jrerank.admin.ports import free_port
 
 
 @dataclass(frozen=True)

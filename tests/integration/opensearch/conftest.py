@@ -14,8 +14,9 @@ from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.fake import FakeSidecar
 from integration.opensearch.search import Engine, marker
 from jrerank.admin.opensearch_node.build import build
-from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.node import Node
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
+from jrerank.admin.ports import free_port
 from jrerank.errors import MissingTool
 from sidecars import RunningSidecar, running_sidecar
 

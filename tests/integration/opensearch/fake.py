@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from jrerank.admin.opensearch_node.node import free_port
+from jrerank.admin.ports import free_port
 
 _SERVER = Path(__file__).with_name("fake_server.py")
 

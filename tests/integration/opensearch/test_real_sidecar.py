@@ -16,8 +16,9 @@ import pytest
 from integration.opensearch.conftest import need
 from integration.opensearch.corpus import PASSAGE_FIELDS, QUERY, load
 from integration.opensearch.search import Engine, Json, ids, marker, scores
-from jrerank.admin.opensearch_node.node import Node, free_port
+from jrerank.admin.opensearch_node.node import Node
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
+from jrerank.admin.ports import free_port
 from sidecars import running_sidecar
 
 pytestmark = pytest.mark.node

@@ -18,7 +18,8 @@ from typing import Any
 from filelock import FileLock
 
 from integration.postgres.extensions import REPOSITORY, MissingToolError
-from integration.postgres.servers import Database, free_port
+from integration.postgres.servers import Database
+from jrerank.admin.ports import free_port
 
 _NODE = REPOSITORY / ".cache" / "node-postgres"
 _PACKAGE = "pg@8.16.3"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from integration.postgres.extensions import MissingToolError, copy_dblink, copy_ours, copy_pgtap
+from jrerank.admin.ports import free_port
 
 SUPERUSER = "postgres"
 
@@ -156,14 +156,6 @@ def postgres_18() -> Iterator[PostgresServer]:
 
 
 SERVERS: dict[int, Callable[[], Any]] = {15: postgres_15, 18: postgres_18}
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _private_debian(folder: Path) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from integration.postgres.servers import free_port
+from jrerank.admin.ports import free_port
 from sidecars import SERVE, RunningSidecar
 
 API_KEY = "key-that-nobody-may-read"

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from integration.postgres.servers import PostgresServer, free_port
+from integration.postgres.servers import PostgresServer
 from integration.postgres.sidecar import API_KEY
 from jrerank.admin.app import app
+from jrerank.admin.ports import free_port
 from jrerank.stores.postgres.settings import PostgresSettings
 from sidecars import RunningSidecar, running_sidecar
 

@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,7 @@ from jrerank.admin.opensearch_node.build import build
 from jrerank.admin.opensearch_node.configuration import configure, describe_modules, make_keystore
 from jrerank.admin.opensearch_node.jdk import Jdk, find_jdk
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_3, Release
+from jrerank.admin.ports import free_port
 from jrerank.errors import ConfigurationError
 
 _NOBODY = 65534
@@ -34,13 +34,6 @@ _STOP_TIMEOUT_S = 20.0
 _SHOWN_CHARS = 6000
 _FOLDERS = ("bin", "plugins", "extensions", "config", "data", "logs", "tmp")
 _VECTORS = "jdk.incubator.vector"
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -1,0 +1,20 @@
+"""Ports for servers that are started here."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+
+# Linux gives those from 32768 on to connections, and to whoever binds to none in particular. A connection keeps its port for
+# a minute after its end, and nobody else can listen on it until then
+_NOT_EPHEMERAL = range(20_000, 30_000)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that no connection gets while what is to listen there is started, once or again."""
+    for port in random.sample(_NOT_EPHEMERAL, len(_NOT_EPHEMERAL)):
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"none of the ports {_NOT_EPHEMERAL.start} to {_NOT_EPHEMERAL.stop - 1} is free")
