@@ -543,11 +543,18 @@ DECLARE
     SELECT s.srvowner FROM pg_foreign_server s JOIN pg_user_mappings m ON m.srvid = s.oid
     WHERE s.srvname = 'jrerank_loopback' AND m.usename = current_user
   );
+  elsewhere constant text := (
+    SELECT o.option_value FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+    WHERE s.srvname = 'jrerank_loopback' AND o.option_name = 'dbname' AND o.option_value <> current_database()
+  );
 BEGIN
   IF owner IS NULL THEN
     RETURN;
   ELSIF NOT jrerank._ask_trusts(owner) THEN
     obstacle := format('the server jrerank_loopback belongs to %I, who is no administrator here', owner::regrole);
+    RETURN;
+  ELSIF elsewhere IS NOT NULL THEN  -- as in a copy of a database, whose sidecar may be another
+    obstacle := format('the server jrerank_loopback leads to the database %I, not to this one', elsewhere);
     RETURN;
   END IF;
   EXECUTE format('SELECT %I.dblink_connect($1, ''jrerank_loopback'')', dblink) USING name;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from jrerank.admin.postgres import setup_statements as statements
+from jrerank.admin.postgres.choices import Transport
 from jrerank.admin.postgres.setup_plan import MASK, Step
 from jrerank.errors import ConfigurationError
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from jrerank.admin.postgres.connection import Connection
     from jrerank.admin.postgres.offers import Offers
 
-WITHOUT = (
+_WITHOUT = (
     "note  in a network that drops what is sent, a session's first call takes 1.03 s, even if its timeout is shorter:"
     " --loopback --close-transport bounds it; it makes a role that may log in"
 )
+_NOT_NEEDED = "note  no loopback was made: http keeps its deadlines without"
 
 
 def loopback_step(owner: str, wrapper: str) -> Step:
@@ -34,6 +36,13 @@ def loopback_step(owner: str, wrapper: str) -> Step:
 def _statement(owner: str, wrapper: str, password: str) -> sql.Composed:
     names = {"owner": sql.Identifier(owner), "wrapper": sql.Identifier(wrapper)}
     return sql.SQL(statements.LOOPBACK).format(**names, password=sql.Literal(password))
+
+
+def loopback_note(transport: Transport, *, wished: bool, there: bool) -> str | None:
+    """What is still to know of a session's first call over this transport."""
+    if transport is Transport.HTTP:
+        return _NOT_NEEDED if wished else None
+    return None if wished or there else _WITHOUT
 
 
 def has_loopback(connection: Connection) -> bool:

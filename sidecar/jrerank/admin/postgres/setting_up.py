@@ -84,12 +84,17 @@ def plan(offers: Offers, server: Server | None, wish: Wish) -> Plan:
         steps += mapping_steps(owner, wish.key)
     if wish.closes_transport:
         steps.append(close_step(transport.value, owner))
-    if wish.loopback and not offers.has_loopback:
+    if needs_loopback(wish, transport) and not offers.has_loopback:
         steps.append(loopback_step(owner, wrapper))
     steps += map(grant_step, wish.roles)
     if wish.extends_search_path:
         steps += map(search_path_step, wish.roles or (None,))
     return Plan(transport, tuple(steps))
+
+
+def needs_loopback(wish: Wish, transport: Transport) -> bool:
+    """Whether one is wished for, and of use: http keeps its deadlines without."""
+    return wish.loopback and transport is Transport.DBLINK
 
 
 def _check(wish: Wish, offers: Offers, owner: str, transport: Transport) -> None:
@@ -100,12 +105,8 @@ def _check(wish: Wish, offers: Offers, owner: str, transport: Transport) -> None
         raise ConfigurationError(
             f"--role: {offers.role} may not grant jrerank_user; a role with admin option on it may: GRANT jrerank_user TO {roles}"
         )
-    if wish.loopback and not offers.may_create_roles:
+    if needs_loopback(wish, transport) and not offers.may_create_roles:
         raise ConfigurationError("--loopback: this role may not create roles, and it needs one that logs in")
-    if wish.loopback and transport is Transport.HTTP:
-        raise ConfigurationError(
-            "--loopback: http keeps its deadlines without it; it is for --transport dblink"
-        )
 
 
 def offers_with_files(

@@ -61,17 +61,19 @@ def setup(
     """Install or upgrade the functions, tell the database where the sidecar is, and let roles rerank. All of it, or nothing.
 
     http where the server has that extension, else dblink. What is done already is left as it is.
+    The README recommends --close-transport --loopback.
 
     Example: jrerank-admin postgres setup --url http://10.0.0.7:8080 --pgwire 10.0.0.7:5433 --key-file key --role app
     """
     with plain_errors():
         address, key = read_address(url, pgwire, sslmode, sslrootcert), secret(SIDECAR_KEY, key_file)
         with connected(context) as connection:
-            from jrerank.admin.postgres.loopback import WITHOUT, check_loopback, without_broken_loopback
+            from jrerank.admin.postgres.loopback import check_loopback, loopback_note, without_broken_loopback
             from jrerank.admin.postgres.setting_up import (
                 Wish,
                 carry_out,
                 check_unobstructed,
+                needs_loopback,
                 offers_with_files,
                 plan,
                 read_server,
@@ -88,10 +90,10 @@ def setup(
                 return
             carry_out(connection, todo.steps, lambda what: print(f"done  {what}"))
             check_unobstructed(connection)
-            if loopback:
+            if needs_loopback(wish, todo.transport):
                 check_loopback(connection)
-            elif todo.transport is Transport.DBLINK and not offers.has_loopback:
-                print(WITHOUT)
+            if note := loopback_note(todo.transport, wished=loopback, there=offers.has_loopback):
+                print(note)
             print(
                 f"{connection.info.dbname} reranks over {todo.transport}; see: jrerank-admin postgres status"
             )
