@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 
 from bench.opensearch import faults, forms, gain, leak, overhead
+from integration.opensearch.faults import FAULTS
+from jrerank.admin.opensearch_node.releases import OPENSEARCH_3, RELEASES
 
 
 def _leak(options: argparse.Namespace) -> bool:
@@ -14,9 +16,15 @@ def _leak(options: argparse.Namespace) -> bool:
     return True
 
 
+def _faults_extent(options: argparse.Namespace) -> faults.Extent:
+    counts_lines = not options.no_lines
+    release = RELEASES[options.release]
+    return faults.Extent(options.seconds, options.faults, options.indexes, counts_lines, release)
+
+
 _RUNS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "overhead": lambda options: overhead.main(options.rounds),
-    "faults": lambda options: faults.main(options.seconds),
+    "faults": lambda options: faults.main(_faults_extent(options)),
     "leak": _leak,
     "gain": lambda options: gain.main(options.questions),
     "forms": lambda _: forms.main() == 0,
@@ -32,6 +40,14 @@ def main() -> int:
     parser.add_argument("--searches", type=int, default=100_000, help="of leak")
     parser.add_argument("--questions", type=int, default=400, help="of gain")
     parser.add_argument("--seconds", type=float, default=5, help="of each of the faults")
+    parser.add_argument("--faults", nargs="*", choices=tuple(FAULTS), default=tuple(FAULTS), metavar="FAULT")
+    parser.add_argument(
+        "--indexes", nargs="+", choices=("docs", "long"), default=("docs", "long"), help="of faults"
+    )
+    parser.add_argument(
+        "--no-lines", action="store_true", help="don't count the lines of the faults' circuits"
+    )
+    parser.add_argument("--release", choices=tuple(RELEASES), default=OPENSEARCH_3.version, help="of faults")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

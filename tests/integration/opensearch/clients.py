@@ -28,20 +28,23 @@ class Record:
     statuses: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str | None] = field(default_factory=Counter)
     took_ms: list[float] = field(default_factory=list)
+    reranked: Counter[int] = field(default_factory=Counter)
     orders: set[tuple[str, ...]] = field(default_factory=set)
 
     def add(self, response: httpx.Response, took_ms: float) -> None:
         self.statuses[response.status_code] += 1
         self.took_ms.append(took_ms)
-        if response.status_code == 200:
-            answer = response.json()
+        answer = response.json() if response.status_code == 200 else {}
+        if "ext" in answer:
             self.reasons[marker(answer)["reason"]] += 1
+            self.reranked[marker(answer)["reranked"]] += 1
             if marker(answer)["reason"] is not None:
                 self.orders.add(tuple(ids(answer)))
 
     def so_far(self) -> Record:
         """Without the searches that are still under way: these may end in what comes after."""
-        return Record(Counter(self.statuses), Counter(self.reasons), [*self.took_ms], {*self.orders})
+        counts = Counter(self.statuses), Counter(self.reasons), [*self.took_ms], Counter(self.reranked)
+        return Record(*counts, {*self.orders})
 
     def p99_ms(self) -> float:
         return sorted(self.took_ms)[int(len(self.took_ms) * 0.99)]
@@ -50,8 +53,8 @@ class Record:
 class Clients:
     """Sixteen at a time, each pausing as people do, until told to stop."""
 
-    def __init__(self, url: str, pipeline: str, index: str = "docs") -> None:
-        self.url, self.pipeline, self.index = url, pipeline, index
+    def __init__(self, url: str, pipeline: str, index: str = "docs", body: Json = BODY) -> None:
+        self.url, self.pipeline, self.index, self.body = url, pipeline, index, body
         self.record = Record()
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -97,7 +100,7 @@ class Clients:
             while not self._over.is_set():
                 record, start = self.record, time.perf_counter()
                 response = http.post(
-                    f"{self.index}/_search", json=BODY, params={"search_pipeline": self.pipeline}
+                    f"{self.index}/_search", json=self.body, params={"search_pipeline": self.pipeline}
                 )
                 took_ms = (time.perf_counter() - start) * 1000
                 with self._lock:
