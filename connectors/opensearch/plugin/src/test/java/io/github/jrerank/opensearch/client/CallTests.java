@@ -23,6 +23,8 @@ import org.opensearch.threadpool.Scheduler;
 
 class CallTests {
     private static final int TIMEOUT_MS = 2_000;
+    /** Where shares of the time count, and nobody waits for its end: a machine that is busy for a second changes none of them. */
+    private static final int AMPLE_MS = 60_000;
 
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -284,14 +286,14 @@ class CallTests {
         first.status = 429;
         for (int i = 0; i < 3; i++) {
             for (boolean isUsualTime : new boolean[] { true, false }) {
-                var terms = new Call.Terms("[docs]", Map.of(), System.nanoTime(), TIMEOUT_MS, isUsualTime, isUsualTime == false);
+                var terms = new Call.Terms("[docs]", Map.of(), System.nanoTime(), AMPLE_MS, isUsualTime, isUsualTime == false);
                 var call = Call.start(endpoint, node, new Question(), terms);
                 assertEquals("status_429", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
             }
         }
         assertFalse(endpoint.sidecars().get(0).isOpenForAll());
-        assertEquals("status_429", reason(endpoint));
-        assertEquals("status_429", reason(endpoint));
+        refused(endpoint, 0);
+        refused(endpoint, 0);
         assertTrue(endpoint.sidecars().get(0).isOpenForAll());
     }
 
@@ -299,17 +301,17 @@ class CallTests {
     void aRefusalForItsLoadCountsUnlessFetchingLeftItLittleTime() {
         Endpoint endpoint = endpoint(first.url());
         first.status = 429;
-        refused(endpoint, TIMEOUT_MS / 2);
-        refused(endpoint, TIMEOUT_MS / 2);
+        refused(endpoint, AMPLE_MS / 2);
+        refused(endpoint, AMPLE_MS / 2);
         assertFalse(endpoint.sidecars().get(0).isOpenForAll());
-        refused(endpoint, TIMEOUT_MS / 5);
-        refused(endpoint, TIMEOUT_MS / 5);
+        refused(endpoint, AMPLE_MS / 5);
+        refused(endpoint, AMPLE_MS / 5);
         assertTrue(endpoint.sidecars().get(0).isOpenForAll());
     }
 
     private void refused(Endpoint endpoint, int spentMs) {
         long startNanos = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(spentMs);
-        var terms = new Call.Terms("[docs]", Map.of(), startNanos, TIMEOUT_MS, true, true);
+        var terms = new Call.Terms("[docs]", Map.of(), startNanos, AMPLE_MS, true, true);
         var call = Call.start(endpoint, node, new Question(), terms);
         assertEquals("status_429", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
     }
