@@ -380,7 +380,7 @@ class TestPassthrough:
 
 
 class TestLargeDocuments:
-    """As many are fetched as fit into 32 MiB, in steps, and of an index that was never searched 25."""
+    """As many are fetched as fit into 32 MiB, in steps, and of an index that was never searched 25, first in parts, then whole."""
 
     INDEX, PASSAGES, CHARS, FITTING = "large", 60, 700_000, 32
     BODY: ClassVar[Json] = {"query": {"match": {"title": "大仏"}}, "size": 5, "_source": False}
@@ -404,16 +404,24 @@ class TestLargeDocuments:
 
     def test_a_search_fetches_no_more_than_it_can_afford(self, large: Engine) -> None:
         before = large.stats()["searches"]["reasons"].get("window_narrowed", 0)
-        first, then = (large.search(self.BODY, self.INDEX) for _ in range(2))
+        first, whole, then = (large.search(self.BODY, self.INDEX) for _ in range(3))
         assert (marker(first)["outcome"], marker(first)["reason"]) == ("partial", "window_narrowed")
         assert marker(first)["reranked"] == 25
+        assert marker(whole)["reranked"] == 25, "of whole documents nothing is known yet"
+        assert not any("_source" in hit for hit in whole["hits"]["hits"])
         assert (marker(then)["reason"], marker(then)["reranked"]) == ("window_narrowed", self.FITTING)
         assert len(then["hits"]["hits"]) == 5
         assert then["hits"]["total"]["value"] == self.PASSAGES
-        assert large.stats()["searches"]["reasons"]["window_narrowed"] == before + 2
+        assert large.stats()["searches"]["reasons"]["window_narrowed"] == before + 3
+        self._assert_shown(large)
         self._assert_pages(large)
         self._assert_complete(large)
         self._assert_made_again(large)
+
+    def _assert_shown(self, large: Engine) -> None:
+        """What the caller asked for, though documents are fetched whole."""
+        answer = large.search({**self.BODY, "_source": ["title"]}, self.INDEX)
+        assert [list(hit["_source"]) for hit in answer["hits"]["hits"]] == [["title"]] * 5
 
     def _assert_pages(self, large: Engine) -> None:
         """They fit together, and the caller's own page is never cut."""

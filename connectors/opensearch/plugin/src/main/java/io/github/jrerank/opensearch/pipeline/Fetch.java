@@ -12,7 +12,7 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
  * @param isNarrowed whether that is less than the pipeline's window, since hits of these indexes cost too much
  * @param indexes the UUIDs of those that are searched
  * @param filter what is fetched of a document
- * @param isCallersFilter whether that is what the caller asked for, and no passage fields were added
+ * @param isCallersFilter whether no passage fields were added to what the caller asked for
  * @param startNanos when the search began, on the clock of System.nanoTime
  */
 record Fetch(
@@ -29,6 +29,11 @@ record Fetch(
         return Passthrough.BEYOND_WINDOW.equals(reason) && from < pipelinesWindow ? Marker.WINDOW_NARROWED : reason;
     }
 
+    /** Whether nothing of a document was left out. */
+    boolean isOfWholeDocuments() {
+        return FetchCosts.isWhole(filter);
+    }
+
     /**
      * How long the search took longer than its caller's own would have, as far as that can be told: that time is ours.
      *
@@ -38,7 +43,7 @@ record Fetch(
     long extraNanos(HitCost cost, long endNanos) {
         int own = isCallersFilter ? page : 0;
         double extra = Math.max(0, cost.hits() - own) / (double) Math.max(1, cost.hits());
-        double fetching = cost.readNanos() * (double) FetchCosts.FETCHES_PER_READ * extra;
+        double fetching = cost.readNanos() * (double) FetchCosts.fetchesPerRead(filter) * extra;
         return cost.bytes() <= FetchCosts.FREE_BYTES ? 0 : Math.min(endNanos - startNanos, Math.round(fetching));
     }
 }

@@ -22,8 +22,12 @@ final class FetchCosts {
     static final long MAX_BYTES = 32 << 20;
     /** Of the time for reranking, the rest is the sidecar's. */
     static final double TIME_SHARE = 0.25;
-    /** A shard unpacks a document, parses it and writes the fields, where the reading of the passage only parses. */
-    static final int FETCHES_PER_READ = 2;
+    /** A shard unpacks a document, parses it and writes the parts, where the reading of the passage only parses. */
+    static final int FETCHES_PER_READ_OF_PARTS = 2;
+    /** It only unpacks a whole document, whose long texts are stepped over by who reads it. */
+    static final int FETCHES_PER_READ_OF_WHOLE = 1;
+    /** Where it is longer than its parts by more, it is not sent in their place. */
+    static final double MAX_WHOLE_PER_PARTS = 1.5;
     /** Whoever searches more indexes in turn finds each of them unknown. */
     static final int MAX_KNOWN = 20_000;
     static final long KEPT_NANOS = TimeUnit.DAYS.toNanos(1);
@@ -69,17 +73,50 @@ final class FetchCosts {
             return window;
         }
         HitCost each = indexes.stream().map(index -> of(index, filter)).filter(Objects::nonNull).reduce(HitCost::max).orElse(null);
-        int most = each == null ? window : most(each, window, TimeUnit.MILLISECONDS.toNanos(timeoutMs));
-        int known = isKnown(indexes, filter) ? most : Math.min(FIRST_HITS, most);
+        double timeNanos = TIME_SHARE * TimeUnit.MILLISECONDS.toNanos(timeoutMs) / (1 + fetchesPerRead(filter));
+        int most = each == null || isFree(each, window) ? window : most(each, timeNanos);
+        int known = isKnown(indexes, filter, window) ? most : Math.min(FIRST_HITS, most);
         return Math.min(window, Math.max(page, known));
     }
 
-    private static int most(HitCost each, int window, double timeoutNanos) {
-        if (each.bytesEach() * window <= FREE_BYTES) {
-            return window;
+    /** How often the time of reading a passage its shard has taken before. */
+    static int fetchesPerRead(FetchSourceContext filter) {
+        return isWhole(filter) ? FETCHES_PER_READ_OF_WHOLE : FETCHES_PER_READ_OF_PARTS;
+    }
+
+    static boolean isWhole(FetchSourceContext filter) {
+        return filter.fetchSource() && filter.includes().length == 0 && filter.excludes().length == 0;
+    }
+
+    /**
+     * What is to be fetched in place of these parts of a document: it as a whole where they are large and most of it, for it takes its
+     * shard longer to take them out of it than to send the rest.
+     *
+     * @param window as many hits as are wanted
+     */
+    FetchSourceContext cheapest(Collection<String> indexes, FetchSourceContext parts, int window) {
+        if (isWhole(parts) || parts.fetchSource() == false || indexes.isEmpty()) {
+            return parts;
         }
-        double inTime = timeoutNanos * TIME_SHARE / (each.readNanosEach() * (1 + FETCHES_PER_READ));
-        return stepBelow((int) Math.min(inTime, MAX_BYTES / each.bytesEach()));
+        return indexes.stream().allMatch(index -> isWholeCheaper(index, parts, window)) ? FetchSourceContext.FETCH_SOURCE : parts;
+    }
+
+    /** Its length shows once it was fetched. */
+    private synchronized boolean isWholeCheaper(String index, FetchSourceContext parts, int window) {
+        HitCost ofParts = seen(index, parts.hashCode());
+        if (ofParts == null || isFree(ofParts, window)) {
+            return false;
+        }
+        HitCost whole = seen(index, WHOLE);
+        return whole == null || whole.bytesEach() <= ofParts.bytesEach() * MAX_WHOLE_PER_PARTS;
+    }
+
+    private static boolean isFree(HitCost each, int window) {
+        return each.bytesEach() * window <= FREE_BYTES;
+    }
+
+    private static int most(HitCost each, double timeNanos) {
+        return stepBelow((int) Math.min(timeNanos / each.readNanosEach(), MAX_BYTES / each.bytesEach()));
     }
 
     /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on that is no more. */
@@ -124,8 +161,14 @@ final class FetchCosts {
         }
     }
 
-    private synchronized boolean isKnown(Collection<String> indexes, FetchSourceContext filter) {
-        return indexes.stream().allMatch(index -> fresh(new Key(index, filter.hashCode())) != null || seen(index, WHOLE) != null);
+    private synchronized boolean isKnown(Collection<String> indexes, FetchSourceContext filter, int window) {
+        return indexes.stream().allMatch(index -> fresh(new Key(index, filter.hashCode())) != null || isFreeAsWhole(index, window));
+    }
+
+    /** Parts of a large document cost more than it does as a whole, and how much more is not known. */
+    private boolean isFreeAsWhole(String index, int window) {
+        HitCost whole = seen(index, WHOLE);
+        return whole != null && isFree(whole, window);
     }
 
     /** Null where no search has fetched of it. No filter leaves in more than the whole document. */

@@ -1,6 +1,7 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import java.util.List;
+import org.opensearch.core.common.bytes.BytesReference;
 import org.opensearch.search.SearchHit;
 import org.opensearch.search.fetch.subphase.highlight.HighlightBuilder;
 import org.opensearch.search.lookup.SourceLookup;
@@ -9,18 +10,27 @@ import org.opensearch.search.lookup.SourceLookup;
  * Reads the hits of one search.
  *
  * @param highlights null where hits are read by their documents alone
+ * @param isShortening whether what is too long to be sent is stepped over; how long a shard took to parse a document doesn't show then
  */
-record PassageReader(List<String> fields, PassageFrom from, Highlights highlights, ValueBounds bounds) {
+record PassageReader(
+    List<String> fields,
+    PassageFrom from,
+    Highlights highlights,
+    ValueBounds bounds,
+    boolean isShortening
+) {
     /** 200 MB/s: of a document that is not parsed here it is not known how long its shard took. */
     static final long NANOS_PER_UNPARSED_BYTE = 5;
 
     /**
      * @param highlighter of the search, or null
      * @param hits how many are read
+     * @param isShortening whether shards have parsed none of the documents
      */
-    static PassageReader of(List<String> fields, Options options, HighlightBuilder highlighter, int hits) {
+    static PassageReader of(List<String> fields, Options options, HighlightBuilder highlighter, int hits, boolean isShortening) {
         Highlights highlights = options.passageFrom() == PassageFrom.HIGHLIGHT ? Highlights.of(highlighter) : null;
-        return new PassageReader(fields, options.passageFrom(), highlights, ValueBounds.ofEach(hits, options.maxPassageChars()));
+        ValueBounds bounds = ValueBounds.ofEach(hits, options.maxPassageChars());
+        return new PassageReader(fields, options.passageFrom(), highlights, bounds, isShortening);
     }
 
     /**
@@ -49,7 +59,12 @@ record PassageReader(List<String> fields, PassageFrom from, Highlights highlight
         if (highlighted != null) {
             return List.of(highlighted);
         }
-        return isParsed(hit) ? from.texts(SourceLookup.sourceAsMap(hit.getSourceRef()), fields, bounds) : List.of();
+        return isParsed(hit) ? from.texts(SourceLookup.sourceAsMap(source(hit)), fields, bounds) : List.of();
+    }
+
+    /** One character more than is sent, so that it shows where the text is to be cut. */
+    private BytesReference source(SearchHit hit) {
+        return isShortening ? ShortStrings.in(hit.getSourceRef(), bounds.passageChars() + 1) : hit.getSourceRef();
     }
 
     /** A hit without a highlight is read by its document. */

@@ -148,7 +148,8 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 plan.reading().passageFields(),
                 asked,
                 request.source().highlighter(),
-                window.size()
+                window.size(),
+                plan.fetch() == null || plan.fetch().isOfWholeDocuments()
             );
             List<Candidate> candidates = new ArrayList<>();
             Map<String, HitCost> costs = new HashMap<>();

@@ -119,7 +119,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         String text = read.queryText(ext.query(), search, limitsOfIndexes.types());
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
-        FetchSourceContext fetched = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
+        FetchSourceContext parts = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
+        FetchSourceContext fetched = costs.cheapest(limitsOfIndexes.uuids(), parts, wide);
         Fetch fetch = fetch(search, limitsOfIndexes, ext, fetched, isOpen, wide);
         String reason = fetch.reasonOf(Passthrough.reason(search, ext, text, fetch.window()), Plan.from(search), wide);
         if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
@@ -129,7 +130,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             reason = Passthrough.NO_PASSAGES;
         }
         int from = Plan.from(search);
-        return new Plan(reason, ext, text, read, fetch.window(), from, Plan.size(search), true, isOpen ? null : shown, fetch);
+        FetchSourceContext hiding = fetched == shown ? null : shown;
+        return new Plan(reason, ext, text, read, fetch.window(), from, Plan.size(search), true, hiding, fetch);
     }
 
     private Fetch fetch(

@@ -1,6 +1,7 @@
 package io.github.jrerank.opensearch.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,10 @@ class FetchCostsTests {
 
     private int affordable(FetchSourceContext filter, String... indexes) {
         return costs.affordable(List.of(indexes), filter, PAGE, WINDOW, TIMEOUT_MS);
+    }
+
+    private FetchSourceContext cheapest(FetchSourceContext parts, String... indexes) {
+        return costs.cheapest(List.of(indexes), parts, WINDOW);
     }
 
     private void learn(String index, FetchSourceContext filter, int bytesEach, double readMsEach) {
@@ -52,6 +57,41 @@ class FetchCostsTests {
     }
 
     @Test
+    void wholeDocumentsTakeTheirShardLess() {
+        learn("docs", ALL, 100_000, 0.5);
+        assertEquals(64, affordable(ALL, "docs"), "of " + TIMEOUT_MS / 4 / (2 * 0.5) + " the step below");
+    }
+
+    @Test
+    void largePartsAreFetchedWithTheRestOfTheDocumentUnlessThatIsLarge() {
+        assertSame(BODY, cheapest(BODY, "docs"), "nothing is known");
+        learn("docs", BODY, 100_000, 0.5);
+        assertEquals(ALL, cheapest(BODY, "docs"), "to see how long it is");
+        assertEquals(FetchCosts.FIRST_HITS, affordable(ALL, "docs"));
+        learn("docs", ALL, 150_000, 0.1);
+        assertEquals(ALL, cheapest(BODY, "docs"));
+        learn("docs", ALL, 151_000, 0.1);
+        assertSame(BODY, cheapest(BODY, "docs"));
+    }
+
+    @Test
+    void smallPartsAreFetchedAlone() {
+        learn("docs", BODY, 10_000, 0.1);
+        assertSame(BODY, cheapest(BODY, "docs"));
+        learn("large", BODY, 100_000, 0.5);
+        assertSame(BODY, cheapest(BODY, "docs", "large"), "in every index");
+    }
+
+    @Test
+    void whatIsWholeOrNotFetchedStaysSo() {
+        FetchSourceContext whole = new FetchSourceContext(true, null, null);
+        learn("docs", whole, 100_000, 0.1);
+        assertSame(whole, cheapest(whole, "docs"));
+        assertSame(FetchSourceContext.DO_NOT_FETCH_SOURCE, cheapest(FetchSourceContext.DO_NOT_FETCH_SOURCE, "docs"));
+        assertSame(BODY, cheapest(BODY));
+    }
+
+    @Test
     void theyFillNoHeap() {
         learn("docs", BODY, 1 << 20, 0.001);
         assertEquals(32, affordable(BODY, "docs"));
@@ -68,7 +108,9 @@ class FetchCostsTests {
     @Test
     void whatOneFilterLeavesInSaysNothingOfAnother() {
         learn("docs", ALL, 1 << 20, 0.001);
-        assertEquals(32, affordable(BODY, "docs"), "but that it leaves in no more than the whole document");
+        assertEquals(FetchCosts.FIRST_HITS, affordable(BODY, "docs"), "a shard parses documents for it");
+        learn("small", ALL, 10_000, 0.001);
+        assertEquals(WINDOW, affordable(BODY, "small"), "but that it leaves in no more than the whole document");
         learn("docs", BODY, 1_000, 0.01);
         assertEquals(WINDOW, affordable(BODY, "docs"));
         assertEquals(32, affordable(ALL, "docs"));

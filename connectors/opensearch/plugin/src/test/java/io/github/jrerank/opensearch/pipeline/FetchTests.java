@@ -11,8 +11,10 @@ class FetchTests {
     private static final HitCost HITS = new HitCost(40, 40L << 20, 100_000);
     private static final long START_NANOS = 1_000_000;
 
+    private static final FetchSourceContext PARTS = new FetchSourceContext(true, new String[] { "body" }, null);
+
     private static Fetch fetch(boolean isCallersFilter) {
-        return new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, isCallersFilter, START_NANOS);
+        return new Fetch(40, 10, false, List.of("docs"), PARTS, isCallersFilter, START_NANOS);
     }
 
     private static long extraNanos(boolean isCallersFilter, HitCost cost, long tookNanos) {
@@ -20,8 +22,14 @@ class FetchTests {
     }
 
     @Test
-    void fetchingTakesTwiceAsLongAsReading() {
+    void fetchingPartsTakesTwiceAsLongAsReadingThem() {
         assertEquals(200_000, extraNanos(false, HITS, 1_000_000));
+    }
+
+    @Test
+    void fetchingWholeDocumentsTakesAsLongAsReadingThem() {
+        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, false, START_NANOS);
+        assertEquals(100_000, whole.extraNanos(HITS, START_NANOS + 1_000_000));
     }
 
     @Test

@@ -21,7 +21,20 @@ class PassageReaderTests {
     }
 
     private static PassageReader reader(ValueBounds bounds) {
-        return new PassageReader(FIELDS, PassageFrom.FIELDS, null, bounds);
+        return new PassageReader(FIELDS, PassageFrom.FIELDS, null, bounds, true);
+    }
+
+    @Test
+    void aDocumentIsReadAlikeWhetherItsLongTextsAreSteppedOverOrNot() {
+        var bounds = ValueBounds.ofEach(2, 20);
+        for (String text : List.of("短い", "東京の天気。".repeat(9), " 　\\n東".repeat(99), "\\u3042\\\\\\\"".repeat(40), "😀 a".repeat(30))) {
+            SearchHit hit = hit("{\"title\": \"" + text + "\", \"body\": [\"" + text + "\", \"終\"]}");
+            for (PassageFrom from : List.of(PassageFrom.FIELDS, PassageFrom.VALUES)) {
+                var whole = new PassageReader(List.of("title", "body"), from, null, bounds, false);
+                var shortened = new PassageReader(List.of("title", "body"), from, null, bounds, true);
+                assertEquals(whole.texts(hit), shortened.texts(hit));
+            }
+        }
     }
 
     @Test
@@ -34,11 +47,11 @@ class PassageReaderTests {
     void aDocumentThatIsNotReadHereHasCostItsShardTimeAllTheSame() {
         SearchHit hit = hit("{\"body\": \"" + "x".repeat(1_000_000) + "\"}");
         long unparsedNanos = hit.getSourceRef().length() * PassageReader.NANOS_PER_UNPARSED_BYTE;
-        var ofStore = new PassageReader(List.of(), PassageFrom.FIELDS, null, ValueBounds.ofEach(1, 8_192));
+        var ofStore = new PassageReader(List.of(), PassageFrom.FIELDS, null, ValueBounds.ofEach(1, 8_192), false);
         assertEquals(unparsedNanos, ofStore.cost(hit, 100).readNanos());
         assertEquals(100, reader(ValueBounds.ofEach(1, 8_192)).cost(hit, 100).readNanos(), "this one was read");
         HighlightBuilder asked = new HighlightBuilder().field("body");
-        var ofHighlights = new PassageReader(FIELDS, PassageFrom.HIGHLIGHT, Highlights.of(asked), ValueBounds.ofEach(1, 8_192));
+        var ofHighlights = new PassageReader(FIELDS, PassageFrom.HIGHLIGHT, Highlights.of(asked), ValueBounds.ofEach(1, 8_192), false);
         assertEquals(100, ofHighlights.cost(hit, 100).readNanos(), "without a highlight it is read");
         hit.highlightFields(Map.of("body", new HighlightField("body", new Text[] { new Text("<em>x</em>") })));
         assertEquals(unparsedNanos, ofHighlights.cost(hit, 100).readNanos());

@@ -55,9 +55,9 @@ class WindowProcessorTests {
 
     @Test
     void theTimeThatItsOwnConfigurationNamesNarrowsIt() {
-        assertEquals(48, search(300, 0).size());
-        assertEquals(96, search(600, 0).size());
-        assertEquals(60, search(300, 60).from(), "a page beyond is left as it is");
+        assertEquals(48, search(200, 0).size());
+        assertEquals(96, search(400, 0).size());
+        assertEquals(60, search(200, 60).from(), "a page beyond is left as it is");
     }
 
     /** By a processor that is made anew, as OpenSearch does for each search that brings its pipeline along. */
