@@ -66,7 +66,7 @@ def test_it_can_take_only_so_much_of_the_machine(service: dict[str, Any]) -> Non
     assert service["pids_limit"]
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - WRITES_TO_ITS_IMAGE)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - WRITES_TO_ITS_IMAGE))
 def test_it_can_write_only_to_its_volumes(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
 
