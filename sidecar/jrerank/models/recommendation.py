@@ -36,7 +36,7 @@ def recommended_fusion(folder: Path) -> Fusion | None:
         ):
             return Fusion("rrf", rank_constant=constant)
     raise CorruptModel(
-        f"{file}: fusion is to be linear with a weight from 0, or rrf with a rank_constant from 1"
+        f"{file}: fusion must be linear with a weight from 0, or rrf with a rank_constant from 1"
     )
 
 
@@ -53,7 +53,7 @@ def recommended_window_tokens(folder: Path) -> int | None:
     if tokens is None:
         return None
     if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < LEAST_WINDOW_TOKENS:
-        raise CorruptModel(f"{file}: window_tokens is to be a whole number from {LEAST_WINDOW_TOKENS}")
+        raise CorruptModel(f"{file}: window_tokens must be a whole number from {LEAST_WINDOW_TOKENS}")
     return tokens
 
 

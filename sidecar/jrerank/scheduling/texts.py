@@ -49,7 +49,7 @@ class QueryText:
 
 @dataclass(frozen=True, slots=True)
 class PairText:
-    """A query with one passage, which all its windows together read by `max_tokens` at most, the query's included."""
+    """A query with one passage, which all its windows together read by about `max_tokens` at most, the query's included."""
 
     query: QueryText
     passage: str

@@ -26,7 +26,7 @@ _ADVICE = "shorten it, or let it be truncated"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How much of a passage is read. None: as much as fits into one run of the model, with the query."""
+    """How much of a passage is read, in at most 64 windows. None: as much as fits into one run of the model, with the query."""
 
     max_tokens_per_doc: int | None = None
     truncation: Truncation = "right"
@@ -49,7 +49,7 @@ class QueryIds:
 
 
 class Tokenization:
-    """Makes windows for one checkpoint, whose fingerprint it has. Its methods may be called from any thread and release the GIL."""
+    """Makes windows for one checkpoint, whose fingerprint it has. Any thread may call it; to tokenize, it releases the GIL."""
 
     def __init__(
         self,
@@ -129,12 +129,12 @@ class Tokenization:
         return LongReader(long_text, partial(self._windows, query, text=text, reading=reading))
 
     def most_tokens(self, reading: Reading, query_chars: int) -> int:
-        """No more tokens than this are in all windows of a passage together, those of the query and of the head included.
+        """How many tokens, at most, are in all windows of a passage together, those of the query and of the head included.
 
         Args:
-            query_chars: the query's length; it is taken to have no more tokens.
+            query_chars: the query's length; it is taken to have one token more at most, which few texts in Japanese don't.
         """
-        query = min(self.max_tokens // 2, query_chars) + self._layout.overhead_tokens
+        query = min(self.max_tokens // 2, query_chars + 1) + self._layout.overhead_tokens
         room = self._room_beside(query)
         passage = self._limit(room, query, reading)
         if passage <= room:
@@ -150,16 +150,16 @@ class Tokenization:
 
     def _room_beside(self, query_tokens: int) -> int:
         """For a passage in a window, beside a query with so many tokens, special ones included."""
-        room = max(1, self.max_tokens - query_tokens)
+        room = max(0, self.max_tokens - query_tokens)
         return room if self.window_tokens is None else min(room, self.window_tokens)
 
     def _passage_tokens(self, query: QueryIds, reading: Reading) -> int:
         return self._limit(self._room(query), len(query.ids) + len(self._suffix), reading)
 
     def _limit(self, room: int, query_tokens: int, reading: Reading) -> int:
-        """How many tokens of a passage are read."""
+        """How many tokens of a passage are read, if they don't take too many windows."""
         if reading.max_tokens_per_doc is None:
-            return max(room, self.max_tokens - query_tokens)
+            return max(0, self.max_tokens - query_tokens)
         return min(reading.max_tokens_per_doc, MAX_WINDOWS * room)
 
     def _windows(
@@ -167,18 +167,18 @@ class Tokenization:
     ) -> Windows | InputTooLong:
         room, start = self._room(query), len(query.ids)
         head = self._head(text, room) if len(ids) > room else _NO_HEAD
-        read = list(parts(ids, room - len(head), self._sentence_ends))
-        truncated = truncated or len(read) > MAX_WINDOWS
-        if truncated and reading.truncation == "refuse":
-            return self._too_long(query, reading)
-        read = read[-MAX_WINDOWS:] if reading.truncation == "left" else read[:MAX_WINDOWS]
-        return Windows(
-            tuple(
-                Window(query.ids + (head if first else _NO_HEAD) + ids[first:end] + self._suffix, start)
-                for first, end in read
-            ),
-            truncated,
-        )
+        places = list(parts(ids, room - len(head), self._sentence_ends))
+        is_left = reading.truncation == "left"
+        if reading.truncation == "refuse" and (truncated or len(places) > MAX_WINDOWS):
+            return self._too_long(query, reading, len(places))
+        # The beginning of a passage has its first line; what is left of its end has not
+        heads = [head if begin or (truncated and is_left) else _NO_HEAD for begin, _ in places]
+        windows = [
+            Window(query.ids + own_head + ids[begin:end] + self._suffix, start)
+            for own_head, (begin, end) in zip(heads, places, strict=True)
+        ]
+        kept = windows[-MAX_WINDOWS:] if is_left else windows[:MAX_WINDOWS]
+        return Windows(tuple(kept), truncated or len(windows) > MAX_WINDOWS)
 
     def _head(self, text: str, room: int) -> array[int]:
         """The first line, which stands in front of every window: the fields of a stored passage are joined by line breaks, and the
@@ -188,8 +188,10 @@ class Tokenization:
         (ids,) = self._tokenizer.ids([text[: max(0, end)]])
         return ids if len(ids) <= _most_head(room) else _NO_HEAD
 
-    def _too_long(self, query: QueryIds, reading: Reading) -> InputTooLong:
-        if reading.max_tokens_per_doc is None:
+    def _too_long(self, query: QueryIds, reading: Reading, windows: int) -> InputTooLong:
+        if windows > MAX_WINDOWS:
+            what = f"the text takes more than {MAX_WINDOWS} windows"
+        elif reading.max_tokens_per_doc is None:
             what = f"the text and the query have more than {self.max_tokens} tokens together"
         else:
             what = f"the text has more than {self._passage_tokens(query, reading)} tokens"

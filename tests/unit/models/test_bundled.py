@@ -11,7 +11,7 @@ import pytest
 from builders import write_graph
 from jrerank.engines.onnx_cpu.session import Graph
 from jrerank.models.checkpoint import Checkpoint
-from jrerank.models.recommendation import recommended_fusion
+from jrerank.models.recommendation import recommended_fusion, recommended_window_tokens
 from jrerank.models.source import BUNDLED, open_checkpoint
 from parity import TOLERANCE, reference, reference_logit
 
@@ -44,6 +44,12 @@ def test_half_width_and_decomposed_letters_are_the_same_to_it(
 ) -> None:
     tokenizer = checkpoint.tokenizer
     assert tokenizer.encode(half).ids == tokenizer.encode(full).ids
+
+
+def test_it_reads_long_passages_in_windows_of_the_size_that_it_was_trained_on() -> None:
+    tokens = recommended_window_tokens(BUNDLED)
+    assert tokens is not None
+    assert 100 <= tokens <= 200
 
 
 def test_it_is_small_enough_for_a_package() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from builders import tiny_config, unigram_tokenizer, write_checkpoint
-from jrerank.domain import Window
+from jrerank.domain import Truncation, Window
 from jrerank.errors import InputTooLong
 from jrerank.models.checkpoint import load_checkpoint
 from jrerank.tokenization.windows import MAX_WINDOWS, QueryIds, Reading, Tokenization, Windows
@@ -173,15 +173,21 @@ def test_fewer_tokens_per_document_cut_it(tokenization: Tokenization) -> None:
     limit=st.none() | st.integers(1, 4000),
     window=st.none() | st.integers(16, 64),
     sentence=st.integers(1, 40),
+    truncation=st.sampled_from(["right", "left", "refuse"]),
 )
 def test_no_passage_has_more_tokens_than_announced(
-    tokenization: Tokenization, tokens: int, query: int, limit: int | None, window: int | None, sentence: int
-) -> None:
-    reading, narrow = Reading(max_tokens_per_doc=limit), in_windows_of(tokenization, window)
+    tokenization: Tokenization, tokens: int, query: int, limit: int | None, window: int | None, sentence: int,
+    truncation: Truncation,
+) -> None:  # fmt: skip
+    reading, narrow = Reading(limit, truncation), in_windows_of(tokenization, window)
+    query = min(query, 27) if truncation == "refuse" else query
     passage = ("空" * (sentence - 1) + "。") * (tokens // sentence) + "空" * (tokens % sentence)
     (windows,) = narrow.passages(narrow.query("空" * query, reading), [f"今日\n{passage}"], reading)
-    assert isinstance(windows, Windows)
-    assert sum(map(len, windows.windows)) <= narrow.most_tokens(reading, query)
+    if isinstance(windows, Windows):
+        assert max(map(len, windows.windows)) <= narrow.max_tokens
+        assert sum(map(len, windows.windows)) <= narrow.most_tokens(reading, query)
+    else:
+        assert truncation == "refuse"
 
 
 def test_narrow_windows_read_as_much_as_one_run_would_hold(tokenization: Tokenization) -> None:
@@ -204,6 +210,25 @@ def test_the_first_line_stands_in_front_of_every_part(tokenization: Tokenization
 def test_a_first_line_that_is_no_title_is_not_said_again(tokenization: Tokenization) -> None:
     windows = windows_of(in_windows_of(tokenization, 16), "今日", "富士山" * 6 + "\n" + "空" * 40)
     assert windows[-1].ids.count(FUJI) == 0
+
+
+def test_the_end_of_a_passage_has_the_first_line_in_front_of_every_part(tokenization: Tokenization) -> None:
+    narrow = in_windows_of(tokenization, 16)
+    windows = windows_of(narrow, "今日", "富士山\n" + "空" * 100, Reading(truncation="left"))
+    assert all(window.ids[window.passage_start] == FUJI for window in windows)
+
+
+def test_a_query_that_fills_the_window_leaves_no_room_where_nothing_may_be_cut(
+    tokenization: Tokenization,
+) -> None:
+    reading = Reading(truncation="refuse")
+    (passage,) = tokenization.passages(tokenization.query("空" * 60, reading), ["富士山"], reading)
+    assert isinstance(passage, InputTooLong)
+
+
+def test_a_text_of_too_many_windows_is_refused_for_them(tokenization: Tokenization) -> None:
+    refusal = read(tokenization, "今日", "空" * 3_700, Reading(4_000, "refuse"))
+    assert "more than 64 windows" in str(refusal)
 
 
 def test_what_fits_into_one_window_has_its_title_once(tokenization: Tokenization) -> None:
