@@ -44,6 +44,7 @@ class _Watch:
         self._cancelled_before = task.cancelling()
         self._gone = gone
         self.has_cancelled = False
+        self._has_ended = False
         gone.add_done_callback(self._cancel)
 
     def is_the_only_reason(self) -> bool:
@@ -51,14 +52,18 @@ class _Watch:
         return self._task.cancelling() - 1 <= self._cancelled_before
 
     def end(self) -> None:
-        """Watch no longer."""
-        self._gone.remove_done_callback(self._cancel)
+        """Watch no longer.
+
+        Once the caller is gone, asyncio has queued `_cancel`, and removing it would come too late.
+        """
+        self._has_ended = True
         self._gone.cancel()
         if self.has_cancelled:
             self._task.uncancel()
 
     def _cancel(self, _: asyncio.Task[None]) -> None:
-        self.has_cancelled = self._task.cancel()
+        if not self._has_ended:
+            self.has_cancelled = self._task.cancel()
 
 
 async def _disconnected(http: Request) -> None:

@@ -106,6 +106,26 @@ async def test_who_has_been_left_goes_on() -> None:
     assert await asyncio.create_task(ask()) == 0
 
 
+async def test_who_hangs_up_in_the_round_of_the_result_cancels_nothing_after_it() -> None:
+    """The answer is there: that nobody reads it, its writing finds out, or whoever watches next."""
+    caller, result = Caller(), asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        return str(await result)
+
+    async def ask() -> str:
+        answer = await while_there(caller.request, work())
+        await asyncio.sleep(0.01)
+        return answer
+
+    asking = asyncio.create_task(ask())
+    for _ in range(2):
+        await asyncio.sleep(0)
+    caller.gone.set()
+    result.set_result("done")
+    assert await asking == "done"
+
+
 async def test_every_route_watches_its_caller(service: Service) -> None:
     """Whatever a handler waits for, an answer's turn included, it is not waited for when nobody is there."""
     router, begun, ended, sent = APIRouter(route_class=HitsRoute), asyncio.Event(), asyncio.Event(), []
