@@ -161,6 +161,7 @@ class Scheduler:
             timer.cancel()
             del self._open[ticket]
             await self._leave(ticket)
+            self._deliver()  # whoever asks again isn't refused for what is known: `refuse_early` looks at the cache alone
         self._observe(ticket)
         return dict(ticket.results)
 

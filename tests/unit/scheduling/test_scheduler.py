@@ -382,6 +382,22 @@ async def test_when_it_is_cut_off_everybody_gets_what_there_is(ask: Ask, tokeniz
         assert len(await asyncio.wait_for(scoring, 5)) == 2
 
 
+async def test_what_has_been_scored_of_a_request_that_is_over_is_known_at_once(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    """Whoever asks again is not refused for it."""
+    engine, cache = GatedEngine(), ScoreCache(10**6)
+    async with running(engine, tokenization, cache=cache) as scheduler:
+        scoring = asyncio.create_task(scheduler.score_pairs(ask(*range(1, 10)), soon()))
+        engine.permit(2)
+        for _ in range(3):
+            await begun(engine)
+        scheduler.cut_off()
+        scored = await asyncio.wait_for(scoring, 5)
+        assert len(scored) == 2
+        assert all(key in cache for key in scored)
+
+
 @pytest.mark.parametrize("ends", ["cut off", "refused", "late"])
 async def test_whose_request_is_over_puts_no_more_of_it_into_the_queue(
     ends: str, ask: Ask, tokenization: Tokenization, monkeypatch: pytest.MonkeyPatch
