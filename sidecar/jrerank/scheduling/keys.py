@@ -35,7 +35,7 @@ def keyed(tokenization: Tokenization, queries: Sequence[QueryPassages], model: i
     digests, keys = _Digests(), []
     texts: dict[bytes, PairText] = {}
     for query in queries:
-        own = _keys(tokenization.fingerprint, query, digests)
+        own = _keys(tokenization, query, digests)
         text = QueryText(query.query, query.reading, model)
         max_tokens = tokenization.most_tokens(query.reading, len(query.query))
         pairs = (PairText(text, passage, max_tokens) for passage in query.passages)
@@ -52,10 +52,12 @@ class _Digests(dict[str, bytes]):
         return digest
 
 
-def _keys(fingerprint: str, query: QueryPassages, digests: Mapping[str, bytes]) -> list[bytes]:
+def _keys(tokenization: Tokenization, query: QueryPassages, digests: Mapping[str, bytes]) -> list[bytes]:
     prefix = hashlib.blake2b(digest_size=_KEY_BYTES)
-    for part in (fingerprint.encode(), repr(query.reading).encode(), clean(query.query).encode()):
-        prefix.update(len(part).to_bytes(8) + part)
+    reading = f"{tokenization.window_tokens} {query.reading!r}"
+    for part in (tokenization.fingerprint, reading, clean(query.query)):
+        encoded = part.encode()
+        prefix.update(len(encoded).to_bytes(8) + encoded)
     return [_key(prefix, digests[passage]) for passage in query.passages]
 
 

@@ -12,10 +12,15 @@ WHOLE = Reading()
 
 
 def key(
-    tokenization: Tokenization, query: str, passage: str, reading: Reading = WHOLE, model: str = "model"
+    tokenization: Tokenization,
+    query: str,
+    passage: str,
+    reading: Reading = WHOLE,
+    model: str = "model",
+    window_tokens: int | None = None,
 ) -> bytes:
     of_model = copy.copy(tokenization)
-    of_model.fingerprint = model
+    of_model.fingerprint, of_model.window_tokens = model, window_tokens
     (made,) = keyed(of_model, [QueryPassages(query, [passage], reading)]).texts
     return made
 
@@ -28,8 +33,10 @@ def test_a_key_depends_on_all_that_the_score_depends_on(tokenization: Tokenizati
         key(tokenization, "a", "b", model="another"),
         key(tokenization, "a", "b", Reading(max_tokens_per_doc=5)),
         key(tokenization, "a", "b", Reading(truncation="left")),
+        key(tokenization, "a", "b", window_tokens=20),
+        key(tokenization, "a", "b", window_tokens=32),
     }
-    assert len(different) == 6
+    assert len(different) == 8
     assert key(tokenization, "a", "b") == key(tokenization, "a", "b")
 
 
