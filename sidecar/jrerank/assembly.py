@@ -182,6 +182,7 @@ def _second_info(model: _OpenModel, second: SecondModel) -> SecondModelInfo:
         precision=model.opened.precision,
         depth=second.depth,
         token_cost=second.model.token_cost,
+        window_tokens=model.tokenization.window_tokens,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 # Of a single hit a second model can make no other order
 LEAST_SECOND_DEPTH = 2
+LEAST_WINDOW_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class SecondModelInfo:
     precision: str
     depth: int
     token_cost: float
+    window_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

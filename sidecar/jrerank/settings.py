@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from jrerank.domain import LEAST_SECOND_DEPTH
+from jrerank.domain import LEAST_SECOND_DEPTH, LEAST_WINDOW_TOKENS
 from jrerank.errors import ConfigurationError
 
 DEFAULT_MODEL = "hotchpotch/japanese-reranker-xsmall-v2"
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     window_tokens: Annotated[
         int | None,
         Field(
-            ge=16,
+            ge=LEAST_WINDOW_TOKENS,
             description="of a passage, in one window; default: what the model's folder recommends, else what fits",
         ),
     ] = None

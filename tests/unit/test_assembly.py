@@ -102,10 +102,13 @@ async def test_a_service_serves_until_it_is_left(tiny_folder: Path) -> None:
         await service.reranker.rerank(RerankRequest("空", (Candidate("a", "雨"),), time.monotonic() + 30))
 
 
-@pytest.mark.parametrize(("setting", "expected"), [(None, 20), (32, 32)])
+@pytest.mark.parametrize(
+    ("setting", "expected", "tokens"), [(None, 20, 3 * 5 + 40 + 2 * 5), (32, 32, 2 * 5 + 40 + 8)]
+)
 async def test_a_folder_recommends_windows_unless_a_setting_says_otherwise(
-    tmp_path: Path, setting: int | None, expected: int
+    tmp_path: Path, setting: int | None, expected: int, tokens: int
 ) -> None:
+    """Each window has the query and the marks, 5 tokens, and a quarter of the one before it."""
     settings = tiny_settings(tmp_path, window_tokens=setting)
     (tmp_path / "model" / RECOMMENDATION_FILE).write_text('{"window_tokens": 20}', encoding="utf-8")
     request = RerankRequest("空", (Candidate("a", "晴れ" * 40),), time.monotonic() + 30)
@@ -113,7 +116,7 @@ async def test_a_folder_recommends_windows_unless_a_setting_says_otherwise(
         ranking = await service.reranker.rerank(request)
         assert service.info.window_tokens == expected
         assert ranking.outcome is Outcome.COMPLETE
-        assert ranking.tokens > 5 + 40
+        assert ranking.tokens == tokens
 
 
 async def test_no_thread_is_left_behind_when_something_goes_wrong(tiny_folder: Path) -> None:

@@ -25,9 +25,14 @@ def model_of(service: Service) -> dict[str, str]:
         "model": service.info.fingerprint,
         "precision": service.info.precision,
         "max_tokens": str(service.info.max_tokens),
-        **({"window_tokens": str(tokens)} if (tokens := service.info.window_tokens) else {}),
+        **_window_tokens("window_tokens", service.info.window_tokens),
         **({"second_model": f"{second.fingerprint} {second.precision} {second.depth}"} if second else {}),
+        **_window_tokens("second_window_tokens", second.window_tokens if second else None),
     }
+
+
+def _window_tokens(name: str, tokens: int | None) -> dict[str, str]:
+    return {name: str(tokens)} if tokens else {}
 
 
 async def answer(service: Service, row: BulkRow, report: BulkReport) -> dict[str, object]:

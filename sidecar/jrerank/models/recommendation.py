@@ -6,12 +6,11 @@ import json
 import math
 from pathlib import Path
 
-from jrerank.domain import Fusion
+from jrerank.domain import LEAST_WINDOW_TOKENS, Fusion
 from jrerank.errors import CorruptModel
 from jrerank.models.json_file import read_json
 
 RECOMMENDATION_FILE = "jrerank.json"
-LEAST_WINDOW_TOKENS = 16
 
 
 def recommended_fusion(folder: Path) -> Fusion | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from jrerank.bulk.report import BulkReport
 from jrerank.bulk.rows import read_row
 from jrerank.bulk.sources.source import SourceRow
 from jrerank.errors import Unavailable
+from jrerank.models.recommendation import RECOMMENDATION_FILE
 from tiny import second_tiny_model, tiny_settings
 
 
@@ -33,10 +35,14 @@ async def test_a_store_that_nobody_knows_is_the_rows_mistake(tiny_folder: Path) 
     assert report.wrong == ["row 3: there is no store 'nowhere' (none is configured)"]
 
 
-async def test_a_run_is_of_both_models_and_of_how_deep_the_second_one_reads(tiny_folder: Path) -> None:
+async def test_a_run_is_of_both_models_and_of_how_the_second_one_reads(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     second = second_tiny_model(tiny_folder)
     runs = []
-    for changes in ({}, second, {**second, "second_depth": 4}):
+    windowed = shutil.copytree(str(second["second_model"]), tmp_path / "windowed")
+    (windowed / RECOMMENDATION_FILE).write_text('{"window_tokens": 20}', encoding="utf-8")
+    for changes in ({}, second, {**second, "second_depth": 4}, {**second, "second_model": str(windowed)}):
         async with running_service(tiny_settings(tiny_folder, **changes)) as service:
             runs.append(model_of(service))
     assert all(runs.count(run) == 1 for run in runs)

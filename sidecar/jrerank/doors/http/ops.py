@@ -43,6 +43,7 @@ class SecondModel(BaseModel):
     precision: str
     depth: int
     token_cost: float
+    window_tokens: int | None
 
 
 class Info(BaseModel):
@@ -146,6 +147,7 @@ def _second_model(of: SecondModelInfo | None) -> SecondModel | None:
         precision=of.precision,
         depth=of.depth,
         token_cost=round(of.token_cost, 3),
+        window_tokens=of.window_tokens,
     )
 
 

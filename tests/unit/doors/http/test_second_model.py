@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from jrerank.assembly import running_service
+from jrerank.models.recommendation import RECOMMENDATION_FILE
 from shelf import Shelf
 from tiny import client_of, second_tiny_model, tiny_http, tiny_settings
 
@@ -108,3 +109,11 @@ async def test_both_models_are_listed(tiny_folder: Path, second_http: httpx.Asyn
     info = (await second_http.get("/info")).json()
     assert (info["model_id"], info["second_model"]["model_id"], info["second_model"]["depth"]) == (*names, 3)
     assert info["second_model"]["precision"] == "fp32"
+
+
+async def test_each_model_has_its_own_windows(tmp_path: Path) -> None:
+    second = second_tiny_model(tmp_path)
+    (tmp_path / "second" / RECOMMENDATION_FILE).write_text('{"window_tokens": 20}', encoding="utf-8")
+    async with tiny_http(tmp_path, window_tokens=32, **second) as client:
+        info = (await client.get("/info")).json()
+    assert (info["window_tokens"], info["second_model"]["window_tokens"]) == (32, 20)
