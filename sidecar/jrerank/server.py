@@ -18,6 +18,7 @@ import uvicorn
 from jrerank import __version__
 from jrerank.allocator import resident_bytes, return_freed_memory, return_large_blocks
 from jrerank.assembly import running_service
+from jrerank.doors.accepting import BACKLOG, accepted_at_once, most_open_files
 from jrerank.doors.freed_memory import keep_returning
 from jrerank.doors.http.app import make_app
 from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
@@ -28,12 +29,6 @@ from jrerank.settings import Settings
 from jrerank.telemetry import configure_logging, logger, start_tracing
 
 _LOG = logger(__name__)
-_BACKLOG = 2048
-# In one round of the event loop: asyncio accepts as many as its backlog. They count as connections only in the next one. Each takes
-# a tenth of a millisecond, and a request that is being answered waits for some rounds
-_ACCEPTED_AT_ONCE = 16
-# Of the open files, so that these are not too many
-_ACCEPTED_SHARE = 8
 # Of the time to drain; the rest is for writing the answers
 _SCORING_SHARE = 0.8
 # What isn't a client's connection: the listeners, stores, logs, the model's files
@@ -79,7 +74,7 @@ async def _serve(settings: Settings) -> None:
             bound = _bound_socket(settings.host, settings.pgwire_port, "--pgwire-port")
             pgwire_socket = sockets.enter_context(bound)
         tls = tls_context(*files) if (files := settings.pgwire_tls_files()) else None
-        most_http, most_pgwire = _most_connections(settings, _most_open_files())
+        most_http, most_pgwire = _most_connections(settings, most_open_files())
         async with running_service(settings) as service, _returning_memory(service):
             pgwire = PgWireServer(service, tls, most_pgwire)
             if pgwire_socket is not None:
@@ -117,11 +112,11 @@ async def _serve_http(
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.drain_s,
-        backlog=_accepted_at_once(_most_open_files()),
+        backlog=accepted_at_once(most_open_files()),
     )
     # Connections inherit it. Without it an answer's body waits for the client to acknowledge the head: 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
     _say_listening("listening", listener)
     _favour_the_event_loop()
     await _Server(config, service, pgwire).serve(sockets=[listener])
@@ -174,11 +169,6 @@ def _most_connections(settings: Settings, open_files: int) -> tuple[int, int]:
     return max(1, http * places // wanted), max(1, pgwire * places // wanted)
 
 
-def _accepted_at_once(open_files: int) -> int:
-    """Without a file left asyncio writes an error with its traceback for each connection that it would still have accepted."""
-    return max(1, min(_ACCEPTED_AT_ONCE, open_files // _ACCEPTED_SHARE))
-
-
 class _Server(uvicorn.Server):
     """Uvicorn ends the process as soon as it is done, so that the other door has to close together with its own."""
 
@@ -195,7 +185,7 @@ class _Server(uvicorn.Server):
         """Listen; as many may wait to be accepted as before asyncio listened."""
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(_BACKLOG)
+            listener.listen(BACKLOG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain both doors at the same time; what would take longer is answered with what has been scored.
@@ -220,15 +210,6 @@ def _favour_the_event_loop() -> None:
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-
-
-def _most_open_files() -> int:
-    if sys.platform == "win32":
-        return 2**31
-    import resource  # noqa: PLC0415  Unix only
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2**31 if soft == resource.RLIM_INFINITY else soft  # Linux writes it as -1
 
 
 def _open_as_many_files_as_allowed() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jrerank.errors import ConfigurationError
-from jrerank.server import _accepted_at_once, _most_connections, serve
+from jrerank.server import _most_connections, serve
 from tiny import tiny_settings
 
 
@@ -47,10 +47,3 @@ def test_connections_leave_files_for_the_rest_but_some_are_always_taken(
 ) -> None:
     assert _most_connections(tiny_settings(tiny_folder), open_files)[0] == http
     assert _most_connections(tiny_settings(tiny_folder, pgwire_port=0), open_files) == both
-
-
-@pytest.mark.parametrize(("open_files", "connections"), [(2**31, 16), (256, 16), (100, 12), (4, 1)])
-def test_where_few_files_may_be_open_few_connections_are_accepted_at_once(
-    open_files: int, connections: int
-) -> None:
-    assert _accepted_at_once(open_files) == connections

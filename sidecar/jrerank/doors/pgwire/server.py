@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from jrerank.doors.accepting import BACKLOG, accepted_at_once, most_open_files
 from jrerank.doors.pgwire.auth import Verifiers
 from jrerank.doors.pgwire.channel import Channel, WatchedReader
 from jrerank.doors.pgwire.conversation import Conversation
@@ -26,9 +27,6 @@ from jrerank.errors import ConfigurationError
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
-_BACKLOG = 2048
-# How many are taken from the backlog at once: between two such rounds, those who are there get on with their logins
-_ACCEPTED_AT_ONCE = 16
 # A client that sends a part to a stopped sidecar must not hang in its write: what fits in here, the kernel takes
 _RECEIVE_BUFFER_BYTES = 1024 * 1024
 # Before it has logged in, it shall find out that the sidecar has stopped: see `login.PROBE_BYTES`
@@ -90,8 +88,9 @@ class PgWireServer:
         if self._access.tls is not None:
             SSLProtocol.max_size = _TLS_BUFFER_BYTES
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=listener, backlog=_ACCEPTED_AT_ONCE)
-        listener.listen(_BACKLOG)  # asyncio has one number for both
+        at_once = accepted_at_once(most_open_files())
+        self._server = await loop.create_server(self._protocol, sock=listener, backlog=at_once)
+        listener.listen(BACKLOG)  # asyncio has one number for both
 
     async def close(self, drain_s: float) -> None:
         """Accept no more, let open queries finish for at most `drain_s`, and close every connection."""

@@ -56,6 +56,16 @@ async def tasks_left(door: Door, expected: int = 0) -> int:
     return len(door.server._tasks)
 
 
+async def test_where_few_files_may_be_open_few_connections_are_accepted_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "most_open_files", lambda: 32)
+    async with open_door(service) as door:
+        server = door.server._server
+        assert server is not None
+        assert server._backlog == 4  # type: ignore[attr-defined]  # asyncio accepts as many in one round
+
+
 async def test_many_clients_are_answered_at_once(door: Door) -> None:
     async def ask() -> str:
         async with door.logged_in() as wire:
