@@ -42,6 +42,8 @@ UNPARSED_SHARE = 8
 _ROUNDS_TO_READ = 5
 # Of the garbage collector's generations; the last number was 10
 _GC_THRESHOLDS = 700, 10, 1_000
+# Up to which of them is collected
+_YOUNG, _WHOLE = 1, 2
 
 
 def serve(settings: Settings) -> None:
@@ -122,18 +124,19 @@ async def _serve_http(
     await _Server(config, service, pgwire).serve(sockets=[listener])
 
 
-async def _give_back(service: Service) -> None:
+async def _give_back(service: Service, is_after_large: bool) -> None:
     """What is remembered lies close together before what is free around it goes."""
     await service.compact()
-    await service.large.run(_return_unused)
+    await service.large.run(_return_unused, _WHOLE if is_after_large else _YOUNG)
 
 
-def _return_unused() -> None:
+def _return_unused(generation: int) -> None:
     """Only a whole collection empties the interpreter's lists of free objects, which lie among what was in memory with them.
 
-    It holds the interpreter 30 ms where the cache of scores is full, once after a time of large requests.
+    It holds the interpreter 30 ms where the cache of scores is full: once after a time of large requests, and not where the process
+    has merely grown, which it also does while that cache fills.
     """
-    gc.collect()
+    gc.collect(generation)
     return_freed_memory()
 
 

@@ -62,12 +62,12 @@ def test_other_threads_may_ask_what_is_known_while_it_changes() -> None:
             cache.put(b"first", Scored(0.0, 1))
             cache.put(b"%d" % number, Scored(0.0, 1))
         is_over.set()
-        assert all(one.result() > 0 for one in asked)
+        assert all(found.result() > 0 for found in asked)
 
 
 def objects(cache: ScoreCache) -> list[object]:
     entries = cache._entries.items()
-    return [one for key, scored in entries for one in (key, scored, scored.logit, scored.tokens)]
+    return [part for key, scored in entries for part in (key, scored, scored.logit, scored.tokens)]
 
 
 def test_what_was_put_of_late_is_made_anew_and_stays_what_it_was() -> None:
@@ -95,17 +95,17 @@ _REMEMBERED_AMONG_VALUES = """
 from jrerank.allocator import resident_bytes
 from jrerank.cache import ScoreCache
 from jrerank.domain import Scored
-from jrerank.server import _return_unused
+from jrerank.server import _WHOLE, _return_unused
 
 cache, values, before = ScoreCache(10**6), [], resident_bytes()
 for number in range(200):
     cache.put(number.to_bytes(16, "big"), Scored(number / 3, 1_000 + number))
     values.append([{} for _ in range(5_000)])
 values.clear()
-_return_unused()
+_return_unused(_WHOLE)
 uncompacted = resident_bytes() - before
 cache.compact(1_000)
-_return_unused()
+_return_unused(_WHOLE)
 print(uncompacted, resident_bytes() - before)
 """
 

@@ -23,6 +23,17 @@ def test_it_goes_back_once_after_large_bodies_and_not_among_them() -> None:
     assert not freed.is_due(), "nothing has been freed since"
 
 
+def test_whether_bodies_were_large_is_known_until_it_has_gone_back() -> None:
+    bodies = OpenBodies(10 * LARGE_BYTES)
+    freed = FreedMemory(bodies, lambda: 0)
+    with bodies.share() as share:
+        share.take_text(LARGE_BYTES)
+    assert [freed.is_due() for _ in range(2)] == [False, True]
+    assert freed.is_after_large
+    freed.given_back()
+    assert not freed.is_after_large
+
+
 def test_a_body_that_is_still_open_is_not_free() -> None:
     bodies = OpenBodies(10 * LARGE_BYTES)
     freed = FreedMemory(bodies, lambda: 0)
@@ -47,6 +58,7 @@ def test_thousands_of_small_ones_are_seen_by_what_the_process_holds() -> None:
     assert [freed.is_due() for _ in range(3)] == [False] * 3
     resident += GROWN_BYTES
     assert [freed.is_due() for _ in range(2)] == [False, True]
+    assert not freed.is_after_large
     resident -= 1_000
     freed.given_back()
     assert [freed.is_due() for _ in range(3)] == [False] * 3, "it is in use"
@@ -57,7 +69,7 @@ async def test_what_fails_once_is_logged_and_tried_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(FreedMemory, "is_due", lambda _: True)
     returned, tries = asyncio.Event(), []
 
-    async def give_back() -> None:
+    async def give_back(_: bool) -> None:
         tries.append(1)
         if len(tries) == 1:
             raise OSError("no such function")
