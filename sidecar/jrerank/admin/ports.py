@@ -9,12 +9,19 @@ import socket
 # Linux gives those from 32768 on to connections, and to whoever binds to none in particular. A connection keeps its port for
 # a minute after its end, and nobody else can listen on it until then
 _NOT_EPHEMERAL = range(20_000, 30_000)
+# By this process, whose servers may not listen yet
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that no connection gets while what is to listen there is started, once or again."""
-    for port in random.sample(_NOT_EPHEMERAL, len(_NOT_EPHEMERAL)):
+    """A port that nobody listens on, and that no connection gets while what is to listen there is started, once or again.
+
+    Another one each time.
+    """
+    left = [port for port in _NOT_EPHEMERAL if port not in _given]
+    for port in random.sample(left, len(left)):
         with contextlib.suppress(OSError), socket.socket() as listener:
             listener.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
     raise OSError(f"none of the ports {_NOT_EPHEMERAL.start} to {_NOT_EPHEMERAL.stop - 1} is free")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from integration.compose.engine import Engine
+from jrerank.admin.ports import free_port
 
 KEY = "secret-of-the-file"
 HARDENED = [
@@ -37,12 +37,6 @@ _START_S = 60
 class Container:
     name: str
     url: str
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
