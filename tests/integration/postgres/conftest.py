@@ -15,9 +15,9 @@ from integration.postgres.installed import Installed, install
 from integration.postgres.liar import Liar, lying_sidecar
 from integration.postgres.servers import SERVERS, Database, PostgresServer
 from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidecar
+from integration.postgres.ways import WAYS, way_name
 from sidecars import running_sidecar
 
-WAYS = [(15, "dblink"), (18, "dblink"), (18, "http")]  # Debian has no http for its 15
 _NUMBERS = itertools.count(1)
 
 
@@ -44,7 +44,7 @@ def postgres(request: pytest.FixtureRequest) -> PostgresServer:
     return server
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+@pytest.fixture(params=WAYS, ids=way_name)
 def way(request: pytest.FixtureRequest) -> Way:
     """A database of one release, and the transport that it is to use."""
     major, transport = request.param

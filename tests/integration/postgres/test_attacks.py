@@ -21,6 +21,7 @@ from integration.postgres.installed import APP, Installed, add_loopback, install
 from integration.postgres.liar import Liar, lying_sidecar
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import API_KEY, Address
+from integration.postgres.ways import over_dblink
 
 CALL = "SELECT * FROM jrerank.rerank('富士山', ARRAY['山', '川'])"
 # A search of somebody else's, over passages that the application may not read
@@ -279,10 +280,9 @@ def test_a_connection_that_was_opened_before_is_not_used(searched: LiedTo, name:
         assert (thief.asked, len(own.asked)) == ([], 1)
 
 
+@over_dblink
 def test_a_connection_that_was_exchanged_is_noticed_before_a_passage_goes_there(searched: LiedTo) -> None:
     installed, own = searched
-    if installed.transport == "http":
-        return
     with lying_sidecar() as thief, installed.connect() as connection:
         thief.knows_the_key = False
         find(connection)
@@ -307,10 +307,9 @@ $$
 """
 
 
+@over_dblink
 def test_only_where_nobody_can_use_dblink_no_proof_is_asked_for(searched: LiedTo) -> None:
     installed, own = searched
-    if installed.transport == "http":
-        return
     with installed.connect() as connection, installed.database.connect() as admin:
         find(connection)
         admin.execute(CLOSE)
@@ -329,10 +328,9 @@ def test_only_where_nobody_can_use_dblink_no_proof_is_asked_for(searched: LiedTo
         assert connection.execute("SELECT jrerank.rerank_disconnect()").fetchone() is not None
 
 
+@over_dblink
 def test_a_connection_from_before_it_was_closed_is_not_used(searched: LiedTo) -> None:
     installed, own = searched
-    if installed.transport == "http":
-        return
     with (
         lying_sidecar() as thief,
         installed.connect() as connection,
@@ -361,11 +359,10 @@ AS_STATEMENT = (
 )
 
 
+@over_dblink
 def test_no_statement_gets_over_the_loopback(lied_to: LiedTo) -> None:
     """It would run as a role that may log in, and could give itself a password."""
     installed, _ = lied_to
-    if installed.transport == "http":
-        return
     add_loopback(installed.database)
     with installed.connect() as connection, installed.database.connect() as admin:
         admin.execute(CLOSE)
@@ -394,10 +391,9 @@ REVOKE ALL ON FUNCTION net.dblink_connect() FROM PUBLIC;
 """
 
 
+@over_dblink
 def test_names_that_need_quotes_are_not_taken_for_others(searched: LiedTo) -> None:
     installed, own = searched
-    if installed.transport == "http":
-        return
     with installed.connect() as connection, installed.database.connect() as admin:
         admin.execute(OTHER_SCHEMA)
         for _ in range(2):
@@ -409,10 +405,9 @@ def test_names_that_need_quotes_are_not_taken_for_others(searched: LiedTo) -> No
         admin.execute('RESET ROLE; DROP ROLE "My App"')
 
 
+@over_dblink
 def test_a_transaction_that_does_not_see_a_grant_asks_for_a_proof(searched: LiedTo) -> None:
     installed, own = searched
-    if installed.transport == "http":
-        return
     with (
         lying_sidecar() as thief,
         installed.connect() as connection,
@@ -441,9 +436,8 @@ def _conninfo(thief: Liar) -> str:
     return f"host=127.0.0.1 port={thief.address.pgwire_port} user=x password=x"
 
 
+@over_dblink
 def test_the_open_connection_answers_to_nobody_else(installed: Installed) -> None:
-    if installed.transport == "http":
-        return
     with installed.connect() as connection, installed.database.connect() as admin:
         if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = 'low'").fetchone() is None:
             admin.execute("CREATE ROLE low")

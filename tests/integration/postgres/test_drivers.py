@@ -16,11 +16,11 @@ import sqlalchemy
 
 import jdbc_client
 from integration.postgres.clients import node_postgres, transaction_pooler
-from integration.postgres.conftest import WAYS
 from integration.postgres.extensions import SQL, MissingToolError
 from integration.postgres.installed import APP, Installed, install, status
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import KeyedSidecar
+from integration.postgres.ways import WAYS, way_name
 
 QUERY = "富士山の高さ"
 DOCUMENTS = ["富士山の近くの味噌汁の店", "富士山の標高は3776メートルである"]
@@ -67,7 +67,7 @@ Rows = list[Any]
 README = (SQL / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+@pytest.fixture(scope="module", params=WAYS, ids=way_name)
 def installed(request: pytest.FixtureRequest, sidecar: KeyedSidecar) -> Iterator[Installed]:
     """One for all drivers: a table with bigint ids, and a session that waits long enough for a busy machine."""
     major, transport = request.param

@@ -15,6 +15,7 @@ from integration.postgres.installed import Installed, add_loopback, install, sta
 from integration.postgres.liar import GARBAGE, Answer, Liar, Refusal, truthful
 from integration.postgres.servers import Database
 from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidecar
+from integration.postgres.ways import over_dblink
 
 DOCUMENTS = ["味噌汁の作り方を述べる。", "東京の気候。", "富士山の標高は3776メートルである。"]
 QUERY = "富士山の高さは"
@@ -166,12 +167,11 @@ def test_nobody_answers_when_the_session_is_new(way: Any, database_of_way: Datab
                 assert time.monotonic() - started < SLACK_MS / 1000
 
 
+@over_dblink
 def test_another_backend_looks_whether_anybody_answers(
     way: Any, database_of_way: Database, restartable: RestartableSidecar
 ) -> None:
     """So that no statement waits longer than it has time."""
-    if way.transport != "dblink":  # libcurl looks at the time itself: see above
-        return
     restartable.start()
     installed = install(database_of_way, way.transport, restartable.address)
     add_loopback(database_of_way)
@@ -194,12 +194,11 @@ def test_another_backend_looks_whether_anybody_answers(
         )
 
 
+@over_dblink
 def test_no_error_leaves_the_other_backends_connection_open(
     way: Any, database_of_way: Database, restartable: RestartableSidecar
 ) -> None:
     """The session could send what it likes over it."""
-    if way.transport != "dblink":
-        return
     restartable.start()
     installed = install(database_of_way, way.transport, restartable.address)
     add_loopback(database_of_way)
@@ -214,9 +213,8 @@ def test_no_error_leaves_the_other_backends_connection_open(
         assert admin.execute("SELECT dblink_get_connections()").fetchone() == (None,)
 
 
+@over_dblink
 def test_cancelled_while_another_backend_looks(way: Any, database_of_way: Database) -> None:
-    if way.transport != "dblink":
-        return
     with deaf_port() as deaf:
         installed = install(database_of_way, way.transport, deaf)
         add_loopback(database_of_way)
