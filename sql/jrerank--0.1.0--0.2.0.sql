@@ -906,8 +906,9 @@ $$;
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
--- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
+-- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the
+-- role that the user mapping is for, who alone can read the key; and what the caller's session may have set to look at it is off. Whoever
+-- may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
   queries text[], sent_as text, sent text[], sent_json text, options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text
@@ -1343,8 +1344,8 @@ END
 $$;
 
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one; where all have, they may
--- be JSON already.
+-- the scores of those at the front that have one. `sent`, or `sent_json` where they are JSON already, are the texts or the ids of those of
+-- the `total` that have one; `places` are theirs, and may be NULL where all have.
 CREATE OR REPLACE FUNCTION jrerank._rank(
   query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text,
   sent_json text DEFAULT NULL
@@ -1354,7 +1355,7 @@ AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
-  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE total END;
+  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE coalesce(cardinality(places), total) END;
   attempt jrerank._outcome;
 BEGIN
   PERFORM jrerank._check_outcome(attempt);
@@ -1374,8 +1375,8 @@ $$;
 -- Japanese text in the database itself ------------------------------------------------------------------------------------------------
 
 -- Letters and digits by their code points (Unicode's categories L and N, without what NFKC takes away): a regular expression's own
--- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower case: the query
--- is of none, and expressions refuse one that isn't deterministic.
+-- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower
+-- case: the query is of none, and expressions refuse one that isn't deterministic.
 CREATE OR REPLACE FUNCTION jrerank._runs(document text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
@@ -1441,8 +1442,8 @@ COMMENT ON FUNCTION jrerank.bigrams(text) IS
 
 -- What is called ------------------------------------------------------------------------------------------------------------------
 
--- What comes in may have collations of columns, several, and ones that refuse regular expressions; and names of the catalog have one of their own, with
--- which theirs can't be compared. So from here on it is the database's.
+-- What comes in may have collations of columns, several, and ones that refuse regular expressions; and names of the catalog have one of
+-- their own, with which theirs can't be compared. So from here on it is the database's.
 
 -- An array that is subscripted from 1.
 CREATE OR REPLACE FUNCTION jrerank._from_1(given anyarray) RETURNS anyarray
@@ -1454,8 +1455,9 @@ END
 $$;
 
 -- Never IMMUTABLE or STABLE: EXPLAIN would run it. And no part of a parallel query: in those nothing may be set, so that there would be
--- no status, no timeout of http's, and each call of a LATERAL would wait for a sidecar that is gone; and before PostgreSQL 17 no error is caught.
--- With a plan that knew the array, which is what a session's first five calls would have, each subscript would walk through it from its begin.
+-- no status, no timeout of http's, and each call of a LATERAL would wait for a sidecar that is gone; and before PostgreSQL 17 no error is
+-- caught. With a plan that knew the array, which is what a session's first five calls would have, each subscript would walk through it
+-- from its begin.
 CREATE OR REPLACE FUNCTION jrerank.rerank(
   query text, documents text[], top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -1488,23 +1490,9 @@ $$;
 COMMENT ON FUNCTION jrerank.rerank(text, text[], int, int, text, jsonb, int) IS
   'The documents in their new order, the best first. index counts from 1; score is NULL where the model has not read a document.';
 
--- The texts of a JSON array, and its nulls.
-CREATE OR REPLACE FUNCTION jrerank._texts_of(documents json) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  other text := (SELECT json_typeof(e) FROM json_array_elements(documents) e WHERE json_typeof(e) NOT IN ('string', 'null') LIMIT 1);
-BEGIN
-  IF other IS NOT NULL THEN
-    RAISE EXCEPTION 'documents: an element is of type %, not a text', other USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  RETURN ARRAY(SELECT json_array_elements_text(documents));
-END
-$$;
-
--- One text is what any driver sends as it is, where it writes an array element by element. It is counted, and goes on to the sidecar as it came, who
--- takes nothing in it but texts: to take it apart would cost PostgreSQL 15 as much as everything else here. A null, which an array may have, is
--- looked for by its word.
+-- One text is what any driver sends as it is, where it writes an array element by element. It is counted, and goes on to the sidecar as it
+-- came, who takes nothing in it but texts: to take it apart would cost PostgreSQL 15 as much as everything else here. So no element is
+-- decoded or looked at but for a null, which an array may have: it is left out where its word is anywhere.
 CREATE OR REPLACE FUNCTION jrerank.rerank_json(
   query text, documents text, top_n int DEFAULT NULL, timeout_ms int DEFAULT NULL, model text DEFAULT NULL,
   fusion jsonb DEFAULT NULL, max_tokens_per_doc int DEFAULT NULL
@@ -1516,15 +1504,15 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   total constant int := coalesce(json_array_length(documents::json), 0);
+  places int[];
   ranked jrerank._ranked[];
 BEGIN
   IF strpos(documents COLLATE "C", 'null') > 0 THEN
-    RETURN QUERY
-      SELECT r.index, r.score FROM jrerank.rerank(
-        query, jrerank._texts_of(documents::json), top_n, timeout_ms, model, fusion, max_tokens_per_doc) r;
-    RETURN;
+    SELECT '[' || string_agg(e.element::text, ',' ORDER BY e.ordinal) || ']', array_agg(e.ordinal::int ORDER BY e.ordinal)
+      INTO documents, places
+      FROM json_array_elements(documents::json) WITH ORDINALITY AS e(element, ordinal) WHERE json_typeof(e.element) <> 'null';
   END IF;
-  ranked := jrerank._rank(query COLLATE "default", 'texts', NULL, NULL, total, top_n, timeout_ms,
+  ranked := jrerank._rank(query COLLATE "default", 'texts', NULL, places, total, top_n, timeout_ms,
     jrerank._options(NULL, NULL, top_n, model, fusion, max_tokens_per_doc), model, documents);
   RETURN QUERY SELECT r.place, r.score FROM unnest(ranked) WITH ORDINALITY AS r(place, score, rank) ORDER BY r.rank;
 END

@@ -1,8 +1,9 @@
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------
 
--- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the role that the user mapping is for, who alone can read the key; and what the caller's
--- session may have set to look at it is off. Whoever may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
+-- Which way, and with what: a request's JSON is the queries, `sent`, or `sent_json` where it is JSON already, and `options`. It runs as the
+-- role that the user mapping is for, who alone can read the key; and what the caller's session may have set to look at it is off. Whoever
+-- may rerank may call it: so where it asks, and how a request begins, are not the caller's to say.
 CREATE OR REPLACE FUNCTION jrerank._ask(
   queries text[], sent_as text, sent text[], sent_json text, options text, deadline timestamptz, chosen text, server text, other_url text,
   OUT answer text, OUT reason text, OUT detail text, OUT transport text

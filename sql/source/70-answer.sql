@@ -285,8 +285,8 @@ END
 $$;
 
 -- The way through: what was asked goes in, and the places of the `top_n` first of all hits come out in their new order, with
--- the scores of those at the front that have one. `sent` are the texts or the ids of those of the `total` that have one; where all have, they may
--- be JSON already.
+-- the scores of those at the front that have one. `sent`, or `sent_json` where they are JSON already, are the texts or the ids of those of
+-- the `total` that have one; `places` are theirs, and may be NULL where all have.
 CREATE OR REPLACE FUNCTION jrerank._rank(
   query text, sent_as text, sent text[], places int[], total int, top_n int, timeout_ms int, options text, expected_model text,
   sent_json text DEFAULT NULL
@@ -296,7 +296,7 @@ AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   deadline timestamptz := jrerank._deadline(timeout_ms);
-  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE total END;
+  sent_count int := CASE WHEN sent_json IS NULL THEN coalesce(cardinality(sent), 0) ELSE coalesce(cardinality(places), total) END;
   attempt jrerank._outcome;
 BEGIN
   PERFORM jrerank._check_outcome(attempt);

@@ -2,8 +2,8 @@
 -- Japanese text in the database itself ------------------------------------------------------------------------------------------------
 
 -- Letters and digits by their code points (Unicode's categories L and N, without what NFKC takes away): a regular expression's own
--- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower case: the query
--- is of none, and expressions refuse one that isn't deterministic.
+-- class would depend on the database's locale, and an index could not be trusted. Nor is it for a column's collation to say what is lower
+-- case: the query is of none, and expressions refuse one that isn't deterministic.
 CREATE OR REPLACE FUNCTION jrerank._runs(document text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
