@@ -69,8 +69,8 @@ def test_the_transport_may_be_chosen_and_changed(
         )
         return
     done(database, "setup", *addresses, "--key-file", str(key_file))
-    said = done(database, "setup", *addresses, "--transport", transport)
-    assert ("--loopback --close-transport bounds it" in said) == (transport == "dblink")
+    output = done(database, "setup", *addresses, "--transport", transport)
+    assert ("--loopback --close-transport bounds it" in output) == (transport == "dblink")
     assert f"over {transport} by bundled" in done(database, "status")
 
 
@@ -210,9 +210,9 @@ def test_the_database_looks_from_outside_whether_the_network_answers(
 
 
 def test_over_http_no_loopback_is_needed(database_18: Database, addresses: list[str]) -> None:
-    said = done(database_18, "setup", *addresses, "--loopback")
-    assert "no loopback was made: http keeps its deadlines without" in said
-    assert "server jrerank_loopback" not in said
+    output = done(database_18, "setup", *addresses, "--loopback")
+    assert "no loopback was made: http keeps its deadlines without" in output
+    assert "server jrerank_loopback" not in output
 
 
 def test_views_that_use_the_functions_keep_them_from_being_removed(

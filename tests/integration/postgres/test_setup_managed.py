@@ -53,6 +53,9 @@ def test_the_script_and_dblink_serve(
         assert "ok    loopback" in done(server, "status")
     else:
         assert (looked.exit_code, "--loopback: this role may not create" in looked.stderr) == (3, True)
+    closed = run(server, *setup, "--close-transport")  # dblink is the superuser's
+    assert f"belong to {SUPERUSER}: run setup as that role, or leave out --close-transport" in closed.stderr
+    assert (closed.exit_code, "nobody but" in closed.stdout) == (1, False)
     done(server, *setup, user=SUPERUSER)
     assert "FAIL" not in done(server, "status", user=SUPERUSER)
     assert "is gone" in done(server, "remove")

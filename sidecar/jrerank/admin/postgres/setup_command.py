@@ -61,9 +61,10 @@ def setup(
     """Install or upgrade the functions, tell the database where the sidecar is, and let roles rerank. All of it, or nothing.
 
     http where the server has that extension, else dblink. What is done already is left as it is.
-    The README recommends --close-transport --loopback.
+    --close-transport needs the owner of that extension, and takes it from other applications of the database.
 
     Example: jrerank-admin postgres setup --url http://10.0.0.7:8080 --pgwire 10.0.0.7:5433 --key-file key --role app
+    --close-transport --loopback
     """
     with plain_errors():
         address, key = read_address(url, pgwire, sslmode, sslrootcert), secret(SIDECAR_KEY, key_file)

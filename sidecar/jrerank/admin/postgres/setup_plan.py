@@ -56,8 +56,8 @@ def choose_transport(
     for transport in (Transport.HTTP, Transport.DBLINK) if asked is Transport.AUTO else (asked,):
         if obstacles[transport] is None:
             return transport
-    said = [f"{name}: {what}" for name, what in obstacles.items() if asked in {Transport.AUTO, name}]
-    raise ConfigurationError("; ".join(said))
+    reasons = [f"{name}: {what}" for name, what in obstacles.items() if asked in {Transport.AUTO, name}]
+    raise ConfigurationError("; ".join(reasons))
 
 
 def _http_obstacle(offers: Offers, address: SidecarAddress, wrapper: str) -> str | None:

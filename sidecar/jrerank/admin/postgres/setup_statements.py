@@ -81,6 +81,12 @@ begin
   loop
     execute format('revoke execute on function %s from public', function);
     execute format('grant execute on function %s to %I', function, {owner});
+    -- To revoke what another role has granted is a warning and no more
+    if has_function_privilege('public', function, 'execute') then
+      raise insufficient_privilege using message = format(
+        'the functions of %s belong to %I: run setup as that role, or leave out --close-transport',
+        {extension}, (select proowner::regrole::text from pg_proc where oid = function));
+    end if;
   end loop;
 end
 $close$
