@@ -380,7 +380,10 @@ class TestPassthrough:
 
 
 class TestLargeDocuments:
-    """As many are fetched as fit into 32 MiB, in steps, and of an index that was never searched 25, first in parts, then whole."""
+    """As many are fetched as fit into 32 MiB, in steps, and of an index that was never searched 25.
+
+    They are fetched whole where that is known to be little more.
+    """
 
     INDEX, PASSAGES, CHARS, FITTING = "large", 60, 700_000, 32
     BODY: ClassVar[Json] = {"query": {"match": {"title": "大仏"}}, "size": 5, "_source": False}
@@ -400,15 +403,16 @@ class TestLargeDocuments:
 
     def _document(self, number: int) -> Json:
         some = " 鹿" if number % 6 == 0 else ""
-        return {"id": str(number), "title": f"大仏{some}", "body": "x" * self.CHARS}
+        return {"id": str(number), "title": f"大仏{some}", "body": "x" * self.CHARS, "secret": "鹿"}
 
     def test_a_search_fetches_no_more_than_it_can_afford(self, large: Engine) -> None:
         before = large.stats()["searches"]["reasons"].get("window_narrowed", 0)
-        first, whole, then = (large.search(self.BODY, self.INDEX) for _ in range(3))
+        open_source = {**self.BODY, "_source": True}
+        first, whole, then = (large.search(body, self.INDEX) for body in (self.BODY, open_source, self.BODY))
         assert (marker(first)["outcome"], marker(first)["reason"]) == ("partial", "window_narrowed")
         assert marker(first)["reranked"] == 25
         assert marker(whole)["reranked"] == 25, "of whole documents nothing is known yet"
-        assert not any("_source" in hit for hit in whole["hits"]["hits"])
+        assert not any("_source" in hit for hit in then["hits"]["hits"])
         assert (marker(then)["reason"], marker(then)["reranked"]) == ("window_narrowed", self.FITTING)
         assert len(then["hits"]["hits"]) == 5
         assert then["hits"]["total"]["value"] == self.PASSAGES
@@ -419,9 +423,15 @@ class TestLargeDocuments:
         self._assert_made_again(large)
 
     def _assert_shown(self, large: Engine) -> None:
-        """What the caller asked for, though documents are fetched whole."""
-        answer = large.search({**self.BODY, "_source": ["title"]}, self.INDEX)
-        assert [list(hit["_source"]) for hit in answer["hits"]["hits"]] == [["title"]] * 5
+        """What the caller asked for, though documents are fetched whole, once it is known what these parts cost."""
+        for asked, shown in (
+            ({"excludes": ["secret"]}, {"title", "body"}),
+            (["title", "body"], {"title", "body"}),
+            (["title"], {"title"}),
+        ):
+            for _ in range(2):
+                answer = large.search({**self.BODY, "_source": asked}, self.INDEX)
+                assert [set(hit["_source"]) for hit in answer["hits"]["hits"]] == [shown] * 5
 
     def _assert_pages(self, large: Engine) -> None:
         """They fit together, and the caller's own page is never cut."""

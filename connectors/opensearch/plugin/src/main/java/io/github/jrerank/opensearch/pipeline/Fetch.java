@@ -2,6 +2,7 @@ package io.github.jrerank.opensearch.pipeline;
 
 import io.github.jrerank.opensearch.answer.Marker;
 import java.util.Collection;
+import java.util.Map;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 
 /**
@@ -12,7 +13,8 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
  * @param isNarrowed whether that is less than the pipeline's window, since hits of these indexes cost too much
  * @param indexes the UUIDs of those that are searched
  * @param filter what is fetched of a document
- * @param isCallersFilter whether no passage fields were added to what the caller asked for
+ * @param parts what would be, were it not fetched whole in their place; else the filter
+ * @param isCallersFilter whether nothing was added to what the caller asked for
  * @param startNanos when the search began, on the clock of System.nanoTime
  */
 record Fetch(
@@ -21,6 +23,7 @@ record Fetch(
     boolean isNarrowed,
     Collection<String> indexes,
     FetchSourceContext filter,
+    FetchSourceContext parts,
     boolean isCallersFilter,
     long startNanos
 ) {
@@ -32,6 +35,14 @@ record Fetch(
     /** Whether nothing of a document was left out. */
     boolean isOfWholeDocuments() {
         return FetchCosts.isWhole(filter);
+    }
+
+    /** What was found in its hits. */
+    void teach(FetchCosts costs, Map<String, HitCost> found) {
+        costs.learn(indexes, found, filter);
+        if (filter != parts) {
+            costs.learnNothingNew(found.keySet(), parts);
+        }
     }
 
     /**

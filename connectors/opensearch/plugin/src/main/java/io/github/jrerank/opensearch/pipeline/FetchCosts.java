@@ -90,7 +90,8 @@ final class FetchCosts {
 
     /**
      * What is to be fetched in place of these parts of a document: it as a whole where they are large and most of it, for it takes its
-     * shard longer to take them out of it than to send the rest.
+     * shard longer to take them out of it than to send the rest. How long it is shows where callers ask for whole documents: to try
+     * would be to fetch whatever they leave out, such as attachments.
      *
      * @param window as many hits as are wanted
      */
@@ -101,14 +102,13 @@ final class FetchCosts {
         return indexes.stream().allMatch(index -> isWholeCheaper(index, parts, window)) ? FetchSourceContext.FETCH_SOURCE : parts;
     }
 
-    /** Its length shows once it was fetched. */
     private synchronized boolean isWholeCheaper(String index, FetchSourceContext parts, int window) {
         HitCost ofParts = seen(index, parts.hashCode());
         if (ofParts == null || isFree(ofParts, window)) {
             return false;
         }
         HitCost whole = seen(index, WHOLE);
-        return whole == null || whole.bytesEach() <= ofParts.bytesEach() * MAX_WHOLE_PER_PARTS;
+        return whole != null && whole.bytesEach() <= ofParts.bytesEach() * MAX_WHOLE_PER_PARTS;
     }
 
     private static boolean isFree(HitCost each, int window) {
@@ -141,6 +141,21 @@ final class FetchCosts {
         });
         if (found.values().stream().mapToInt(HitCost::hits).sum() >= FIRST_HITS) {
             searched.forEach(index -> learnNoHits(new Key(index, filter.hashCode())));
+        }
+    }
+
+    /**
+     * That whole documents were fetched in place of these parts, which are thought to be as they were: else they would be forgotten.
+     *
+     * @param found the UUIDs of the indexes that had hits
+     */
+    synchronized void learnNothingNew(Collection<String> found, FetchSourceContext parts) {
+        for (String index : found) {
+            Key key = new Key(index, parts.hashCode());
+            Known before = fresh(key);
+            if (before != null) {
+                put(key, before.each(), before.steady());
+            }
         }
     }
 

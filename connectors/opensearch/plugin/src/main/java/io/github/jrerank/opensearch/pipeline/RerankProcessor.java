@@ -172,7 +172,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (plan.fetch() == null) {
                 return;
             }
-            services.costs().learn(plan.fetch().indexes(), costs, plan.fetch().filter());
+            plan.fetch().teach(services.costs(), costs);
             HitCost whole = costs.values().stream().reduce(new HitCost(0, 0, 0), HitCost::plus);
             extraNanos = plan.fetch().extraNanos(whole, startNanos);
         }

@@ -120,8 +120,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
         FetchSourceContext parts = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
-        FetchSourceContext fetched = costs.cheapest(limitsOfIndexes.uuids(), parts, wide);
-        Fetch fetch = fetch(search, limitsOfIndexes, ext, fetched, isOpen, wide);
+        Fetch fetch = fetch(search, limitsOfIndexes, ext, parts, isOpen, wide);
         String reason = fetch.reasonOf(Passthrough.reason(search, ext, text, fetch.window()), Plan.from(search), wide);
         if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
             reason = Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
@@ -130,7 +129,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             reason = Passthrough.NO_PASSAGES;
         }
         int from = Plan.from(search);
-        FetchSourceContext hiding = fetched == shown ? null : shown;
+        boolean isAsShown = reason != null || fetch.filter() == shown; // what is passed through is fetched as its caller asked
+        FetchSourceContext hiding = isAsShown ? null : shown;
         return new Plan(reason, ext, text, read, fetch.window(), from, Plan.size(search), true, hiding, fetch);
     }
 
@@ -138,15 +138,17 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         SearchSourceBuilder search,
         IndexLimits.Of limitsOfIndexes,
         JrerankExt ext,
-        FetchSourceContext fetched,
-        boolean isCallersFilter,
+        FetchSourceContext parts,
+        boolean isOpen,
         int wide
     ) {
         int page = Plan.size(search);
         int time = Math.min(timeoutMs, ext.timeoutMs(Integer.MAX_VALUE));
         List<String> indexes = limitsOfIndexes.uuids();
+        FetchSourceContext fetched = costs.cheapest(indexes, parts, wide);
         int most = costs.affordable(indexes, fetched, page, wide, time);
-        return new Fetch(most, page, most < wide, indexes, fetched, isCallersFilter, System.nanoTime());
+        boolean isCallersFilter = isOpen && fetched == parts;
+        return new Fetch(most, page, most < wide, indexes, fetched, parts, isCallersFilter, System.nanoTime());
     }
 
     private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limitsOfIndexes) {

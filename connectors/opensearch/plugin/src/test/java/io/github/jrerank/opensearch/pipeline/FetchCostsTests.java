@@ -66,12 +66,25 @@ class FetchCostsTests {
     void largePartsAreFetchedWithTheRestOfTheDocumentUnlessThatIsLarge() {
         assertSame(BODY, cheapest(BODY, "docs"), "nothing is known");
         learn("docs", BODY, 100_000, 0.5);
-        assertEquals(ALL, cheapest(BODY, "docs"), "to see how long it is");
-        assertEquals(FetchCosts.FIRST_HITS, affordable(ALL, "docs"));
+        assertSame(BODY, cheapest(BODY, "docs"), "the rest may be of any length");
         learn("docs", ALL, 150_000, 0.1);
         assertEquals(ALL, cheapest(BODY, "docs"));
         learn("docs", ALL, 151_000, 0.1);
         assertSame(BODY, cheapest(BODY, "docs"));
+    }
+
+    @Test
+    void partsAreNotForgottenWhileWholeDocumentsAreFetchedInTheirPlace() {
+        learn("docs", BODY, 100_000, 0.5);
+        for (int day = 0; day < 3; day++) {
+            learn("docs", ALL, 150_000, 0.1);
+            costs.learnNothingNew(List.of("docs", "unknown"), BODY);
+            now += FetchCosts.KEPT_NANOS;
+            assertEquals(ALL, cheapest(BODY, "docs"));
+        }
+        assertSame(BODY, cheapest(BODY, "unknown"));
+        learn("docs", ALL, 151_000, 0.1);
+        assertSame(BODY, cheapest(BODY, "docs"), "they are no larger than they were");
     }
 
     @Test

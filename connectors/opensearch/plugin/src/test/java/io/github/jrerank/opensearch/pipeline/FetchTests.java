@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 
@@ -14,7 +15,7 @@ class FetchTests {
     private static final FetchSourceContext PARTS = new FetchSourceContext(true, new String[] { "body" }, null);
 
     private static Fetch fetch(boolean isCallersFilter) {
-        return new Fetch(40, 10, false, List.of("docs"), PARTS, isCallersFilter, START_NANOS);
+        return new Fetch(40, 10, false, List.of("docs"), PARTS, PARTS, isCallersFilter, START_NANOS);
     }
 
     private static long extraNanos(boolean isCallersFilter, HitCost cost, long tookNanos) {
@@ -28,8 +29,22 @@ class FetchTests {
 
     @Test
     void fetchingWholeDocumentsTakesAsLongAsReadingThem() {
-        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, false, START_NANOS);
+        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, PARTS, false, START_NANOS);
         assertEquals(100_000, whole.extraNanos(HITS, START_NANOS + 1_000_000));
+    }
+
+    @Test
+    void wholeDocumentsInPlaceOfPartsSayNothingNewOfThese() {
+        long[] now = { 0 };
+        var costs = new FetchCosts(() -> now[0]);
+        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, PARTS, false, START_NANOS);
+        fetch(false).teach(costs, Map.of("docs", new HitCost(1, 100_000, 0)));
+        now[0] = FetchCosts.KEPT_NANOS;
+        whole.teach(costs, Map.of("docs", new HitCost(1, 150_000, 0)));
+        now[0] += FetchCosts.KEPT_NANOS;
+        assertEquals(FetchSourceContext.FETCH_SOURCE, costs.cheapest(List.of("docs"), PARTS, 100));
+        whole.teach(costs, Map.of("docs", new HitCost(1, 151_000, 0)));
+        assertEquals(PARTS, costs.cheapest(List.of("docs"), PARTS, 100));
     }
 
     @Test

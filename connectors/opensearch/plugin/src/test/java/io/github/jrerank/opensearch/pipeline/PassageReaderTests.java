@@ -49,12 +49,22 @@ class PassageReaderTests {
         long unparsedNanos = hit.getSourceRef().length() * PassageReader.NANOS_PER_UNPARSED_BYTE;
         var ofStore = new PassageReader(List.of(), PassageFrom.FIELDS, null, ValueBounds.ofEach(1, 8_192), false);
         assertEquals(unparsedNanos, ofStore.cost(hit, 100).readNanos());
-        assertEquals(100, reader(ValueBounds.ofEach(1, 8_192)).cost(hit, 100).readNanos(), "this one was read");
         HighlightBuilder asked = new HighlightBuilder().field("body");
         var ofHighlights = new PassageReader(FIELDS, PassageFrom.HIGHLIGHT, Highlights.of(asked), ValueBounds.ofEach(1, 8_192), false);
         assertEquals(100, ofHighlights.cost(hit, 100).readNanos(), "without a highlight it is read");
         hit.highlightFields(Map.of("body", new HighlightField("body", new Text[] { new Text("<em>x</em>") })));
         assertEquals(unparsedNanos, ofHighlights.cost(hit, 100).readNanos());
+    }
+
+    @Test
+    void aTextThatIsSteppedOverWasUnpackedAndSentAllTheSame() {
+        SearchHit hit = hit("{\"body\": \"" + "x".repeat(1_000_000) + "\"}");
+        long leastNanos = hit.getSourceRef().length() * PassageReader.LEAST_NANOS_PER_BYTE_STEPPED_OVER;
+        var bounds = ValueBounds.ofEach(1, 8_192);
+        assertEquals(leastNanos, reader(bounds).cost(hit, 100).readNanos());
+        assertEquals(leastNanos + 1, reader(bounds).cost(hit, leastNanos + 1).readNanos());
+        var ofParts = new PassageReader(FIELDS, PassageFrom.FIELDS, null, bounds, false);
+        assertEquals(100, ofParts.cost(hit, 100).readNanos(), "this one was read as a whole");
     }
 
     @Test
