@@ -92,8 +92,11 @@ def test_the_statements_give_reranked_hits_to_the_application(
 ) -> None:
     with postgres18.connect(DATABASE) as admin:
         admin.execute("grant select on passages to app")
-    scored, searched, bigrams, hybrid, tsvector, by_ids = blocks("sql")
+    granted, scored, searched, bigrams, hybrid, tsvector, by_ids = blocks("sql")
     with postgres18.connect(DATABASE) as admin:
+        admin.execute("create role other_app")
+        admin.execute("create extension if not exists http")
+        admin.execute(granted.encode())
         *made, notes = [statement for statement in bigrams.split(";\n") if statement]
         for statement in made:
             admin.execute(statement.encode())
