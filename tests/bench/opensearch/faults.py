@@ -1,6 +1,6 @@
 """Sixteen clients search while the sidecar fails: no search fails, none waits long, and a circuit's changes are a line each.
 
-First the circuit breaker is kept from opening, so that every one of the searches meets the fault; then it is as it is by default.
+First the circuit breaker is kept from opening, so that every search that asks meets the fault; then it is as it is by default.
 What the same clients see without us is measured beside: a machine that is full with their own searches is not full because of us.
 """
 
@@ -100,6 +100,21 @@ def _measure(node: Node, sidecar: FakeSidecar, index: str, extent: Extent) -> It
             yield _record(f"{index}, {name}", node, clients, extent.seconds)
             cure(sidecar)
             clients.warm_record()
+    yield _while_open(node, sidecar, index, extent.seconds)
+
+
+def _while_open(node: Node, sidecar: FakeSidecar, index: str, seconds: float) -> Record:
+    """Nothing is fetched for a sidecar that is known to fail."""
+    fault, cure, _ = FAULTS["500"]
+    with Clients(node.url, "main", index).searching() as clients:
+        clients.warm_record()
+        fault(sidecar)
+        clients.await_reason("circuit_open")
+        time.sleep(SETTLED_S)
+        record = _record(f"{index}, circuit open", node, clients, seconds)
+        cure(sidecar)
+        clients.warm_record()
+    return record
 
 
 def _warm(clients: Clients) -> None:

@@ -19,6 +19,7 @@ BODY: Json = {"query": {"match": {"body": QUERY}}, "_source": False}
 CLIENTS = 16
 PAUSE_S = 0.1
 ENOUGH = 64
+WELL = {None, "window_narrowed", "node_busy"}
 
 
 @dataclass
@@ -83,9 +84,16 @@ class Clients:
             record = self.new_record()
             with self._lock:
                 record = record.so_far()
-            if record.reasons and set(record.reasons) <= {None, "window_narrowed"}:
+            if any(record.reranked) and set(record.reasons) <= WELL:
                 break
         return record
+
+    def await_reason(self, reason: str) -> None:
+        """Until a search says so."""
+        deadline = time.monotonic() + 30
+        while reason not in self.record.reasons:
+            assert time.monotonic() < deadline, self.record
+            time.sleep(0.1)
 
     def full_record(self) -> Record:
         """A record of the next searches, at least two seconds of them."""

@@ -58,6 +58,25 @@ def test_the_circuit_opens_and_costs_nothing_while_it_is(engine: Engine, sidecar
     assert stats["circuit"] == "open"
 
 
+def test_while_the_circuit_is_open_nothing_is_fetched_for_it(engine: Engine, sidecars: Sidecars) -> None:
+    for status, index in (("status_500", "docs"), ("status_422", "docs,doc*")):
+        sidecars.main.behave(status)
+        assert _has_widened(engine, index, reason=status)
+        for _ in range(4):
+            engine.search(BODY, index, search_pipeline="rerank")
+        assert not _has_widened(engine, index, reason="circuit_open")
+        sidecars.main.behave("ok")
+        engine.await_closed_circuits()
+        assert _has_widened(engine, index, reason=None)
+
+
+def _has_widened(engine: Engine, index: str, reason: str | None) -> bool:
+    answer = engine.search(BODY, index, verbose_pipeline="true", search_pipeline="rerank")
+    assert marker(answer)["reason"] == reason
+    window = answer["processor_results"][0]
+    return bool(window["input_data"] != window["output_data"])
+
+
 def test_a_circuit_that_opens_or_closes_is_a_line_in_the_log(
     engine: Engine, sidecars: Sidecars, node: Node
 ) -> None:
@@ -101,11 +120,31 @@ def test_a_refusal_is_followed_by_the_next_sidecar(engine: Engine, sidecars: Sid
         assert marker(engine.search(BODY, search_pipeline="pair"))["outcome"] == "complete"
 
 
-def test_of_long_passages_no_more_is_sent_than_can_be_read(engine: Engine, sidecars: Sidecars) -> None:
+def _load_long(engine: Engine) -> None:
     engine.http.delete("long")
     engine.put("long", {"settings": {"index": {"number_of_replicas": 0}}})
     engine.bulk("long", [{"id": str(n), "body": f"{QUERY}。" + "長い本文。" * 8_000} for n in range(50)])
     engine.put_pipeline("long", passage_fields=["body"], endpoint="main", timeout_ms=TIMEOUT_MS)
+
+
+def test_a_node_that_is_busy_with_large_documents_reranks_some_searches_and_leaves_the_others(
+    engine: Engine,
+) -> None:
+    _load_long(engine)
+    sidecar = engine.stats()["endpoints"]["main"][0]
+    with Clients(str(engine.http.base_url), "long", "long").searching() as clients:
+        record = clients.full_record()
+    assert set(record.statuses) == {200}
+    assert record.reasons["node_busy"] > 0
+    assert any(record.reranked)
+    assert engine.stats()["searches"]["reasons"]["node_busy"] >= record.reasons["node_busy"]
+    assert engine.stats()["endpoints"]["main"][0]["counts"].get("opened") == sidecar["counts"].get("opened")
+    alone = (marker(engine.search(BODY, "long", search_pipeline="long")) for _ in range(100))
+    assert any(answer["reason"] == "window_narrowed" for answer in alone), "there is time again"
+
+
+def test_of_long_passages_no_more_is_sent_than_can_be_read(engine: Engine, sidecars: Sidecars) -> None:
+    _load_long(engine)
     body = {**BODY, "size": 10}
     for _ in range(5):
         engine.search(body, "long", search_pipeline="long")
@@ -143,6 +182,18 @@ class TestOnFailureError:
         response = engine.http.post("docs/_search", json=BODY, params={"search_pipeline": "strict"})
         assert response.status_code == 503
         assert "status_500" in response.text
+
+    def test_while_the_circuit_is_open_too(self, engine: Engine, sidecars: Sidecars) -> None:
+        engine.put_pipeline("strict", passage_fields=PASSAGE_FIELDS, endpoint="main", on_failure="error")
+        sidecars.main.behave("status_500")
+        answers = [
+            engine.http.post("docs/_search", json=BODY, params={"search_pipeline": "strict"})
+            for _ in range(6)
+        ]
+        assert {answer.status_code for answer in answers} == {503}
+        assert "circuit_open" in answers[-1].text
+        nothing = {"query": {"match": {"body": "zzzz"}}}
+        assert marker(engine.search(nothing, search_pipeline="strict"))["reason"] == "no_hits"
 
     def test_an_answer_that_scored_nothing_is_a_failure_too(self, engine: Engine, sidecars: Sidecars) -> None:
         engine.put_pipeline("strict", passage_fields=PASSAGE_FIELDS, endpoint="main", on_failure="error")

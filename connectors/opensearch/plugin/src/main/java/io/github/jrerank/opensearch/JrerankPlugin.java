@@ -28,6 +28,7 @@ import org.opensearch.common.settings.IndexScopedSettings;
 import org.opensearch.common.settings.Setting;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.common.settings.SettingsFilter;
+import org.opensearch.common.util.concurrent.OpenSearchExecutors;
 import org.opensearch.core.action.ActionResponse;
 import org.opensearch.plugins.ActionPlugin;
 import org.opensearch.plugins.Plugin;
@@ -76,7 +77,7 @@ public final class JrerankPlugin extends Plugin implements SearchPipelinePlugin,
             endpoints = new Endpoints(settings, node);
             endpoints.follow(parameters.searchPipelineService.getClusterService().getClusterSettings());
             origins.begin(parameters.threadContext, () -> parameters.searchPipelineService.getClusterService().state().nodes());
-            services = Services.of(parameters, endpoints, stats, node, origins);
+            services = Services.of(parameters, OpenSearchExecutors.allocatedProcessors(settings), endpoints, stats, node, origins);
         }
         return services;
     }

@@ -58,6 +58,11 @@ public final class Endpoint {
         apiKey = key;
     }
 
+    /** Whether none of them is worth asking: probes, and no searches, close their circuits. */
+    boolean isOpen(String work) {
+        return sidecars.stream().allMatch(sidecar -> sidecar.isOpen(work));
+    }
+
     /** Those worth asking, beginning with whose turn it is, or with another that has less to do. */
     List<Sidecar> inTurn(String work) {
         List<Sidecar> order = new ArrayList<>(sidecars);

@@ -49,6 +49,15 @@ public final class Endpoints {
         return byName.get(name);
     }
 
+    /** Why a call of it for such work would ask nobody, or null. */
+    public String refusal(String name, String work) {
+        Endpoint endpoint = get(name);
+        if (endpoint == null) {
+            return Failure.UNKNOWN_ENDPOINT;
+        }
+        return endpoint.isOpen(work) ? Failure.CIRCUIT_OPEN : null;
+    }
+
     public Collection<Endpoint> all() {
         return byName.values();
     }

@@ -19,10 +19,13 @@ public final class Failure extends Exception {
     public static final String CONNECTION_LOST = "connection_lost";
     public static final String TLS_ERROR = "tls_error";
     public static final String CIRCUIT_OPEN = "circuit_open";
+    /** It is this node that has no time, and no sidecar was asked. */
+    public static final String NODE_BUSY = "node_busy";
     public static final String UNKNOWN_ENDPOINT = "unknown_endpoint";
     public static final String INTERNAL_ERROR = "internal_error";
     public static final String INVALID_ANSWER = "invalid_answer";
 
+    private static final Set<String> OF_NOBODY_ASKED = Set.of(CIRCUIT_OPEN, NODE_BUSY, UNKNOWN_ENDPOINT);
     private static final Set<String> OF_SIDECAR_ITSELF = Set.of("status_401", "status_403", "status_407", "status_429");
     private static final Set<String> OF_TIME = Set.of(TIMEOUT, "overtaken");
     private static final int SHOWN_BYTES = 300;
@@ -83,6 +86,11 @@ public final class Failure extends Exception {
     /** The reason, and what the sidecar or the connection says of it. */
     public String words() {
         return getCause() == null ? getMessage() : getMessage() + ": " + getCause();
+    }
+
+    /** Whether it is the reason of a search that was to be reranked, for which nobody was asked. */
+    public static boolean isOfNobodyAsked(String reason) {
+        return reason != null && OF_NOBODY_ASKED.contains(reason);
     }
 
     /** About what the sidecar can do in the time that it was given, beside what is open there. */

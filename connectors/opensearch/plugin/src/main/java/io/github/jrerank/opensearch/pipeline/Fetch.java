@@ -1,6 +1,5 @@
 package io.github.jrerank.opensearch.pipeline;
 
-import io.github.jrerank.opensearch.answer.Marker;
 import java.util.Collection;
 import java.util.Map;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
@@ -8,28 +7,32 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
 /**
  * What a search was made to fetch, beyond what its caller asked for.
  *
- * @param window how many hits are fetched
- * @param page how many the caller asked for
- * @param isNarrowed whether that is less than the pipeline's window, since hits of these indexes cost too much
+ * @param page how many hits the caller asked for
+ * @param narrowedBy the reason why fewer are fetched than the pipeline's window holds, or null
  * @param indexes the UUIDs of those that are searched
  * @param filter what is fetched of a document
  * @param parts what would be, were it not fetched whole in their place; else the filter
  * @param isCallersFilter whether nothing was added to what the caller asked for
  * @param startNanos when the search began, on the clock of System.nanoTime
+ * @param draw how many hits are fetched, and for how much of the node's time
  */
 record Fetch(
-    int window,
     int page,
-    boolean isNarrowed,
+    String narrowedBy,
     Collection<String> indexes,
     FetchSourceContext filter,
     FetchSourceContext parts,
     boolean isCallersFilter,
-    long startNanos
+    long startNanos,
+    FetchBudget.Draw draw
 ) {
-    /** The reason of a page that the pipeline's window has room for, but this search's has not: not its caller asked for too much. */
-    String reasonOf(String reason, int from, int pipelinesWindow) {
-        return Passthrough.BEYOND_WINDOW.equals(reason) && from < pipelinesWindow ? Marker.WINDOW_NARROWED : reason;
+    int window() {
+        return draw.hits();
+    }
+
+    /** Why a page that begins there is left as it is, or null. It is not its caller who asked for too much. */
+    String reasonOfPage(int from) {
+        return from < window() ? null : narrowedBy;
     }
 
     /** Whether nothing of a document was left out. */
@@ -37,24 +40,30 @@ record Fetch(
         return FetchCosts.isWhole(filter);
     }
 
-    /** What was found in its hits. */
-    void teach(FetchCosts costs, Map<String, HitCost> found) {
+    /** What was found in its hits, and how long it took. */
+    void teach(FetchCosts costs, FetchBudget budget, Map<String, HitCost> found, long nowNanos) {
         costs.learn(indexes, found, filter);
         if (filter != parts) {
             costs.learnNothingNew(found.keySet(), parts);
         }
+        budget.settle(draw.nanos(), nowNanos - startNanos);
     }
 
     /**
-     * How long the search took longer than its caller's own would have, as far as that can be told: that time is ours.
+     * How long the search took longer than its caller's own would have, as far as that can be told: that time is ours. Of a search that
+     * has waited for what was fetched for others all of it is.
      *
      * @param cost of the hits that were fetched
      * @param endNanos when the search was over
      */
     long extraNanos(HitCost cost, long endNanos) {
+        if (cost.bytes() <= FetchCosts.FREE_BYTES) {
+            return 0;
+        }
         int own = isCallersFilter ? page : 0;
         double extra = Math.max(0, cost.hits() - own) / (double) Math.max(1, cost.hits());
         double fetching = cost.readNanos() * (double) FetchCosts.fetchesPerRead(filter) * extra;
-        return cost.bytes() <= FetchCosts.FREE_BYTES ? 0 : Math.min(endNanos - startNanos, Math.round(fetching));
+        long tookNanos = endNanos - startNanos;
+        return draw.isScarce() ? tookNanos : Math.min(tookNanos, Math.round(fetching));
     }
 }

@@ -72,11 +72,29 @@ final class FetchCosts {
         if (indexes.isEmpty() || filter.fetchSource() == false) {
             return window;
         }
-        HitCost each = indexes.stream().map(index -> of(index, filter)).filter(Objects::nonNull).reduce(HitCost::max).orElse(null);
+        HitCost each = largest(indexes, filter);
         double timeNanos = TIME_SHARE * TimeUnit.MILLISECONDS.toNanos(timeoutMs) / (1 + fetchesPerRead(filter));
         int most = each == null || isFree(each, window) ? window : most(each, timeNanos);
         int known = isKnown(indexes, filter, window) ? most : Math.min(FIRST_HITS, most);
         return Math.min(window, Math.max(page, known));
+    }
+
+    /**
+     * How long it takes to read hits, and to fetch some of them beside the caller's own; 0 where that is little, or not known.
+     *
+     * @param window as many hits as are wanted
+     */
+    long nanos(Collection<String> indexes, FetchSourceContext filter, int window, int read, int fetched) {
+        HitCost each = filter.fetchSource() ? largest(indexes, filter) : null;
+        if (each == null || isFree(each, window)) {
+            return 0;
+        }
+        return Math.round(each.readNanosEach() * (read + (double) fetchesPerRead(filter) * fetched));
+    }
+
+    /** Null where no search has fetched of any of them. */
+    private HitCost largest(Collection<String> indexes, FetchSourceContext filter) {
+        return indexes.stream().map(index -> of(index, filter)).filter(Objects::nonNull).reduce(HitCost::max).orElse(null);
     }
 
     /** How often the time of reading a passage its shard has taken before. */
@@ -120,7 +138,7 @@ final class FetchCosts {
     }
 
     /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on that is no more. */
-    private static int stepBelow(int hits) {
+    static int stepBelow(int hits) {
         int power = Integer.highestOneBit(hits);
         return hits - power >= power / 2 ? power + power / 2 : power;
     }

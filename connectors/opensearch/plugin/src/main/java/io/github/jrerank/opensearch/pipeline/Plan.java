@@ -17,6 +17,7 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
  * @param from the caller's own, as is `size`
  * @param isWidened whether the page is still to be cut
  * @param shown what of a document the caller is to see, or null where that is what was fetched
+ * @param asked to be told whom `jrerank` asks, or null
  * @param fetch what the search was made to fetch, or null where it is as the caller asked
  */
 record Plan(
@@ -29,6 +30,7 @@ record Plan(
     int size,
     boolean isWidened,
     FetchSourceContext shown,
+    Asked asked,
     Fetch fetch
 ) {
     /** The response goes by as it is, without a marker: it is another cluster's to read, or this search is done with. */
@@ -37,7 +39,7 @@ record Plan(
     private static final Logger LOGGER = LogManager.getLogger(Plan.class);
 
     static Plan passthrough(String reason, JrerankExt ext) {
-        return new Plan(reason, ext, null, null, 0, 0, 0, false, null, null);
+        return new Plan(reason, ext, null, null, 0, 0, 0, false, null, null, null);
     }
 
     /** The plan where there is no `jrerank_window` before: the page is reranked within itself. */
@@ -53,7 +55,7 @@ record Plan(
         boolean isFiltered = SourceFilter.leavesIn(SourceFilter.shown(search), reading.passageFields()) == false;
         String whole = reason == null && isFiltered ? Passthrough.PASSAGES_FILTERED : reason;
         int window = ext.or("window", pipelinesWindow);
-        return new Plan(whole, ext, text, reading, window, from(search), size(search), false, null, null);
+        return new Plan(whole, ext, text, reading, window, from(search), size(search), false, null, null, null);
     }
 
     /** What a search may hold is not all ours (other plugins' queries write themselves): it is not to fail of being read. */

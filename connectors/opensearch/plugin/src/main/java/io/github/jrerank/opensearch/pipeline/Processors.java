@@ -10,14 +10,7 @@ public final class Processors {
     private Processors() {}
 
     public static Map<String, Processor.Factory<SearchRequestProcessor>> forRequests(Services services) {
-        var factory = new WindowProcessor.Factory(
-            services.limits(),
-            services.origins(),
-            services.plans(),
-            services.node().executor(),
-            services.costs()
-        );
-        return Map.of(WindowProcessor.TYPE, factory);
+        return Map.of(WindowProcessor.TYPE, new WindowProcessor.Factory(services));
     }
 
     public static Map<String, Processor.Factory<SearchResponseProcessor>> forResponses(Services services) {

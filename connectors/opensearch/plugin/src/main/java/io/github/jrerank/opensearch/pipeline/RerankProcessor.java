@@ -37,7 +37,6 @@ import org.opensearch.transport.Transports;
 /** Reorders a search's hits as a sidecar says, within a time; whatever goes wrong, the search answers. */
 final class RerankProcessor extends AbstractProcessor implements SearchResponseProcessor {
     static final String TYPE = "jrerank";
-    private static final int SHOWN_CHARS = 200;
     private static final Logger LOGGER = LogManager.getLogger(RerankProcessor.class);
 
     private final Options options;
@@ -115,10 +114,22 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         void run() {
-            if (plan.reason() != null) {
-                passThrough(plan.reason());
-                return;
+            if (plan.asked() != null) {
+                plan.asked().by(options);
             }
+            String reason = plan.reason() == null ? services.endpoints().refusal(options.endpoint(), work()) : plan.reason();
+            if (reason == null) {
+                rerank();
+            } else if (Failure.isOfNobodyAsked(reason) == false) {
+                passThrough(reason);
+            } else if (response.getHits().getHits().length == 0) {
+                passThrough(Passthrough.NO_HITS);
+            } else {
+                failed(new Failure(reason));
+            }
+        }
+
+        private void rerank() {
             try {
                 candidates = candidates();
             } catch (RuntimeException unreadable) {
@@ -172,7 +183,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (plan.fetch() == null) {
                 return;
             }
-            plan.fetch().teach(services.costs(), costs);
+            plan.fetch().teach(services.costs(), services.budget(), costs, System.nanoTime());
             HitCost whole = costs.values().stream().reduce(new HitCost(0, 0, 0), HitCost::plus);
             extraNanos = plan.fetch().extraNanos(whole, startNanos);
         }
@@ -186,7 +197,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         private CompletableFuture<Answer> ask(List<Candidate> candidates) {
-            if (services.endpoint(options.endpoint()) == null) {
+            if (services.endpoint(options.endpoint()) == null) { // gone since the search began
                 return CompletableFuture.failedFuture(new Failure(Failure.UNKNOWN_ENDPOINT));
             }
             var question = new HitsQuestion(
@@ -202,16 +213,8 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             return Call.start(services.endpoint(asked.endpoint()), services.node(), question, terms);
         }
 
-        /** What is too much for the time in one index may well be done in another, and so what one caller asks for beyond others. */
         private String work() {
-            String indexes = "[" + shortened(String.join(",", request.indices())) + "]";
-            String stores = asked.store() == null ? "" : " by store [" + asked.store() + "]";
-            String callers = plan.ext().work().isEmpty() ? "" : " with [" + shortened(plan.ext().work()) + "]";
-            return indexes + stores + callers;
-        }
-
-        private static String shortened(String names) {
-            return names.length() > SHOWN_CHARS ? names.substring(0, SHOWN_CHARS) + "..." : names;
+            return Work.of(request, asked.store(), plan.ext());
         }
 
         private void settle(Answer answer, Throwable error) {
@@ -227,14 +230,14 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         private void reranked(Answer answer) {
             boolean isShort = answer.reason() == null && answer.outcome().equals(Marker.COMPLETE) && isNarrowed();
             String outcome = isShort ? Marker.PARTIAL : answer.outcome();
-            String reason = isShort ? Marker.WINDOW_NARROWED : answer.reason();
+            String reason = isShort ? plan.fetch().narrowedBy() : answer.reason();
             var marker = new Marker(outcome, reason, tookMs(), answer.reranked(), answer.model());
             reply(marker, () -> Ordering.of(answer.ranked(), firstScores(), asked.unread(), asked.minScore()));
         }
 
         /** Whether there are hits that the pipeline's window would have had, and this search's has not. */
         private boolean isNarrowed() {
-            if (plan.fetch() == null || plan.fetch().isNarrowed() == false || candidates.size() < plan.window()) {
+            if (plan.fetch() == null || plan.fetch().narrowedBy() == null || candidates.size() < plan.window()) {
                 return false;
             }
             TotalHits all = new TotalHits(candidates.size(), TotalHits.Relation.EQUAL_TO);

@@ -20,16 +20,37 @@ public record Services(
     IndexLimits limits,
     SearchOrigins origins,
     Plans plans,
-    FetchCosts costs
+    FetchCosts costs,
+    FetchBudget budget
 ) {
     private static final Map<String, String> FORWARDED = Map.of("X-Opaque-Id", "x-request-id", "traceparent", "traceparent");
     private static final int MAX_HEADER_CHARS = 1_024;
 
-    /** `node` is what OpenSearch hands to search pipelines. */
-    public static Services of(Parameters node, Endpoints endpoints, SearchStats stats, Node client, SearchOrigins origins) {
+    /**
+     * @param node what OpenSearch hands to search pipelines
+     * @param processors that the node may use
+     */
+    public static Services of(
+        Parameters node,
+        int processors,
+        Endpoints endpoints,
+        SearchStats stats,
+        Node client,
+        SearchOrigins origins
+    ) {
         var resolver = new IndexNameExpressionResolver(node.threadContext);
         var limits = new IndexLimits(() -> node.searchPipelineService.getClusterService().state(), resolver);
-        return new Services(endpoints, stats, client, node.threadContext, limits, origins, new Plans(), new FetchCosts(System::nanoTime));
+        return new Services(
+            endpoints,
+            stats,
+            client,
+            node.threadContext,
+            limits,
+            origins,
+            new Plans(),
+            new FetchCosts(System::nanoTime),
+            new FetchBudget(processors, System::nanoTime)
+        );
     }
 
     Endpoint endpoint(String name) {

@@ -1,11 +1,13 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import io.github.jrerank.opensearch.answer.Marker;
+import io.github.jrerank.opensearch.client.Failure;
 import io.github.jrerank.opensearch.ext.JrerankExt;
 import io.github.jrerank.opensearch.ext.OptionChecks;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
-import java.util.List;
+import java.util.Collection;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.function.IntToLongFunction;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.action.ActionListener;
 import org.opensearch.ingest.ConfigurationUtils;
@@ -24,11 +26,8 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final Reading reading;
     private final int window;
     private final int timeoutMs;
-    private final IndexLimits limits;
-    private final SearchOrigins origins;
-    private final Plans plans;
-    private final Consumer<Runnable> executor;
-    private final FetchCosts costs;
+    private final Services services;
+    private final Asked asked = new Asked();
 
     WindowProcessor(
         String tag,
@@ -37,21 +36,13 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         Reading reading,
         int window,
         int timeoutMs,
-        IndexLimits limits,
-        SearchOrigins origins,
-        Plans plans,
-        Consumer<Runnable> executor,
-        FetchCosts costs
+        Services services
     ) {
         super(tag, description, ignoreFailure);
         this.reading = reading;
         this.window = window;
         this.timeoutMs = timeoutMs;
-        this.limits = limits;
-        this.origins = origins;
-        this.plans = plans;
-        this.executor = executor;
-        this.costs = costs;
+        this.services = services;
     }
 
     @Override
@@ -66,11 +57,11 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
 
     @Override
     public SearchRequest processRequest(SearchRequest request, PipelineProcessingContext context) {
-        if (plans.has(context)) {
+        if (services.plans().has(context)) {
             return request; // another one came before, and what it has seen is what the caller asked for
         }
         Plan plan = planOf(request);
-        plans.keep(context, plan);
+        services.plans().keep(context, plan);
         if (request.source() == null) {
             return request;
         }
@@ -87,14 +78,14 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     ) {
         Runnable work = () -> ActionListener.completeWith(listener, () -> processRequest(request, context));
         if (Transports.isTransportThread(Thread.currentThread())) {
-            executor.accept(work);
+            services.node().executor().accept(work);
         } else {
             work.run();
         }
     }
 
     private Plan planOf(SearchRequest request) {
-        if (origins.isOfOtherCluster()) {
+        if (services.origins().isOfOtherCluster()) {
             return Plan.LEFT_ALONE;
         }
         if (request.source() == null) {
@@ -104,60 +95,81 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     }
 
     private Plan plan(SearchRequest request) {
-        if (origins.isGroupSearch()) {
+        if (services.origins().isGroupSearch()) {
             return Plan.passthrough(Passthrough.COLLAPSE_GROUP, JrerankExt.NONE);
         }
-        IndexLimits.Of limitsOfIndexes = limits.of(request);
+        IndexLimits.Of limits = services.limits().of(request);
         if (request.scroll() != null) {
             // its later pages are this search continued, without a pipeline: widened, they would skip or leak
-            return Plan.asFetched(request, reading, window, limitsOfIndexes.types());
+            return Plan.asFetched(request, reading, window, limits.types());
         }
-        SearchSourceBuilder search = request.source();
         JrerankExt ext = JrerankExt.of(request);
         Reading read = reading.with(ext);
-        int wide = ext.or("window", window);
-        String text = read.queryText(ext.query(), search, limitsOfIndexes.types());
+        String text = read.queryText(ext.query(), request.source(), limits.types());
+        String reason = reason(request, ext, read, text, limits);
+        return reason == null ? widening(request.source(), ext, read, text, limits) : asWritten(request.source(), reason, ext, read, text);
+    }
+
+    /** Why the search is left as its caller wrote it, or null. */
+    private String reason(SearchRequest request, JrerankExt ext, Reading read, String text, IndexLimits.Of limits) {
+        String reason = Passthrough.reason(request.source(), ext, text, ext.or("window", window));
+        if (reason != null) {
+            return reason;
+        }
+        if (SearchOrigins.goesToOtherCluster(request)) {
+            return Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
+        }
+        boolean isOpen = SourceFilter.leavesIn(SourceFilter.shown(request.source()), read.passageFields());
+        return isOpen == false && cannotOpen(request.source(), limits)
+            ? Passthrough.NO_PASSAGES
+            : asked.refusal(services.endpoints(), request, ext);
+    }
+
+    private Plan asWritten(SearchSourceBuilder search, String reason, JrerankExt ext, Reading read, String text) {
+        return new Plan(reason, ext, text, read, ext.or("window", window), Plan.from(search), Plan.size(search), true, null, asked, null);
+    }
+
+    private Plan widening(SearchSourceBuilder search, JrerankExt ext, Reading read, String text, IndexLimits.Of limits) {
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
         FetchSourceContext parts = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
-        Fetch fetch = fetch(search, limitsOfIndexes, ext, parts, isOpen, wide);
-        String reason = fetch.reasonOf(Passthrough.reason(search, ext, text, fetch.window()), Plan.from(search), wide);
-        if (reason == null && SearchOrigins.goesToOtherCluster(request)) {
-            reason = Passthrough.REMOTE_CLUSTER; // whose indexes may give less than the window, or keep no source
+        Fetch fetch = fetch(search, limits.uuids(), ext, parts, isOpen);
+        String reason = fetch.reasonOfPage(Plan.from(search));
+        if (reason != null) {
+            return asWritten(search, reason, ext, read, text);
         }
-        if (reason == null && isOpen == false && cannotOpen(search, limitsOfIndexes)) {
-            reason = Passthrough.NO_PASSAGES;
-        }
-        int from = Plan.from(search);
-        boolean isAsShown = reason != null || fetch.filter() == shown; // what is passed through is fetched as its caller asked
-        FetchSourceContext hiding = isAsShown ? null : shown;
-        return new Plan(reason, ext, text, read, fetch.window(), from, Plan.size(search), true, hiding, fetch);
+        FetchSourceContext hiding = fetch.filter() == shown ? null : shown;
+        return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), true, hiding, asked, fetch);
     }
 
-    private Fetch fetch(
-        SearchSourceBuilder search,
-        IndexLimits.Of limitsOfIndexes,
-        JrerankExt ext,
-        FetchSourceContext parts,
-        boolean isOpen,
-        int wide
-    ) {
-        int page = Plan.size(search);
+    private Fetch fetch(SearchSourceBuilder search, Collection<String> indexes, JrerankExt ext, FetchSourceContext parts, boolean isOpen) {
+        int page = Plan.size(search), wide = ext.or("window", window);
         int time = Math.min(timeoutMs, ext.timeoutMs(Integer.MAX_VALUE));
-        List<String> indexes = limitsOfIndexes.uuids();
-        FetchSourceContext fetched = costs.cheapest(indexes, parts, wide);
-        int most = costs.affordable(indexes, fetched, page, wide, time);
+        FetchSourceContext fetched = services.costs().cheapest(indexes, parts, wide);
+        int most = services.costs().affordable(indexes, fetched, page, wide, time);
         boolean isCallersFilter = isOpen && fetched == parts;
-        return new Fetch(most, page, most < wide, indexes, fetched, parts, isCallersFilter, System.nanoTime());
+        int own = isCallersFilter ? page : 0;
+        FetchBudget.Draw draw = draw(most, Plan.from(search), page, hits -> {
+            int extra = Math.max(hits, Plan.from(search) + page) - own;
+            return services.costs().nanos(indexes, fetched, wide, hits, extra);
+        });
+        String narrowedBy = draw.hits() < most ? Failure.NODE_BUSY : most < wide ? Marker.WINDOW_NARROWED : null;
+        return new Fetch(page, narrowedBy, indexes, fetched, parts, isCallersFilter, System.nanoTime(), draw);
     }
 
-    private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limitsOfIndexes) {
+    /** For a page beyond what can be fetched there is nothing to draw. */
+    private FetchBudget.Draw draw(int most, int from, int page, IntToLongFunction nanosOf) {
+        int fewest = Math.min(most, Math.max(page, from + 1));
+        return from < most ? services.budget().draw(fewest, most, nanosOf) : new FetchBudget.Draw(most, 0, false);
+    }
+
+    private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limits) {
         boolean isIdless = search.storedFields() != null && search.storedFields().fetchFields() == false;
-        return isIdless || limitsOfIndexes.isSourceless();
+        return isIdless || limits.isSourceless();
     }
 
     private SearchSourceBuilder widened(SearchSourceBuilder search, SearchRequest request, Plan plan) {
-        Window wide = Window.of(plan.from(), plan.size(), plan.window(), limits.of(request).maxResultWindow());
+        Window wide = Window.of(plan.from(), plan.size(), plan.window(), services.limits().of(request).maxResultWindow());
         // a copy: the caller may be Java code that uses its request again
         SearchSourceBuilder copy = search.shallowCopy().from(wide.fetchFrom()).size(wide.fetchSize());
         copy.searchPipelineSource(search.searchPipelineSource());
@@ -168,18 +180,10 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     }
 
     static final class Factory implements Processor.Factory<SearchRequestProcessor> {
-        private final IndexLimits limits;
-        private final SearchOrigins origins;
-        private final Plans plans;
-        private final Consumer<Runnable> executor;
-        private final FetchCosts costs;
+        private final Services services;
 
-        Factory(IndexLimits limits, SearchOrigins origins, Plans plans, Consumer<Runnable> executor, FetchCosts costs) {
-            this.limits = limits;
-            this.origins = origins;
-            this.plans = plans;
-            this.executor = executor;
-            this.costs = costs;
+        Factory(Services services) {
+            this.services = services;
         }
 
         @Override
@@ -195,19 +199,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             Options.checkRange(TYPE, tag, "window", window, OptionChecks.MAX_WINDOW);
             int timeoutMs = Options.timeoutMs(TYPE, tag, config);
             Reading reading = Reading.from(TYPE, tag, config);
-            return new WindowProcessor(
-                tag,
-                description,
-                ignoreFailure,
-                reading,
-                window,
-                timeoutMs,
-                limits,
-                origins,
-                plans,
-                executor,
-                costs
-            );
+            return new WindowProcessor(tag, description, ignoreFailure, reading, window, timeoutMs, services);
         }
     }
 }

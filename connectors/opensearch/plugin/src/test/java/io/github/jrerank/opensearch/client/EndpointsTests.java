@@ -39,6 +39,27 @@ class EndpointsTests {
     }
 
     @Test
+    void aCallIsRefusedWhereNobodyWouldBeAsked() {
+        assertEquals("unknown_endpoint", endpoints.refusal("elsewhere", "[books]"));
+        assertNull(endpoints.refusal("main", "[books]"));
+        Sidecar sidecar = endpoints.get("main").sidecars().get(0);
+        for (int failure = 0; failure < 5; failure++) {
+            sidecar.fail(new Failure(Failure.TIMEOUT), "[books]", true);
+        }
+        assertEquals("circuit_open", endpoints.refusal("main", "[books]"));
+        assertNull(endpoints.refusal("main", "[titles]"), "other work");
+    }
+
+    @Test
+    void oneOfSeveralIsEnoughForACall() {
+        endpoints.changeUrls("main", List.of("http://127.0.0.1:2", "http://127.0.0.1:3"));
+        for (int failure = 0; failure < 5; failure++) {
+            endpoints.get("main").sidecars().get(0).fail(new Failure(Failure.UNREACHABLE), "[books]", true);
+        }
+        assertNull(endpoints.refusal("main", "[books]"));
+    }
+
+    @Test
     void anEndpointMayComeAndGo() {
         endpoints.follow(cluster);
         cluster.applySettings(Settings.builder().putList("jrerank.endpoint.spare.urls", "http://127.0.0.1:4").build());

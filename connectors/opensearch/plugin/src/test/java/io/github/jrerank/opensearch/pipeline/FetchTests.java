@@ -15,7 +15,15 @@ class FetchTests {
     private static final FetchSourceContext PARTS = new FetchSourceContext(true, new String[] { "body" }, null);
 
     private static Fetch fetch(boolean isCallersFilter) {
-        return new Fetch(40, 10, false, List.of("docs"), PARTS, PARTS, isCallersFilter, START_NANOS);
+        return new Fetch(10, "window_narrowed", List.of("docs"), PARTS, PARTS, isCallersFilter, START_NANOS, draw(false));
+    }
+
+    private static Fetch whole() {
+        return new Fetch(10, null, List.of("docs"), FetchSourceContext.FETCH_SOURCE, PARTS, false, START_NANOS, draw(false));
+    }
+
+    private static FetchBudget.Draw draw(boolean isScarce) {
+        return new FetchBudget.Draw(40, 1_000_000, isScarce);
     }
 
     private static long extraNanos(boolean isCallersFilter, HitCost cost, long tookNanos) {
@@ -29,22 +37,40 @@ class FetchTests {
 
     @Test
     void fetchingWholeDocumentsTakesAsLongAsReadingThem() {
-        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, PARTS, false, START_NANOS);
-        assertEquals(100_000, whole.extraNanos(HITS, START_NANOS + 1_000_000));
+        assertEquals(100_000, whole().extraNanos(HITS, START_NANOS + 1_000_000));
     }
 
     @Test
     void wholeDocumentsInPlaceOfPartsSayNothingNewOfThese() {
         long[] now = { 0 };
         var costs = new FetchCosts(() -> now[0]);
-        var whole = new Fetch(40, 10, false, List.of("docs"), FetchSourceContext.FETCH_SOURCE, PARTS, false, START_NANOS);
-        fetch(false).teach(costs, Map.of("docs", new HitCost(1, 100_000, 0)));
+        teach(fetch(false), costs, 100_000);
         now[0] = FetchCosts.KEPT_NANOS;
-        whole.teach(costs, Map.of("docs", new HitCost(1, 150_000, 0)));
+        teach(whole(), costs, 150_000);
         now[0] += FetchCosts.KEPT_NANOS;
         assertEquals(FetchSourceContext.FETCH_SOURCE, costs.cheapest(List.of("docs"), PARTS, 100));
-        whole.teach(costs, Map.of("docs", new HitCost(1, 151_000, 0)));
+        teach(whole(), costs, 151_000);
         assertEquals(PARTS, costs.cheapest(List.of("docs"), PARTS, 100));
+    }
+
+    private static void teach(Fetch fetch, FetchCosts costs, int bytes) {
+        fetch.teach(costs, new FetchBudget(1, () -> 0), Map.of("docs", new HitCost(1, bytes, 0)), START_NANOS);
+    }
+
+    @Test
+    void whatTookLessTimeThanWasDrawnForItIsGivenBack() {
+        var budget = new FetchBudget(1, () -> 0);
+        FetchBudget.Draw all = budget.draw(1, 1, hits -> FetchBudget.BURST_NANOS_PER_PROCESSOR);
+        var fetch = new Fetch(10, null, List.of("docs"), PARTS, PARTS, false, START_NANOS, all);
+        fetch.teach(new FetchCosts(() -> 0), budget, Map.of(), START_NANOS + 1_000);
+        assertEquals(1, budget.draw(1, 1, hits -> FetchBudget.BURST_NANOS_PER_PROCESSOR - 1_000).hits());
+    }
+
+    @Test
+    void allOfASearchThatHasWaitedForOthersIsExtra() {
+        var waited = new Fetch(10, null, List.of("docs"), PARTS, PARTS, true, START_NANOS, draw(true));
+        assertEquals(1_000_000, waited.extraNanos(HITS, START_NANOS + 1_000_000));
+        assertEquals(0, waited.extraNanos(new HitCost(40, 1 << 20, 100_000), START_NANOS + 1_000_000), "but for small documents");
     }
 
     @Test
@@ -54,11 +80,8 @@ class FetchTests {
 
     @Test
     void aPageBeyondANarrowedWindowIsNotItsCallersFault() {
-        String beyond = Passthrough.BEYOND_WINDOW;
-        assertEquals("window_narrowed", fetch(true).reasonOf(beyond, 40, 100));
-        assertEquals(beyond, fetch(true).reasonOf(beyond, 100, 100));
-        assertEquals("sort", fetch(true).reasonOf("sort", 40, 100));
-        assertNull(fetch(true).reasonOf(null, 0, 100));
+        assertEquals("window_narrowed", fetch(true).reasonOfPage(40));
+        assertNull(fetch(true).reasonOfPage(39));
     }
 
     @Test

@@ -42,8 +42,9 @@ class PlanVectorTests {
         Reading reading = new Reading(one.get("passage_fields"), null);
         var costs = new FetchCosts(System::nanoTime);
         int window = one.number("window");
-        var origins = new SearchOrigins();
-        return new WindowProcessor(null, null, false, reading, window, 500, limits(one), origins, plans, Runnable::run, costs);
+        var budget = new FetchBudget(1, System::nanoTime);
+        var services = new Services(null, null, null, null, limits(one), new SearchOrigins(), plans, costs, budget);
+        return new WindowProcessor(null, null, false, reading, window, 500, services);
     }
 
     private static IndexLimits limits(Case one) {

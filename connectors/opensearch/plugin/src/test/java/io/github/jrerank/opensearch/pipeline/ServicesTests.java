@@ -12,7 +12,7 @@ class ServicesTests {
     void aHeaderGoesAlongUnlessItIsTooLong() {
         ThreadContext context = new ThreadContext(Settings.EMPTY);
         context.putHeader(Map.of("X-Opaque-Id", "search-1", "traceparent", "t".repeat(1_025), "other", "x"));
-        Services services = new Services(null, null, null, context, null, null, null, null);
+        Services services = new Services(null, null, null, context, null, null, null, null, null);
         assertEquals(Map.of("x-request-id", "search-1"), services.forwardedHeaders());
     }
 }

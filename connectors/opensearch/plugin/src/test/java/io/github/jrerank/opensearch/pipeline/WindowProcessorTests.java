@@ -3,7 +3,10 @@ package io.github.jrerank.opensearch.pipeline;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import io.github.jrerank.opensearch.client.Endpoints;
+import io.github.jrerank.opensearch.client.Node;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.action.support.PlainActionFuture;
+import org.opensearch.common.settings.Settings;
 import org.opensearch.index.query.QueryBuilders;
 import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
@@ -22,6 +26,10 @@ class WindowProcessorTests {
     private final List<Runnable> handedOn = new ArrayList<>();
     private final Plans plans = new Plans();
     private final FetchCosts costs = new FetchCosts(System::nanoTime);
+    private long now;
+    private final FetchBudget budget = new FetchBudget(1, () -> now);
+    private final Node node = new Node(Path.of("."), handedOn::add, (delay, command) -> null);
+    private final Endpoints endpoints = new Endpoints(Settings.EMPTY, node);
     private PipelineProcessingContext context;
     private final WindowProcessor processor = new WindowProcessor(
         null,
@@ -30,14 +38,14 @@ class WindowProcessorTests {
         new Reading(List.of(), null),
         10,
         500,
-        null,
-        new SearchOrigins(),
-        plans,
-        handedOn::add,
-        costs
+        services()
     );
     private final SearchRequest request = new SearchRequest("docs");
     private final PlainActionFuture<SearchRequest> answer = new PlainActionFuture<>();
+
+    private Services services() {
+        return new Services(endpoints, null, node, null, new LargeDocuments(), new SearchOrigins(), plans, costs, budget);
+    }
 
     @Test
     void aTransportThreadHandsOn() throws InterruptedException {
@@ -60,6 +68,7 @@ class WindowProcessorTests {
     @Test
     void theTimeThatItsOwnConfigurationNamesNarrowsIt() {
         assertEquals(48, search(200, 0).size());
+        now += FetchBudget.BURST_NANOS_PER_PROCESSOR; // time goes by
         assertEquals(96, search(400, 0).size());
         assertEquals(60, search(200, 60).from(), "a page beyond is left as it is");
     }
@@ -86,6 +95,51 @@ class WindowProcessorTests {
         assertEquals(null, plan().shown());
     }
 
+    @Test
+    void aSearchIsLeftAsItIsOnceNobodyWouldBeAsked() {
+        assertEquals(10, processed(match(0).size(5), processor).size(), "whom the pipeline asks is not known yet");
+        plan().asked().by(Options.from("jrerank", null, new HashMap<>(Map.of("endpoint", "elsewhere"))));
+        SearchSourceBuilder search = match(0).size(5);
+        assertSame(search, processed(search, processor));
+        assertEquals("unknown_endpoint", plan().reason());
+        assertSame(search, processed(search.sort("date"), processor));
+        assertEquals("sort", plan().reason(), "which it says whoever is asked");
+    }
+
+    @Test
+    void aBusyNodeFetchesAsManyHitsAsItHasTimeForOrNone() {
+        assertEquals(48, search(200, 0).size(), "43 of 100 ms: 48 hits are read, 38 fetched");
+        assertEquals(48, search(200, 0).size());
+        assertEquals(16, search(200, 0).size(), "11 of 14 ms");
+        assertEquals("node_busy", plan().fetch().narrowedBy());
+        SearchSourceBuilder search = match(0);
+        assertSame(search, widened(200, search));
+        assertEquals("node_busy", plan().reason());
+        now += TimeUnit.MILLISECONDS.toNanos(100);
+        assertEquals(48, search(200, 0).size());
+    }
+
+    @Test
+    void aPageBeyondWhatIsFetchedDrawsNothing() {
+        search(200, 60);
+        assertEquals("window_narrowed", plan().reason());
+        search(200, 0);
+        search(200, 0);
+        search(200, 20);
+        assertEquals("node_busy", plan().reason(), "14 ms would fetch and read 16 hits, none of them of the page");
+        assertEquals(16, search(200, 0).size());
+    }
+
+    @Test
+    void smallDocumentsAreWidenedHoweverBusyTheNodeIs() {
+        search(200, 0);
+        search(200, 0);
+        for (int search = 0; search < 20; search++) {
+            learn(FetchSourceContext.FETCH_SOURCE, 1_000);
+        }
+        assertEquals(100, search(200, 0).size());
+    }
+
     private SearchSourceBuilder search(int timeoutMs, int from) {
         return widened(timeoutMs, match(from));
     }
@@ -97,11 +151,13 @@ class WindowProcessorTests {
     /** By a processor that is made anew, as OpenSearch does for each search that brings its pipeline along. */
     private SearchSourceBuilder widened(int timeoutMs, SearchSourceBuilder search) {
         Map<String, Object> config = new HashMap<>(Map.of("timeout_ms", timeoutMs, "passage_fields", List.of("body")));
-        var factory = new WindowProcessor.Factory(new LargeDocuments(), new SearchOrigins(), plans, handedOn::add, costs);
-        SearchRequest large = new SearchRequest("large").source(search);
-        var processor = factory.create(Map.of(), null, null, false, config, null);
+        var factory = new WindowProcessor.Factory(services());
+        return processed(search, (WindowProcessor) factory.create(Map.of(), null, null, false, config, null));
+    }
+
+    private SearchSourceBuilder processed(SearchSourceBuilder search, WindowProcessor processor) {
         context = new PipelineProcessingContext();
-        return ((WindowProcessor) processor).processRequest(large, context).source();
+        return processor.processRequest(new SearchRequest("large").source(search), context).source();
     }
 
     /** Of the last search. */
@@ -115,7 +171,11 @@ class WindowProcessorTests {
     }
 
     private void learn(FetchSourceContext filter) {
-        var found = Map.of("uuid", new HitCost(10, 1_000_000, TimeUnit.MILLISECONDS.toNanos(5)));
+        learn(filter, 1_000_000);
+    }
+
+    private void learn(FetchSourceContext filter, int bytes) {
+        var found = Map.of("uuid", new HitCost(10, bytes, TimeUnit.MILLISECONDS.toNanos(5)));
         costs.learn(List.of("uuid"), found, filter);
     }
 

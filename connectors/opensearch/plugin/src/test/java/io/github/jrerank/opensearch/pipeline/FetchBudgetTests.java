@@ -1,0 +1,100 @@
+package io.github.jrerank.opensearch.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntToLongFunction;
+import org.junit.jupiter.api.Test;
+
+class FetchBudgetTests {
+    private static final long MS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final int PROCESSORS = 4, PAGE = 10;
+    private static final IntToLongFunction HIT_TAKES_4_MS = hits -> 4 * hits * MS;
+
+    private long now;
+    private final FetchBudget budget = new FetchBudget(PROCESSORS, () -> now);
+
+    private int hits(int most) {
+        return draw(most).hits();
+    }
+
+    private FetchBudget.Draw draw(int most) {
+        return budget.draw(PAGE, most, HIT_TAKES_4_MS);
+    }
+
+    @Test
+    void anIdleNodeHasTimeForWhateverOneSearchWants() {
+        assertEquals(1_000, hits(1_000), "which takes ten times as long as may be spent at once");
+        assertEquals(0, hits(PAGE));
+    }
+
+    @Test
+    void windowsAreNarrowedToWhatIsLeftAndNeverBelowThePage() {
+        assertEquals(64, hits(64));
+        assertEquals(32, hits(64), "144 of 400 ms are left, for 36 hits");
+        assertEquals(0, hits(64));
+        now += 13 * MS;
+        assertEquals(PAGE, hits(64), "two processors have filled up 26 ms");
+    }
+
+    @Test
+    void aPageThatIsLargerThanTheWindowDrawsForTheWindow() {
+        assertEquals(5, budget.draw(5, 5, HIT_TAKES_4_MS).hits());
+        assertEquals(1, budget.draw(1, 1, hits -> 380 * MS).hits());
+        assertEquals(0, budget.draw(1, 1, HIT_TAKES_4_MS).hits());
+    }
+
+    @Test
+    void whatCostsNothingIsNeverLimited() {
+        hits(1_000);
+        assertEquals(100, budget.draw(PAGE, 100, hits -> 0).hits());
+    }
+
+    @Test
+    void itIsScarceOnceHalfIsSpent() {
+        assertEquals(false, draw(48).isScarce());
+        assertEquals(false, draw(PAGE).isScarce(), "208 of 400 ms are left");
+        assertEquals(true, draw(PAGE).isScarce());
+        now += 20 * MS;
+        assertEquals(true, draw(1).isScarce());
+        now += 20 * MS;
+        assertEquals(false, draw(1).isScarce());
+    }
+
+    @Test
+    void whoeverSearchesAloneIsNeverLimited() {
+        for (int processors : new int[] { 1, 2, 16 }) {
+            var alone = new FetchBudget(processors, () -> now);
+            for (int search = 0; search < 100; search++) {
+                FetchBudget.Draw draw = alone.draw(PAGE, 96, hits -> 20 * HIT_TAKES_4_MS.applyAsLong(hits));
+                assertEquals(96, draw.hits(), "an estimate that is 20 times too high");
+                assertEquals(false, draw.isScarce());
+                now += 5 * MS;
+                alone.settle(draw.nanos(), 5 * MS);
+            }
+        }
+    }
+
+    @Test
+    void whatTookLongerThanThoughtIsNotPaidTwice() {
+        FetchBudget.Draw draw = draw(64);
+        budget.settle(draw.nanos(), 10 * draw.nanos());
+        assertEquals(32, hits(64));
+    }
+
+    @Test
+    void searchesOfWhateverNumberAndSizeSpendNoMoreThanTheirShare() {
+        Random random = new Random(19);
+        double spent = 0;
+        for (int search = 0; search < 10_000; search++) {
+            now += random.nextInt((int) (3 * MS));
+            long each = random.nextInt((int) (20 * MS));
+            spent += budget.draw(1 + random.nextInt(20), 1 + random.nextInt(100), hits -> hits * each).nanos();
+        }
+        double most = PROCESSORS * (FetchBudget.BURST_NANOS_PER_PROCESSOR + FetchBudget.PROCESSORS_SHARE * now);
+        assertTrue(spent <= most, spent + " of " + most);
+        assertTrue(spent > most * 0.9, "and that is used");
+    }
+}
