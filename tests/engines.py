@@ -31,8 +31,10 @@ class GatedEngine:
         *,
         is_open: bool = False,
         fails_on: int = MOUNTAIN,
+        spare_workers: int = 0,
     ) -> None:
         self.workers = workers
+        self.spare_workers = spare_workers
         self._fails_on = fails_on
         self.batch_limit = limit
         self.batches: list[Sequence[Window]] = []

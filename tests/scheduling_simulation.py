@@ -89,6 +89,7 @@ class Machine:
     """Runs a list of arrivals to its end."""
 
     workers: int = 2
+    spare_workers: int = 0
     limit: BatchLimit = BatchLimit(1, 0)  # noqa: RUF009
     max_tokens: int = 10**9
     tokenizer_tokens_per_s: float = 1e6
@@ -105,7 +106,7 @@ class Machine:
         self.queue: Queue[Arrival] = Queue(
             self.throughput, self.max_tokens, max_ready_tokens=4 * SLICE_TOKENS
         )
-        self.free_workers = self.workers
+        self.free_workers, self.free_spare_workers = self.workers, self.spare_workers
         self._open: list[Fate] = []
         self.tokenizer_is_free = True
         self._loop: _Loop | None = None
@@ -225,10 +226,10 @@ class Machine:
             self._at(self.now + tokens / self.tokenizer_tokens_per_s, lambda: self._supply(jobs))
         while self.free_workers and (batch := self.queue.next_batch(self.limit, self.now)):
             self.free_workers -= 1
-            tokens = sum(queued.cost for queued in batch)
-            self.ran += [(self.now, queued) for queued in batch]
-            self.ran_tokens += tokens
-            self._at(self.now + tokens / TOKENS_PER_S, partial(self._finish, batch))
+            self._begin(batch, self._finish)
+        while self.free_spare_workers and (batch := self.queue.next_small_batch(self.now)):
+            self.free_spare_workers -= 1
+            self._begin(batch, self._finish_small)
         if self.queue.take_ended():
             self._settle()
 
@@ -243,7 +244,22 @@ class Machine:
             windows = [Window(array("i", bytes(4 * job.text.tokens)), 1) for _ in range(job.text.windows)]
             self.queue.supply(job, windows, self.now, truncated=False)
 
+    def _begin(
+        self, batch: list[QueuedWindow[Arrival]], finish: Callable[[list[QueuedWindow[Arrival]]], None]
+    ) -> None:
+        tokens = sum(queued.cost for queued in batch)
+        self.ran += [(self.now, queued) for queued in batch]
+        self.ran_tokens += tokens
+        self._at(self.now + tokens / TOKENS_PER_S, partial(finish, batch))
+
     def _finish(self, batch: list[QueuedWindow[Arrival]]) -> None:
         self.free_workers += 1
+        self._tell(batch)
+
+    def _finish_small(self, batch: list[QueuedWindow[Arrival]]) -> None:
+        self.free_spare_workers += 1
+        self._tell(batch)
+
+    def _tell(self, batch: list[QueuedWindow[Arrival]]) -> None:
         for queued in batch:
             self.queue.finish(queued, 0.5)

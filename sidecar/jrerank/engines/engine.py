@@ -25,7 +25,8 @@ class BatchLimit:
 
 
 class Engine(Protocol):
-    """Scores windows. `score` is called from `workers` threads at once, which are kept for it: it may change how they compute."""
+    """Scores windows. `score` is called from `workers` threads at once, and `spare_workers` more, which are kept for it: it may
+    change how they compute."""
 
     @property
     def name(self) -> str:
@@ -34,7 +35,12 @@ class Engine(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many threads may call `score` at the same time."""
+        """How many threads may call `score` at the same time, and keep the machine busy by that."""
+        ...
+
+    @property
+    def spare_workers(self) -> int:
+        """How many more may call it meanwhile, and share the machine with them: of use where a run can't be interrupted."""
         ...
 
     @property

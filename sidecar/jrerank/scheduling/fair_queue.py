@@ -73,9 +73,13 @@ class FairQueue(Generic[T]):
 
     def pop(self) -> T | None:
         """Take the next item. `charge` has to follow before anything else is done with the caller."""
-        self._drop_stale()
-        heaps = [heap for heap in (self._order, self._passed_over) if heap]
-        return self._taken(heapq.heappop(min(heaps, key=lambda heap: heap[0]))) if heaps else None
+        heap = self._next_heap()
+        return self._taken(heapq.heappop(heap)) if heap else None
+
+    def first(self) -> T | None:
+        """The item that `pop` would take."""
+        heap = self._next_heap()
+        return heap[0][-1].items[0][2] if heap else None
 
     def pop_eligible(self, is_eligible: Callable[[T], bool]) -> T | None:
         """As `pop`, but a caller whose first item isn't eligible is passed over, until `look_again` says that it may be."""
@@ -114,6 +118,11 @@ class FairQueue(Generic[T]):
         """When the caller's first item is due; None where it has none waiting."""
         flow = self._flows.get(caller)
         return flow.items[0][0] if flow and flow.items else None
+
+    def _next_heap(self) -> list[_Entry[T]] | None:
+        self._drop_stale()
+        heaps = [heap for heap in (self._order, self._passed_over) if heap]
+        return min(heaps, key=lambda heap: heap[0], default=None)
 
     def _taken(self, entry: _Entry[T]) -> T:
         flow = entry[-1]

@@ -17,7 +17,8 @@ tail.
 is charged to its caller, but they come after all first rounds of that caller, and none of those is refused for having to wait for
 them: a request that gets no answer is a loss, one that is read by one model only is not. For the same reason no time is kept for
 them from the start. Where that was simulated, more requests than the machine could do were refused, and fewer had both rounds.
-A window that runs is not interrupted, so a new request waits for what is left of one on each worker, whichever model it is of.
+A window that runs is not interrupted, so a new request waits for what is left of one on each worker, whichever model it is of. A
+small request that is next need not where the engine has a worker to spare: `next_small_batch`.
 A second round that could not score two pairs in time is not let in, and one ends at the first window that would not end in time:
 nobody waits for it any longer.
 """
@@ -45,6 +46,8 @@ from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Text
 
 # A request that is first in line and has fewer tokens ready than this is tokenized whatever else is ready
 _FEW_READY_TOKENS = 1_024
+# A request of so many tokens is small: as many as one or two windows of passages have
+_SMALL_TOKENS = 512
 
 
 class Queue(Generic[Text]):
@@ -73,6 +76,7 @@ class Queue(Generic[Text]):
         self.ready_tokens = 0
         self.running_tokens = 0
         self._reading_pairs = 0
+        self._large_running = 0
 
     @property
     def open_pairs(self) -> int:
@@ -116,6 +120,7 @@ class Queue(Generic[Text]):
         ticket = Ticket[Text](next(self._numbers), caller, now, deadline, demand.due, demand.fits)
         ticket.expects_more, ticket.is_second_round = later_tokens > 0, is_second_round
         ticket.comes_as_a_whole = demand.comes_as_a_whole
+        ticket.is_small = demand.tokens <= _SMALL_TOKENS and not is_second_round
         backlog = self._backlogs.setdefault(caller, Backlog())
         ticket.slot = backlog.open(ticket.due, fits=ticket.comes_as_a_whole)
         self._tickets.add(ticket)
@@ -220,13 +225,8 @@ class Queue(Generic[Text]):
         if self._for_worker.is_empty and not self.running_tokens:
             self._for_worker.end_busy_period()
         while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
-            ticket.in_line_for_worker = False
-            self._for_tokenizer.look_again(ticket.caller)
-            job = _first_ready(ticket)
-            if job is None or not self._is_in_time(ticket, job, now):
-                self._for_worker.charge(ticket.caller, 0)
-                if job is not None and ticket.is_second_round:
-                    self._end(ticket)
+            job = self._called(ticket, now)
+            if job is None:
                 continue
             length = len(job.windows[job.taken])
             if batch and tokens + length > limit.tokens:
@@ -236,6 +236,20 @@ class Queue(Generic[Text]):
             batch.append(self._take(ticket, job, now))
             tokens += length
         return batch
+
+    def is_small_due(self) -> bool:
+        """Whether a small request is next while a window of a larger one runs, which may take longer than all of the small one."""
+        if not self._large_running:
+            return False
+        ticket = self._for_worker.first()
+        return ticket is not None and ticket.is_small
+
+    def next_small_batch(self, now: float) -> list[QueuedWindow[Text]]:
+        """A window of a small request that is due as above: for a worker to spare. Its caller is charged as for any other."""
+        while self.is_small_due() and (ticket := self._for_worker.pop()):
+            if job := self._called(ticket, now):
+                return [self._take(ticket, job, now)]
+        return []
 
     def take_ended(self) -> list[Ticket[Text]]:
         """Second rounds that have been ended before their deadlines since the last call: they may be done by that."""
@@ -247,6 +261,7 @@ class Queue(Generic[Text]):
         job = queued.job
         job.running -= 1
         self.running_tokens -= queued.cost
+        self._large_running -= not queued.is_small
         if isinstance(result, Exception):
             job.error = job.error or result
             self._drop_waiting(job)
@@ -376,6 +391,18 @@ class Queue(Generic[Text]):
                 jobs.append(job)
         return jobs
 
+    def _called(self, ticket: Ticket[Text], now: float) -> Job[Text] | None:
+        """Of a request whose turn it is the pair that runs next, if one would still be in time."""
+        ticket.in_line_for_worker = False
+        self._for_tokenizer.look_again(ticket.caller)
+        job = _first_ready(ticket)
+        if job is not None and self._is_in_time(ticket, job, now):
+            return job
+        self._for_worker.charge(ticket.caller, 0)
+        if job is not None and ticket.is_second_round:
+            self._end(ticket)
+        return None
+
     def _is_in_time(self, ticket: Ticket[Text], job: Job[Text], now: float) -> bool:
         """Whether a run would be over by the deadline; a first one need only be begun, so that slow engines answer at all."""
         is_needed = not ticket.taken_tokens and not ticket.is_second_round
@@ -388,13 +415,14 @@ class Queue(Generic[Text]):
         job.taken += 1
         job.running += 1
         self.running_tokens += tokens
+        self._large_running += not ticket.is_small
         self._add_ready(job, -tokens)
         self._set_waiting(job, job.waiting_tokens - tokens)
         ticket.first_taken = ticket.first_taken or now
         ticket.taken_tokens += tokens
         self._for_worker.charge(ticket.caller, tokens)
         self._line_up(ticket)
-        return QueuedWindow(job, window)
+        return QueuedWindow(job, window, ticket.is_small)
 
     def _set_waiting(self, job: Job[Text], tokens: int) -> None:
         change = tokens - job.waiting_tokens

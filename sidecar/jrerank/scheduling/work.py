@@ -74,6 +74,7 @@ class Ticket(Generic[Text]):
 
     `expects_more`: some of its pairs are still to come. `has_left`: nobody waits for it any more, and its pairs
     `to_leave` still have to be told.
+    `is_small`: all of it takes less time than a window of others may.
     `fits`: whether all of it could be done by the deadline if it were alone. If it `comes_as_a_whole` it is due at once, else
     window by window. `slot` is its place in its caller's backlog.
     `is_second_round`: it has an answer already, which its results better; if it `has_ended`, only what runs is still waited for.
@@ -86,6 +87,7 @@ class Ticket(Generic[Text]):
     due: float
     fits: bool
     comes_as_a_whole: bool = True
+    is_small: bool = False
     slot: int = -1
     unread: deque[Job[Text]] = field(default_factory=deque)
     ready: deque[Job[Text]] = field(default_factory=deque)
@@ -117,10 +119,11 @@ class Ticket(Generic[Text]):
 
 @dataclass(frozen=True, slots=True)
 class QueuedWindow(Generic[Text]):
-    """A window that a worker has taken."""
+    """A window that a worker has taken, for a small request or a larger one."""
 
     job: Job[Text]
     window: Window
+    is_small: bool = False
 
     @property
     def cost(self) -> int:

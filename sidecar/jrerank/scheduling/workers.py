@@ -1,4 +1,10 @@
-"""The threads that drive the queue: tokenizers, and ahead of them workers, each with an engine's batch at a time."""
+"""The threads that drive the queue: tokenizers, and ahead of them workers, each with an engine's batch at a time.
+
+A run can't be interrupted, and one of a long window takes as long as a small request as a whole, or some times as long where the
+event loop keeps a core busy. So small requests that would wait for others' windows have a worker to spare, if the engine allows for
+one: the system shares the cores among them all. It runs only where a small request is next anyway, so that callers get the same
+shares as without it, and no core does less.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +75,7 @@ class Workers:
         on_ended: OnEnded,
     ) -> None:
         self._models = models
+        self._spare_workers = min(model.engine.spare_workers for model in models)
         self._workers = min(model.engine.workers for model in models)
         self._metrics = metrics
         self._on_completed = on_completed
@@ -79,24 +86,30 @@ class Workers:
         lock = threading.Lock()
         self._windows_ready = threading.Condition(lock)
         self._texts_ready = threading.Condition(lock)
+        self._small_ready = threading.Condition(lock)
         self._lock = lock
         # Of one caller what is due first is read to its end first, so that the workers have something to do
         self._half_read: FairQueue[_HalfRead] = FairQueue()
         self._numbers = count()
         self._threads: list[threading.Thread] = []
         self._busy_since: dict[int, float] = {}
+        self._idle_workers = 0
         self._closed = False
 
     def start(self) -> None:
         """Start the threads."""
         tokenizers = -(-self._workers // _WORKERS_PER_TOKENIZER)
-        for name, work, threads in (
-            ("worker", self._work, self._workers),
-            ("tokenizer", self._tokenize, tokenizers),
+        for name, work, threads, niceness in (
+            ("worker", self._work, self._workers, _NICENESS),
+            ("tokenizer", self._tokenize, tokenizers, _NICENESS),
+            ("spare", self._work_on_small, self._spare_workers, 0),
         ):
             for number in range(threads):
                 thread = threading.Thread(
-                    target=self._supervise, args=(work,), name=f"jrerank-{name}-{number}", daemon=True
+                    target=self._supervise,
+                    args=(work, niceness),
+                    name=f"jrerank-{name}-{number}",
+                    daemon=True,
                 )
                 self._threads.append(thread)
                 thread.start()
@@ -107,6 +120,7 @@ class Workers:
             self._closed = True
             self._windows_ready.notify_all()
             self._texts_ready.notify_all()
+            self._small_ready.notify_all()
         give_up = time.monotonic() + _CLOSE_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, give_up - time.monotonic()))
@@ -116,7 +130,8 @@ class Workers:
         now = time.monotonic()
         workers = self._threads[: self._workers]
         begun = [self._busy_since.get(thread.ident or 0, now) for thread in workers if thread.is_alive()]
-        reads = any(thread.is_alive() for thread in self._threads[self._workers :])
+        tokenizers = self._threads[self._workers : len(self._threads) - self._spare_workers]
+        reads = any(thread.is_alive() for thread in tokenizers)
         return reads and any(now - since < _HANG_S for since in begun)
 
     def queued_s(self) -> float:
@@ -173,10 +188,15 @@ class Workers:
         self._texts_ready.notify()
         if ticket.ready:  # tokenized for another request that waits for the same pairs
             self._windows_ready.notify_all()
+            self._notify_of_small()
         self._metrics.queued_pairs.set(self._queue.waiting_pairs)
 
-    def _supervise(self, work: Callable[[], None]) -> None:
-        _yield_to_the_event_loop()
+    def _notify_of_small(self) -> None:
+        if self._queue.is_small_due():
+            self._small_ready.notify()
+
+    def _supervise(self, work: Callable[[], None], niceness: int) -> None:
+        _yield_to_the_event_loop(niceness)
         while not self._closed:
             try:
                 work()
@@ -217,7 +237,9 @@ class Workers:
             while not self._closed:
                 if batch := self._next_batch():
                     return batch
+                self._idle_workers += 1
                 self._windows_ready.wait()
+                self._idle_workers -= 1
         return []
 
     def _next_batch(self) -> list[QueuedWindow[PairText]]:
@@ -225,23 +247,48 @@ class Workers:
         if ended := self._queue.take_ended():
             self._on_ended(ended)
         self._texts_ready.notify()
+        self._notify_of_small()
         return batch
 
     def _finish(
         self, batch: Sequence[QueuedWindow[PairText]], results: Sequence[float | Exception], spent_s: float
     ) -> tuple[list[Completed[PairText]], list[QueuedWindow[PairText]]]:
         """What a batch has completed, and the next batch, so that the lock is taken once."""
-        tokens = sum(len(queued.window) for queued in batch)
         with self._lock:
             self._throughput.observe_run(sum(queued.cost for queued in batch), spent_s)
-            ended = [
-                self._queue.finish(queued, result) for queued, result in zip(batch, results, strict=True)
-            ]
+            completed = self._end(batch, results)
             following = [] if self._closed else self._next_batch()
             self._metrics.queued_pairs.set(self._queue.waiting_pairs)
-        self._metrics.tokens.inc(tokens)
+        self._metrics.tokens.inc(sum(len(queued.window) for queued in batch))
         self._metrics.tokens_per_second.set(self._throughput.tokens_per_s)
-        return [pair for pair in ended if pair], following
+        return completed, following
+
+    def _end(
+        self, batch: Sequence[QueuedWindow[PairText]], results: Sequence[float | Exception]
+    ) -> list[Completed[PairText]]:
+        ended = [self._queue.finish(queued, result) for queued, result in zip(batch, results, strict=True)]
+        return [pair for pair in ended if pair]
+
+    # The worker to spare
+
+    def _work_on_small(self) -> None:
+        while batch := self._first_small_batch():
+            results = self._score(batch)
+            with self._lock:  # how fast it was tells nothing: it shared a core with others' runs
+                completed = self._end(batch, results)
+            self._metrics.tokens.inc(sum(len(queued.window) for queued in batch))
+            if completed:
+                self._on_completed(completed)
+
+    def _first_small_batch(self) -> list[QueuedWindow[PairText]]:
+        """As `_first_batch`; what an idle worker would take is left to it."""
+        with self._lock:
+            while not self._closed:
+                if not self._idle_workers and (batch := self._queue.next_small_batch(time.monotonic())):
+                    self._texts_ready.notify()
+                    return batch
+                self._small_ready.wait()
+        return []
 
     # Tokenizers
 
@@ -307,6 +354,7 @@ class Workers:
                     failed.append(self._queue.fail(job, outcome))
             self._throughput.observe_texts(chars, tokens)
             self._windows_ready.notify(ready)
+            self._notify_of_small()
         if failed:
             self._on_completed(failed)
 
@@ -318,8 +366,8 @@ def _step(reader: LongReader) -> TextOutcome:
         return error
 
 
-def _yield_to_the_event_loop() -> None:
+def _yield_to_the_event_loop(niceness: int) -> None:
     """On Linux a thread has a priority of its own: answers that are due go before scores that are wanted."""
-    if sys.platform == "linux":
+    if niceness and sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -180,6 +180,13 @@ def test_nobody_who_waits_is_behind_by_more_than_an_item_of_each(
                 since.pop(pair, None)
 
 
+def test_the_first_is_the_one_that_is_taken_next() -> None:
+    queue = filled(a=[3.0, 1.0], b=[2.0])
+    while (first := queue.first()) is not None:
+        assert served(queue, 1) == [first]
+    assert len(queue) == 0
+
+
 def test_its_length_is_what_waits() -> None:
     queue = filled(a=[1.0] * 3, b=[1.0])
     assert len(queue) == 4

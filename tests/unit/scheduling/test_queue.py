@@ -16,7 +16,7 @@ from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, Overloaded
 from jrerank.scheduling.queue import Queue
 from jrerank.scheduling.throughput import Throughput
-from jrerank.scheduling.work import PairWork
+from jrerank.scheduling.work import PairWork, QueuedWindow
 from scheduling_simulation import TOKENS_PER_S, Arrival, Fate, Machine
 
 SEARCHES_PER_S = 2 * TOKENS_PER_S / (20 * 100)  # of 20 pairs of 100 tokens, on two workers
@@ -538,6 +538,61 @@ def test_a_deadline_that_is_over_is_no_overload_where_nobody_is_ahead() -> None:
     queue.leave(ticket)
 
 
+# A worker to spare
+
+
+def begin(queue: Queue[str], text: str, windows: int, tokens: int) -> list[QueuedWindow[str]]:
+    """Let a request in, and its first window run."""
+    pairs = [PairWork(b"%s %d" % (text.encode(), place), text, tokens) for place in range(windows)]
+    queue.admit(pairs, 10.0, text, 0.0)
+    tokenize(queue)
+    return queue.next_batch(BatchLimit(1, 0), 0.0)
+
+
+def test_while_a_window_of_a_large_request_runs_a_small_one_is_due() -> None:
+    queue = queue_of()
+    (running,) = begin(queue, "large", 10, 200)
+    assert not queue.is_small_due()
+    queue.admit(work("small"), 10.0, "new", 0.0)
+    assert not queue.is_small_due(), "it has not been tokenized"
+    tokenize(queue)
+    assert queue.is_small_due()
+    assert [queued.job.text for queued in queue.next_small_batch(0.0)] == ["small"]
+    assert queue.next_small_batch(0.0) == [], "the other ones are not small"
+    queue.finish(running, 0.5)
+    assert [queued.job.text for queued in queue.next_batch(BatchLimit(1, 0), 0.0)] == ["large"]
+
+
+def test_small_requests_wait_for_each_other() -> None:
+    queue = queue_of()
+    (running,) = begin(queue, "small", 2, 200)
+    queue.admit(work("another"), 10.0, "new", 0.0)
+    tokenize(queue)
+    assert queue.next_small_batch(0.0) == []
+    queue.finish(running, 0.5)
+
+
+def test_a_small_request_is_due_only_when_it_is_its_callers_turn() -> None:
+    queue = queue_of()
+    begin(queue, "large", 10, 200)
+    queue.admit(work("small", "small too"), 10.0, "greedy", 0.0)
+    tokenize(queue)
+    assert [queued.job.text for queued in queue.next_small_batch(0.0)] == ["small"]
+    assert queue.next_small_batch(0.0) == []
+    assert [queued.job.text for queued in queue.next_batch(BatchLimit(1, 0), 0.0)] == ["large"]
+    assert [queued.job.text for queued in queue.next_small_batch(0.0)] == ["small too"]
+
+
+def test_a_small_request_that_has_gone_or_is_too_late_does_not_run() -> None:
+    queue = queue_of()
+    begin(queue, "large", 10, 200)
+    gone = queue.admit(work("gone"), 10.0, "gone", 0.0)
+    queue.admit(work("late"), 0.5, "late", 0.0)
+    tokenize(queue)
+    queue.leave(gone)
+    assert queue.next_small_batch(1.0) == []
+
+
 # Whatever comes
 
 ARRIVALS = st.lists(
@@ -570,11 +625,12 @@ def check_counts(machine: Machine) -> None:
     arrivals=ARRIVALS,
     limit=st.sampled_from([BatchLimit(1, 0), BatchLimit(8, 1_000)]),
     workers=st.integers(1, 3),
+    spare_workers=st.integers(0, 1),
 )
 def test_no_window_runs_twice_none_is_lost_and_nothing_is_left(
-    arrivals: list[Arrival], limit: BatchLimit, workers: int
+    arrivals: list[Arrival], limit: BatchLimit, workers: int, spare_workers: int
 ) -> None:
-    machine = Machine(workers=workers, limit=limit, check=check_counts)
+    machine = Machine(workers=workers, spare_workers=spare_workers, limit=limit, check=check_counts)
     fates = machine.run(arrivals)
     assert len({id(queued.window) for _, queued in machine.ran}) == len(machine.ran)
     batches = Counter[float]()

@@ -16,7 +16,7 @@ import pytest
 from builders import tiny_config, write_checkpoint
 from engines import SKY, GatedEngine
 from jrerank.cache import ScoreCache
-from jrerank.domain import PairResult, Scored
+from jrerank.domain import PairResult, Scored, Window
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import EngineError, InputTooLong, Overloaded, Unavailable
 from jrerank.large_work import LargeWork
@@ -329,6 +329,44 @@ async def test_a_callers_one_request_gets_half_of_the_batches_beside_anothers_tw
     longest = max(map(len, ran))
     assert sum(is_own) == 10
     assert sum(map(len, until_the_last)) <= 2 * own + 4 * longest, "two ran when it came"
+
+
+async def test_a_small_request_begins_while_others_windows_run_where_a_worker_is_to_spare(
+    ask: Ask, tokenization: Tokenization
+) -> None:
+    engine = GatedEngine(workers=2, spare_workers=1)
+    async with running(engine, tokenization) as scheduler:
+        large = asyncio.create_task(scheduler.score_pairs(ask(*range(200, 210)), soon(), "large"))
+        await begun(engine)
+        await begun(engine)
+        small = asyncio.create_task(scheduler.score_pairs(ask(1, query="天気"), soon(), "small"))
+        await begun(engine)
+        assert engine.batches == [], "no run is over"
+        engine.permit(3)
+        assert len(await small) == 1
+        engine.permit()
+        assert len(await large) == 10
+
+
+async def test_what_an_idle_worker_takes_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch, ask: Ask, tokenization: Tokenization
+) -> None:
+    engine, names = GatedEngine(workers=2, spare_workers=1), set()
+    score = engine.score
+
+    def named(windows: Sequence[Window]) -> list[float | EngineError]:
+        names.add(threading.current_thread().name)
+        return score(windows)
+
+    monkeypatch.setattr(engine, "score", named)
+    async with running(engine, tokenization) as scheduler:
+        large = asyncio.create_task(scheduler.score_pairs(ask(600), soon(), "large"))
+        await begun(engine)
+        small = asyncio.create_task(scheduler.score_pairs(ask(1, query="天気"), soon(), "small"))
+        await begun(engine)
+        engine.permit()
+        await asyncio.gather(large, small)
+    assert names == {"jrerank-worker-0", "jrerank-worker-1"}
 
 
 async def test_a_long_text_does_not_wait_for_all_long_texts_of_another_caller(

@@ -23,6 +23,7 @@ class OnnxCpuEngine:
 
     name = "onnx_cpu"
     batch_limit = BatchLimit(windows=1, tokens=0)
+    spare_workers = 1  # the system's scheduler interrupts the others' runs for it
 
     def __init__(self, graph: Path, workers: int, passage_type: int = 0) -> None:
         """Load `graph`, whose windows have passages of the token type `passage_type`.

@@ -13,6 +13,8 @@ from jrerank.errors import EngineError
 class Replicas:
     """Equal engines, one per device. A batch goes to whichever has room first."""
 
+    spare_workers = 0
+
     def __init__(self, engines: Sequence[Engine]) -> None:
         self.name = engines[0].name
         self.workers = sum(engine.workers for engine in engines)

@@ -25,6 +25,7 @@ from tiny import tiny_settings
 @dataclass
 class Recording:
     batch_limit: BatchLimit
+    spare_workers: int = 0
     name: str = "recording"
     workers: int = 1
 

@@ -237,7 +237,7 @@ def test_the_forward_pass_is_one_graph_for_every_number_of_windows(checkpoint: C
 class Named:
     """An engine that answers with its number."""
 
-    name, workers, batch_limit = "named", 2, BatchLimit(8, 100)
+    name, workers, spare_workers, batch_limit = "named", 2, 0, BatchLimit(8, 100)
 
     def __init__(self, number: float, tokens: int) -> None:
         self.number = number
