@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
+
+from jrerank.thread_priority import yield_to_others
 
 # A request of more documents than this is read, ranked and written there: they take some milliseconds each
 MANY_DOCUMENTS = 500
@@ -46,7 +44,7 @@ class LargeWork:
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "jrerank-large", _after_the_event_loop)
+        self._thread = ThreadPoolExecutor(1, "jrerank-large", yield_to_others, (_NICENESS,))
         self._new: _Line = deque()
         self._answers: _Line = deque()
 
@@ -104,10 +102,3 @@ class LargeWork:
             result.set_exception(error)
         finally:
             del piece, result, work  # as above
-
-
-def _after_the_event_loop() -> None:
-    """On Linux a thread has a priority of its own."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

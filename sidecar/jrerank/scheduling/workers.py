@@ -8,10 +8,7 @@ shares as without it, and no core does less.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +25,7 @@ from jrerank.scheduling.texts import SECOND, PairText, TextOutcome, read_texts
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Ticket
 from jrerank.telemetry import Metrics, logger
+from jrerank.thread_priority import run_promptly, yield_to_others
 from jrerank.tokenization.windows import LongReader, Windows
 
 _LOG = logger(__name__)
@@ -196,7 +194,10 @@ class Workers:
             self._small_ready.notify()
 
     def _supervise(self, work: Callable[[], None], niceness: int) -> None:
-        _yield_to_the_event_loop(niceness)
+        if niceness:  # answers that are due go before scores that are wanted
+            yield_to_others(niceness)
+        else:
+            run_promptly()
         while not self._closed:
             try:
                 work()
@@ -364,10 +365,3 @@ def _step(reader: LongReader) -> TextOutcome:
         return reader.windows() if reader.step() else reader
     except Exception as error:  # noqa: BLE001  whatever a tokenizer raises, it is this text that has failed
         return error
-
-
-def _yield_to_the_event_loop(niceness: int) -> None:
-    """On Linux a thread has a priority of its own: answers that are due go before scores that are wanted."""
-    if niceness and sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

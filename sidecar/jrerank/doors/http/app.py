@@ -11,6 +11,7 @@ from jrerank.doors.http import docs, engine_door, hits, ops, search
 from jrerank.doors.http.error_shapes import no_route
 from jrerank.doors.http.faults import Fault, error_response
 from jrerank.doors.http.middleware import RequestContext
+from jrerank.doors.http.probes import Probes
 from jrerank.doors.http.rerank import make_router
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
@@ -33,6 +34,7 @@ def make_app(service: Service) -> FastAPI:
     for router in (search.router, search.lines_router, engine_door.router):
         app.include_router(router)
     app.include_router(docs.router)
+    app.add_middleware(Probes)
     if service.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 
 from jrerank.domain import SecondModelInfo
+from jrerank.doors.http import probes
 from jrerank.doors.http.context import service_of
 from jrerank.doors.http.error_shapes import native
 from jrerank.doors.http.openapi import errors_of
@@ -89,7 +89,7 @@ class Models(BaseModel):
     data: list[Model]
 
 
-# Some load balancers ask for the head alone; SageMaker and vLLM's probes for a ping
+# Some load balancers ask for the head alone; SageMaker and vLLM's probes for a ping. What is read of these is answered by `Probes`
 @open_router.head("/health", include_in_schema=False)
 @open_router.get("/ping", include_in_schema=False)
 @open_router.post("/ping", include_in_schema=False)
@@ -103,8 +103,7 @@ async def health() -> Health:
 @open_router.get("/ready", responses={503: {"model": Readiness, "description": "Nothing would be scored."}})
 async def ready(http: Request) -> Response:
     """Whether requests would be answered, and how the stores are."""
-    state = await service_of(http).readiness.state()
-    return JSONResponse({"status": state.status, "stores": dict(state.stores)}, 200 if state.serves else 503)
+    return await probes.ready(http.scope)
 
 
 @router.get("/info")
