@@ -18,7 +18,7 @@ import uvicorn
 from jrerank import __version__
 from jrerank.allocator import resident_bytes, return_freed_memory, return_large_blocks
 from jrerank.assembly import running_service
-from jrerank.doors.accepting import BACKLOG, accepted_at_once, most_open_files
+from jrerank.doors.accepting import BACKLOG, accepted_at_once, most_open_files, rounds_to_accept
 from jrerank.doors.freed_memory import keep_returning
 from jrerank.doors.http.app import make_app
 from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
@@ -39,7 +39,7 @@ _KEEP_ALIVE_S = 75
 _SWITCH_INTERVAL_S = 0.001
 # Of what all open bodies may take: what has been read of requests, and not looked at yet
 UNPARSED_SHARE = 8
-# Rounds of the event loop from a connection in the listener's queue to its first bytes
+# Rounds of the event loop from a connection that is accepted to its first bytes
 _ROUNDS_TO_READ = 5
 # Of the garbage collector's generations; the last number was 10
 _GC_THRESHOLDS = 700, 10, 1_000
@@ -196,7 +196,8 @@ class _Server(uvicorn.Server):
 
         Who had come before the signal is let in first: a process that gets little CPU may not have looked for seconds.
         """
-        for _ in range(_ROUNDS_TO_READ):
+        rounds = [rounds_to_accept(listener, self.config.backlog) for listener in sockets or ()]
+        for _ in range(max(rounds, default=0) + _ROUNDS_TO_READ):
             await asyncio.sleep(0)
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)

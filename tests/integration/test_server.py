@@ -31,18 +31,18 @@ def test_it_ends_well_whichever_way_it_is_asked_to(ending: signal.Signals, tmp_p
 
 
 def test_whoever_came_before_the_signal_is_answered(tmp_path: Path) -> None:
-    """A process that was given no time: at once it sees ten connections, their requests, and the signal."""
+    """A process that was given no time: at once it sees hundreds of connections, their requests, and the signal."""
     with running_sidecar(tmp_path) as running, contextlib.ExitStack() as stack:
         running.process.send_signal(signal.SIGSTOP)
         port = int(running.url.rpartition(":")[2])
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(10)]
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(300)]
         for client in clients:
             client.sendall(_POST)
         running.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)  # longer than it lets pass between two looks whether it is to end
         running.process.send_signal(signal.SIGCONT)
         answers = [b"".join(iter(partial(client.recv, 65_536), b"")) for client in clients]
-        assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 10
+        assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK"] * 300
         assert running.process.wait(30) == 0
 
 

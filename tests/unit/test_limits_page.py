@@ -51,6 +51,7 @@ CONSTANTS = {
     "headers of a request": bounded_http1.MAX_HEADERS,
     "bytes of a request's head, or of what frames a chunk of its body": bounded_http1.MAX_HEAD_BYTES,
     "seconds for a head to arrive, or the rest of a body whose answer is out": bounded_http1.HEAD_TIMEOUT_S,
+    "seconds from the connection to its first request, where SIGTERM comes between them": bounded_http1.FIRST_REQUEST_S,
     "requests a second, on all connections, that were sent before the answer to another one": (
         starting_turns.PIPELINED_A_SECOND
     ),

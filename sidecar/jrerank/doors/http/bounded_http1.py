@@ -29,6 +29,8 @@ MAX_WAITING_REQUESTS = 4
 # How long a head may take, from the connection or its first byte on, and how long a client may leave an answer unread
 HEAD_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 30.0
+# Who has connected so short a time before the end may still be sending a first request
+FIRST_REQUEST_S = 1.0
 # An event loop that is so late has had no time to read what has come
 _LATE_S = 1.0
 # What is parsed at once: in a head little, since a few bytes make a request there
@@ -67,6 +69,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self._unparsed = b""
         self._waits_for_turn = False
         self._is_last = False
+        self._began = self.loop.time()
         self._is_pipelined = False
         self._last_cycle: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -242,8 +245,16 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     def _close_if_idle(self) -> None:
         if self._is_answering():
             self._close_behind_the_last()
-        elif not self._unparsed:
+        elif not self._unparsed and not self._awaits_first_request():
             super().shutdown()
+
+    def _awaits_first_request(self) -> bool:
+        """Whether the connection is new, and nothing has come yet: it is looked at once more."""
+        left_s = self._began + FIRST_REQUEST_S - self.loop.time()
+        if self.cycle is not None or left_s <= 0:
+            return False
+        self.loop.call_later(left_s, self._close_if_idle)
+        return True
 
     def _close_behind_the_last(self) -> None:
         """The answer to the newest request closes the connection, and no other does: the newest would get none."""

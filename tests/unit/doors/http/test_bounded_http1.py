@@ -242,9 +242,12 @@ async def test_nor_because_the_event_loop_was_too_late_to_read_it(monkeypatch: p
     assert silent_transport.is_closed
 
 
-async def test_at_the_end_what_has_come_is_answered_before_its_connection_closes() -> None:
+async def test_at_the_end_what_has_come_is_answered_before_its_connection_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     server = Server()
     server.go.set()
+    monkeypatch.setattr(bounded_http1, "FIRST_REQUEST_S", 0.0)  # they are not new
     (waits, waiting), (reads, reading), (_, idle) = (server.connect() for _ in range(3))
     waits.data_received(LARGE_POST)  # and waits for its turn
     for protocol in (waits, reads, _):
@@ -258,6 +261,36 @@ async def test_at_the_end_what_has_come_is_answered_before_its_connection_closes
         assert transport.written.count(b"200 OK") == 1
         assert b"connection: close" in transport.written.lower()
     assert not idle.written
+
+
+async def test_at_the_end_who_has_just_connected_may_still_send_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "FIRST_REQUEST_S", 30.0)
+    server = Server()
+    server.go.set()
+    (new, answered), (asked, kept) = server.connect(), server.connect()
+    asked.data_received(GET)
+    await settled(server)
+    for protocol in (new, asked):
+        protocol.shutdown()
+    await asyncio.sleep(0.01)
+    assert (answered.is_closed, kept.is_closed) == (False, True)
+    new.data_received(GET)
+    await settled(server)
+    assert answered.written.count(b"200 OK") == 1
+    assert answered.is_closed
+
+
+async def test_at_the_end_who_has_connected_and_stays_silent_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http1, "FIRST_REQUEST_S", 0.02)
+    protocol, transport = Server().connect()
+    protocol.data_received(b"GET /hea")
+    protocol.shutdown()
+    await asyncio.sleep(0.1)
+    assert transport.is_closed
 
 
 @pytest.mark.parametrize("is_answered", [False, True])
