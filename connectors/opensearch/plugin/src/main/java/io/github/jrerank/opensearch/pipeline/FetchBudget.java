@@ -44,7 +44,7 @@ final class FetchBudget {
     record Draw(int hits, long nanos, boolean isScarce) {}
 
     /**
-     * Draws the time for as many hits as there is time for. A full bucket has it for whatever one search wants.
+     * Draws the time for as many hits as there is time for. A full bucket has it for whatever one search wants, on credit.
      *
      * @param fewest with less there is nothing to rerank
      * @param most as many as are wanted
@@ -54,8 +54,8 @@ final class FetchBudget {
         fill();
         boolean isScarce = leftNanos < burstNanos * SCARCE_SHARE;
         for (int hits = most; hits > 0; hits = next(hits, fewest)) {
-            long nanos = Math.min(burstNanos, nanosOf.applyAsLong(hits));
-            if (nanos <= leftNanos) {
+            long nanos = nanosOf.applyAsLong(hits);
+            if (nanos == 0 || Math.min(nanos, burstNanos) <= leftNanos) {
                 leftNanos -= nanos;
                 return new Draw(hits, nanos, isScarce);
             }

@@ -28,6 +28,10 @@ class FetchBudgetTests {
     void anIdleNodeHasTimeForWhateverOneSearchWants() {
         assertEquals(1_000, hits(1_000), "which takes ten times as long as may be spent at once");
         assertEquals(0, hits(PAGE));
+        now += 1_800 * MS;
+        assertEquals(0, hits(PAGE), "two processors have just repaid 3.6 s");
+        now += 20 * MS;
+        assertEquals(PAGE, hits(PAGE));
     }
 
     @Test
@@ -93,7 +97,8 @@ class FetchBudgetTests {
             long each = random.nextInt((int) (20 * MS));
             spent += budget.draw(1 + random.nextInt(20), 1 + random.nextInt(100), hits -> hits * each).nanos();
         }
-        double most = PROCESSORS * (FetchBudget.BURST_NANOS_PER_PROCESSOR + FetchBudget.PROCESSORS_SHARE * now);
+        double onCredit = 100 * 20 * MS;
+        double most = PROCESSORS * (FetchBudget.BURST_NANOS_PER_PROCESSOR + FetchBudget.PROCESSORS_SHARE * now) + onCredit;
         assertTrue(spent <= most, spent + " of " + most);
         assertTrue(spent > most * 0.9, "and that is used");
     }
