@@ -17,14 +17,15 @@ final class FetchBudget {
     static final double LEAST_PROCESSORS = 1;
     /** So much of each processor's time may be spent at once. */
     static final long BURST_NANOS_PER_PROCESSOR = TimeUnit.MILLISECONDS.toNanos(100);
-    /** With less than this share of the burst left, searches have come faster than the node does this work for them. */
-    private static final double SCARCE_SHARE = 0.5;
+    /** So long after a search that wanted more the node counts as busy. */
+    static final long SCARCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final LongSupplier nanoTime;
     private final long burstNanos;
     private final double processors;
     private double leftNanos;
     private long filledNanos;
+    private long scarceUntilNanos;
 
     /** @param nanoTime the clock, such as System::nanoTime */
     FetchBudget(int processors, LongSupplier nanoTime) {
@@ -33,13 +34,14 @@ final class FetchBudget {
         this.processors = Math.max(LEAST_PROCESSORS, processors * PROCESSORS_SHARE);
         this.leftNanos = burstNanos;
         this.filledNanos = nanoTime.getAsLong();
+        this.scarceUntilNanos = filledNanos;
     }
 
     /**
      * What was drawn for a search.
      *
      * @param hits how many may be fetched for it, or 0
-     * @param isScarce whether the node was busy with the same for others
+     * @param isScarce whether the node is busy with the same for others
      */
     record Draw(int hits, long nanos, boolean isScarce) {}
 
@@ -52,15 +54,21 @@ final class FetchBudget {
      */
     synchronized Draw draw(int fewest, int most, IntToLongFunction nanosOf) {
         fill();
-        boolean isScarce = leftNanos < burstNanos * SCARCE_SHARE;
         for (int hits = most; hits > 0; hits = next(hits, fewest)) {
             long nanos = nanosOf.applyAsLong(hits);
             if (nanos == 0 || Math.min(nanos, burstNanos) <= leftNanos) {
                 leftNanos -= nanos;
-                return new Draw(hits, nanos, isScarce);
+                return new Draw(hits, nanos, isScarce(hits < most));
             }
         }
-        return new Draw(0, 0, isScarce);
+        return new Draw(0, 0, isScarce(true));
+    }
+
+    private boolean isScarce(boolean isShort) {
+        if (isShort) {
+            scarceUntilNanos = filledNanos + SCARCE_NANOS;
+        }
+        return filledNanos - scarceUntilNanos < 0;
     }
 
     private static int next(int hits, int fewest) {

@@ -57,14 +57,15 @@ class FetchBudgetTests {
     }
 
     @Test
-    void itIsScarceOnceHalfIsSpent() {
-        assertEquals(false, draw(48).isScarce());
-        assertEquals(false, draw(PAGE).isScarce(), "208 of 400 ms are left");
-        assertEquals(true, draw(PAGE).isScarce());
-        now += 20 * MS;
-        assertEquals(true, draw(1).isScarce());
-        now += 20 * MS;
-        assertEquals(false, draw(1).isScarce());
+    void itIsScarceForASecondAfterASearchThatWantedMore() {
+        assertEquals(false, draw(64).isScarce());
+        assertEquals(true, draw(64).isScarce(), "narrowed to 32 hits");
+        now += FetchBudget.SCARCE_NANOS - 1;
+        assertEquals(true, draw(PAGE).isScarce(), "though there is time again");
+        now += 1;
+        assertEquals(false, draw(PAGE).isScarce());
+        draw(1_000);
+        assertEquals(true, draw(PAGE).isScarce(), "refused");
     }
 
     @Test
