@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,11 +65,17 @@ def test_a_lock_that_another_process_holds_is_told_of(
     configure_logging("info", "json")
     artifacts = graph_folder(tmp_path, checkpoint, FP32).parent
     artifacts.mkdir()
-    lock = FileLock(artifacts / f"{graph_folder(tmp_path, checkpoint, FP32).name}.lock", thread_local=False)
-    lock.acquire()
-    threading.Timer(6.0, lock.release).start()
-    assert ensure_artifact(tmp_path, checkpoint, FP32).graph.is_file()
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if "artifact_lock_held" in line]
+    lock = FileLock(artifacts / f"{graph_folder(tmp_path, checkpoint, FP32).name}.lock")
+    log = ""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with lock:
+            building = pool.submit(ensure_artifact, tmp_path, checkpoint, FP32)
+            while "artifact_lock_held" not in log and not building.done():
+                time.sleep(0.02)
+                log += capsys.readouterr().err
+        assert building.result().graph.is_file()
+    log += capsys.readouterr().err
+    (told,) = [line for line in log.splitlines() if "artifact_lock_held" in line]
     assert json.loads(told)["lock"] == lock.lock_file
 
 

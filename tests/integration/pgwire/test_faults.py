@@ -50,11 +50,11 @@ def test_a_mistake_is_told_and_the_next_request_is_answered(
 
 
 def test_parts_make_one_request(connection: Connection) -> None:
-    text = long_request("海", 300)
-    parts = [text[start : start + 10_000] for start in range(0, len(text), 10_000)]
+    text = long_request("海", 60)
+    parts = [text[start : start + 2_000] for start in range(0, len(text), 2_000)]
     for part in parts[:-1]:
         assert connection.execute("+" + part).statusmessage == "PART"
-    assert len(answered(connection, parts[-1])["hits"]) == 300
+    assert len(answered(connection, parts[-1])["hits"]) == 60
 
 
 def test_parts_together_have_the_limit_of_one_request(connection: Connection) -> None:
