@@ -25,7 +25,7 @@ public final class Failure extends Exception {
     public static final String INTERNAL_ERROR = "internal_error";
     public static final String INVALID_ANSWER = "invalid_answer";
 
-    private static final Set<String> OF_NOBODY_ASKED = Set.of(CIRCUIT_OPEN, NODE_BUSY, UNKNOWN_ENDPOINT);
+    private static final Set<String> WITHOUT_REQUEST = Set.of(CIRCUIT_OPEN, NODE_BUSY, UNKNOWN_ENDPOINT);
     private static final Set<String> OF_SIDECAR_ITSELF = Set.of("status_401", "status_403", "status_407", "status_429");
     private static final Set<String> OF_TIME = Set.of(TIMEOUT, "overtaken");
     private static final int SHOWN_BYTES = 300;
@@ -88,9 +88,9 @@ public final class Failure extends Exception {
         return getCause() == null ? getMessage() : getMessage() + ": " + getCause();
     }
 
-    /** Whether it is the reason of a search that was to be reranked, for which nobody was asked. */
-    public static boolean isOfNobodyAsked(String reason) {
-        return reason != null && OF_NOBODY_ASKED.contains(reason);
+    /** Whether it is the reason of a search that should have been reranked, and for which no sidecar was asked. */
+    public static boolean isWithoutRequest(String reason) {
+        return reason != null && WITHOUT_REQUEST.contains(reason);
     }
 
     /** About what the sidecar can do in the time that it was given, beside what is open there. */

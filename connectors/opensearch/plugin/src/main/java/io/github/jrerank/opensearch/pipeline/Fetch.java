@@ -46,7 +46,7 @@ record Fetch(
         if (filter != parts) {
             costs.learnNothingNew(found.keySet(), parts);
         }
-        budget.settle(draw.nanos(), nowNanos - startNanos);
+        budget.refund(draw.nanos(), nowNanos - startNanos);
     }
 
     /**

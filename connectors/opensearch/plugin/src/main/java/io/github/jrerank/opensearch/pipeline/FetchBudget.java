@@ -5,10 +5,10 @@ import java.util.function.IntToLongFunction;
 import java.util.function.LongSupplier;
 
 /**
- * The node's time for what is fetched and read beyond callers' own searches, as a token bucket: it is not to be so busy for us that
- * searches wait. Nobody has to release anything, since a search may end unseen.
+ * The node's time for what is fetched and read beyond callers' own searches, as a token bucket, so that reranking doesn't keep the node
+ * so busy that searches wait. Nobody has to release anything, since a search may end unseen.
  *
- * Time is the clock's, not the processor's: on a busy node the same work takes longer and is paid dearer, so that less of it is done.
+ * Time is the clock's, not the processor's: on a busy node the same work takes longer and costs more, so that less of it is done.
  */
 final class FetchBudget {
     /** Of the node's processors. */
@@ -75,8 +75,8 @@ final class FetchBudget {
         return hits <= Math.max(1, fewest) ? 0 : Math.max(fewest, FetchCosts.stepBelow(hits - 1));
     }
 
-    /** What was drawn for a search that took less time as a whole was drawn by mistake. */
-    synchronized void settle(long drawnNanos, long tookNanos) {
+    /** Gives back what was drawn for a search beyond the time that it took as a whole. */
+    synchronized void refund(long drawnNanos, long tookNanos) {
         fill();
         leftNanos = Math.min(burstNanos, leftNanos + Math.max(0, drawnNanos - tookNanos));
     }

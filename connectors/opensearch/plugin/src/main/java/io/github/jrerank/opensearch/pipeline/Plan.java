@@ -15,9 +15,9 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
  *
  * @param reason why the search is passed through, or null
  * @param from the caller's own, as is `size`
- * @param isWidened whether the page is still to be cut
+ * @param isWidened whether `jrerank` has to cut the page
  * @param shown what of a document the caller is to see, or null where that is what was fetched
- * @param asked to be told whom `jrerank` asks, or null
+ * @param target where `jrerank` leaves word of its endpoint, or null
  * @param fetch what the search was made to fetch, or null where it is as the caller asked
  */
 record Plan(
@@ -30,7 +30,7 @@ record Plan(
     int size,
     boolean isWidened,
     FetchSourceContext shown,
-    Asked asked,
+    RerankTarget target,
     Fetch fetch
 ) {
     /** The response goes by as it is, without a marker: it is another cluster's to read, or this search is done with. */

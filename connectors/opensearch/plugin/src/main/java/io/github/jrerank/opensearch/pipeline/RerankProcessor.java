@@ -114,13 +114,13 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         void run() {
-            if (plan.asked() != null) {
-                plan.asked().by(options);
+            if (plan.target() != null) {
+                plan.target().remember(options);
             }
             String reason = plan.reason() == null ? services.endpoints().refusal(options.endpoint(), work()) : plan.reason();
             if (reason == null) {
                 rerank();
-            } else if (Failure.isOfNobodyAsked(reason) == false) {
+            } else if (Failure.isWithoutRequest(reason) == false) {
                 passThrough(reason);
             } else if (response.getHits().getHits().length == 0) {
                 passThrough(Passthrough.NO_HITS);

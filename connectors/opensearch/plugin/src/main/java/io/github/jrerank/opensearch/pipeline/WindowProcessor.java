@@ -27,7 +27,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     private final int window;
     private final int timeoutMs;
     private final Services services;
-    private final Asked asked = new Asked();
+    private final RerankTarget target = new RerankTarget();
 
     WindowProcessor(
         String tag,
@@ -122,11 +122,11 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         boolean isOpen = SourceFilter.leavesIn(SourceFilter.shown(request.source()), read.passageFields());
         return isOpen == false && cannotOpen(request.source(), limits)
             ? Passthrough.NO_PASSAGES
-            : asked.refusal(services.endpoints(), request, ext);
+            : target.refusal(services.endpoints(), request, ext);
     }
 
     private Plan asWritten(SearchSourceBuilder search, String reason, JrerankExt ext, Reading read, String text) {
-        return new Plan(reason, ext, text, read, ext.or("window", window), Plan.from(search), Plan.size(search), true, null, asked, null);
+        return new Plan(reason, ext, text, read, ext.or("window", window), Plan.from(search), Plan.size(search), true, null, target, null);
     }
 
     private Plan widening(SearchSourceBuilder search, JrerankExt ext, Reading read, String text, IndexLimits.Of limits) {
@@ -139,7 +139,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             return asWritten(search, reason, ext, read, text);
         }
         FetchSourceContext hiding = fetch.filter() == shown ? null : shown;
-        return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), true, hiding, asked, fetch);
+        return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), true, hiding, target, fetch);
     }
 
     private Fetch fetch(SearchSourceBuilder search, Collection<String> indexes, JrerankExt ext, FetchSourceContext parts, boolean isOpen) {

@@ -77,7 +77,7 @@ class FetchBudgetTests {
                 assertEquals(96, draw.hits(), "an estimate that is 20 times too high");
                 assertEquals(false, draw.isScarce());
                 now += 5 * MS;
-                alone.settle(draw.nanos(), 5 * MS);
+                alone.refund(draw.nanos(), 5 * MS);
             }
         }
     }
@@ -85,7 +85,7 @@ class FetchBudgetTests {
     @Test
     void whatTookLongerThanThoughtIsNotPaidTwice() {
         FetchBudget.Draw draw = draw(64);
-        budget.settle(draw.nanos(), 10 * draw.nanos());
+        budget.refund(draw.nanos(), 10 * draw.nanos());
         assertEquals(32, hits(64));
     }
 

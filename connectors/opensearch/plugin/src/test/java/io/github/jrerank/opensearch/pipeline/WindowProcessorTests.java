@@ -98,7 +98,7 @@ class WindowProcessorTests {
     @Test
     void aSearchIsLeftAsItIsOnceNobodyWouldBeAsked() {
         assertEquals(10, processed(match(0).size(5), processor).size(), "whom the pipeline asks is not known yet");
-        plan().asked().by(Options.from("jrerank", null, new HashMap<>(Map.of("endpoint", "elsewhere"))));
+        plan().target().remember(Options.from("jrerank", null, new HashMap<>(Map.of("endpoint", "elsewhere"))));
         SearchSourceBuilder search = match(0).size(5);
         assertSame(search, processed(search, processor));
         assertEquals("unknown_endpoint", plan().reason());

@@ -5,17 +5,17 @@ import io.github.jrerank.opensearch.ext.JrerankExt;
 import org.opensearch.action.search.SearchRequest;
 
 /**
- * Whom a pipeline's `jrerank` asks, which its `jrerank_window` comes to know by the first search through both: the two are made apart
- * from each other, and what nobody will rerank is not to be fetched.
+ * The endpoint and the store of a pipeline's `jrerank`, which its `jrerank_window` learns from the first search through both: OpenSearch
+ * makes the two apart from each other, and nothing should be fetched for reranking where no sidecar would be asked.
  */
-final class Asked {
+final class RerankTarget {
     private volatile Options options;
 
-    void by(Options asker) {
-        options = asker;
+    void remember(Options reranks) {
+        options = reranks;
     }
 
-    /** Why nobody would be asked about this search, or null; not known before the first. */
+    /** Why no sidecar would be asked about this search, or null, as it is before the first search. */
     String refusal(Endpoints endpoints, SearchRequest request, JrerankExt ext) {
         Options known = options;
         return known == null ? null : endpoints.refusal(known.endpoint(), Work.of(request, known.store(), ext));

@@ -13,19 +13,19 @@ import org.junit.jupiter.api.Test;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.common.settings.Settings;
 
-class AskedTests {
+class RerankTargetTests {
     private final Node node = new Node(Path.of("."), Runnable::run, (delay, command) -> null);
     private final Endpoints endpoints = new Endpoints(Settings.EMPTY, node);
-    private final Asked asked = new Asked();
+    private final RerankTarget target = new RerankTarget();
 
     private String refusal() {
-        return asked.refusal(endpoints, new SearchRequest("docs"), JrerankExt.NONE);
+        return target.refusal(endpoints, new SearchRequest("docs"), JrerankExt.NONE);
     }
 
     @Test
-    void whomAPipelineAsksIsKnownOnceItHasAsked() {
+    void whomAPipelineAsksIsKnownAfterItsFirstSearch() {
         assertNull(refusal());
-        asked.by(Options.from("jrerank", null, new HashMap<>(Map.of("endpoint", "elsewhere"))));
+        target.remember(Options.from("jrerank", null, new HashMap<>(Map.of("endpoint", "elsewhere"))));
         assertEquals("unknown_endpoint", refusal());
     }
 }
