@@ -53,6 +53,8 @@ public final class Call<T> {
 
     /** A sidecar with more of the time than this could have answered. It rarely has all of it: fetching large hits takes some. */
     private static final double FULL_SHARE = 2.0 / 3;
+    /** A little below the rest of it, since some time goes by until it is asked. */
+    private static final double SPARE_SHARE = (1 - FULL_SHARE) * 0.9;
 
     private record Attempt(Sidecar sidecar, CompletableFuture<HttpResponse<byte[]>> response, boolean hasFullTime) {}
 
@@ -69,6 +71,11 @@ public final class Call<T> {
         this.question = question;
         this.terms = terms;
         this.untried = new ArrayDeque<>(endpoint.inTurn(terms.work()));
+    }
+
+    /** So much of its time a sidecar can lack, and it still counts if it hangs. */
+    public static long spareNanos(long timeoutMs) {
+        return Math.round(TimeUnit.MILLISECONDS.toNanos(timeoutMs) * SPARE_SHARE);
     }
 
     public static <T> CompletableFuture<T> start(Endpoint endpoint, Node node, Question<T> question, Terms terms) {

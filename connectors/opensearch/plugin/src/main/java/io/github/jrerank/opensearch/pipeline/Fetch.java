@@ -40,30 +40,35 @@ record Fetch(
         return FetchCosts.isWhole(filter);
     }
 
-    /** What was found in its hits, and how long it took. */
-    void teach(FetchCosts costs, FetchBudget budget, Map<String, HitCost> found, long nowNanos) {
+    /** Gives back what was drawn for it and not spent: with the reading of its passages, where they were read. */
+    void refund(FetchBudget budget, long nowNanos) {
+        budget.refund(draw.nanos(), nowNanos - startNanos);
+    }
+
+    /** What was found in its hits. */
+    void teach(FetchCosts costs, Map<String, HitCost> found) {
         costs.learn(indexes, found, filter);
         if (filter != parts) {
             costs.learnNothingNew(found.keySet(), parts);
         }
-        budget.refund(draw.nanos(), nowNanos - startNanos);
     }
 
     /**
-     * How long the search took longer than its caller's own would have, as far as that can be told: that time is ours. Of a search that
-     * has waited for what was fetched for others all of it is.
+     * How long the search took longer than its caller's own would have, as far as that can be told: that time is ours. A search that has
+     * waited for what was fetched for others took longer by more than its own hits, and how much can't be told apart from the rest.
      *
      * @param cost of the hits that were fetched
      * @param endNanos when the search was over
+     * @param waitNanos so much of a search that has waited counts at most, unless its hits took more
      */
-    long extraNanos(HitCost cost, long endNanos) {
-        if (cost.bytes() <= FetchCosts.FREE_BYTES) {
+    long extraNanos(HitCost cost, long endNanos, long waitNanos) {
+        int extraHits = cost.hits() - (isCallersFilter ? page : 0);
+        if (extraHits <= 0 || cost.bytes() <= FetchCosts.FREE_BYTES) {
             return 0;
         }
-        int own = isCallersFilter ? page : 0;
-        double extra = Math.max(0, cost.hits() - own) / (double) Math.max(1, cost.hits());
-        double fetching = cost.readNanos() * (double) FetchCosts.fetchesPerRead(filter) * extra;
-        long tookNanos = endNanos - startNanos;
-        return draw.isScarce() ? tookNanos : Math.min(tookNanos, Math.round(fetching));
+        double ofEach = (double) cost.readNanos() / cost.hits() * FetchCosts.fetchesPerRead(filter);
+        long fetchNanos = Math.round(ofEach * extraHits);
+        long oursNanos = draw.isScarce() ? Math.max(fetchNanos, waitNanos) : fetchNanos;
+        return Math.min(endNanos - startNanos, oursNanos);
     }
 }

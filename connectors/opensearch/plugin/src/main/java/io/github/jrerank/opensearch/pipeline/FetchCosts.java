@@ -80,16 +80,14 @@ final class FetchCosts {
     }
 
     /**
-     * How long it takes to read hits, and to fetch some of them beside the caller's own; 0 where that is little, or not known.
+     * What each hit takes of the node's time.
      *
      * @param window as many hits as are wanted
      */
-    long nanos(Collection<String> indexes, FetchSourceContext filter, int window, int read, int fetched) {
+    HitPrice price(Collection<String> indexes, FetchSourceContext filter, int window) {
         HitCost each = filter.fetchSource() ? largest(indexes, filter) : null;
-        if (each == null || isFree(each, window)) {
-            return 0;
-        }
-        return Math.round(each.readNanosEach() * (read + (double) fetchesPerRead(filter) * fetched));
+        boolean isFree = each == null || isFree(each, window);
+        return isFree ? HitPrice.FREE : new HitPrice(each.readNanosEach(), fetchesPerRead(filter));
     }
 
     /** Null where no search has fetched of any of them. */

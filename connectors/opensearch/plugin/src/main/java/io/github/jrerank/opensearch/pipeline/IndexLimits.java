@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.opensearch.OpenSearchException;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.cluster.ClusterState;
@@ -41,11 +42,18 @@ class IndexLimits {
             return indexes.stream().map(IndexMetadata::getIndexUUID).toList();
         }
 
+        /** So many hits every one of them gives. */
         int maxResultWindow() {
-            return indexes.stream()
-                .mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()))
-                .min()
-                .orElse(OptionChecks.MAX_WINDOW);
+            return resultWindows().min().orElse(OptionChecks.MAX_WINDOW);
+        }
+
+        /** Of more hits than these none of them gives any. */
+        int largestResultWindow() {
+            return resultWindows().max().orElse(OptionChecks.MAX_WINDOW);
+        }
+
+        private IntStream resultWindows() {
+            return indexes.stream().mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()));
         }
 
         /** Whether some index keeps no `_source`; a filter on it would then be an error. */

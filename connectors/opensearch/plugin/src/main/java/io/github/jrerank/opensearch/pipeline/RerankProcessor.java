@@ -120,7 +120,10 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             String reason = plan.reason() == null ? services.endpoints().refusal(options.endpoint(), work()) : plan.reason();
             if (reason == null) {
                 rerank();
-            } else if (Failure.isWithoutRequest(reason) == false) {
+                return;
+            }
+            refund();
+            if (Failure.isWithoutRequest(reason) == false) {
                 passThrough(reason);
             } else if (response.getHits().getHits().length == 0) {
                 passThrough(Passthrough.NO_HITS);
@@ -131,7 +134,7 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         private void rerank() {
             try {
-                candidates = candidates();
+                candidates = readCandidates();
             } catch (RuntimeException unreadable) {
                 failed(unreadable);
                 return;
@@ -141,6 +144,20 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
                 asked(candidates).whenComplete(this::settle);
             } else {
                 passThrough(reason);
+            }
+        }
+
+        private List<Candidate> readCandidates() {
+            try {
+                return candidates();
+            } finally {
+                refund();
+            }
+        }
+
+        private void refund() {
+            if (plan.fetch() != null) {
+                plan.fetch().refund(services.budget(), System.nanoTime());
             }
         }
 
@@ -183,9 +200,12 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
             if (plan.fetch() == null) {
                 return;
             }
-            plan.fetch().teach(services.costs(), services.budget(), costs, System.nanoTime());
+            plan.fetch().teach(services.costs(), costs);
             HitCost whole = costs.values().stream().reduce(new HitCost(0, 0, 0), HitCost::plus);
-            extraNanos = plan.fetch().extraNanos(whole, startNanos);
+            long readingNanos = System.nanoTime() - startNanos;
+            // on a node that stays busy all searches wait, and a sidecar that hangs has to be found out all the same
+            long waitNanos = Math.max(0, Call.spareNanos(asked.timeoutMs()) - readingNanos);
+            extraNanos = plan.fetch().extraNanos(whole, startNanos, waitNanos);
         }
 
         private String reasonIn(List<Candidate> candidates) {
@@ -264,13 +284,10 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
         }
 
         private Exception asSearchError(Failure failure) {
-            String message = String.format(
-                Locale.ROOT,
-                "jrerank endpoint [%s] gave no answer to use: %s after %d ms",
-                options.endpoint(),
-                failure.reason(),
-                tookMs()
-            );
+            String what = failure.reason().equals(Failure.NODE_BUSY)
+                ? "this node has no time to fetch passages for reranking"
+                : "jrerank endpoint [" + options.endpoint() + "] gave no answer to use";
+            String message = String.format(Locale.ROOT, "%s: %s after %d ms", what, failure.reason(), tookMs());
             return new OpenSearchStatusException(message, RestStatus.SERVICE_UNAVAILABLE, failure);
         }
 

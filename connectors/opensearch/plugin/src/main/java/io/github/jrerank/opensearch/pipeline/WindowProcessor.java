@@ -7,7 +7,6 @@ import io.github.jrerank.opensearch.ext.OptionChecks;
 import io.github.jrerank.opensearch.origin.SearchOrigins;
 import java.util.Collection;
 import java.util.Map;
-import java.util.function.IntToLongFunction;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.core.action.ActionListener;
 import org.opensearch.ingest.ConfigurationUtils;
@@ -133,7 +132,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         FetchSourceContext shown = SourceFilter.shown(search);
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
         FetchSourceContext parts = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
-        Fetch fetch = fetch(search, limits.uuids(), ext, parts, isOpen);
+        Fetch fetch = fetch(search, limits, ext, parts, isOpen);
         String reason = fetch.reasonOfPage(Plan.from(search));
         if (reason != null) {
             return asWritten(search, reason, ext, read, text);
@@ -142,25 +141,27 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), true, hiding, target, fetch);
     }
 
-    private Fetch fetch(SearchSourceBuilder search, Collection<String> indexes, JrerankExt ext, FetchSourceContext parts, boolean isOpen) {
+    private Fetch fetch(SearchSourceBuilder search, IndexLimits.Of limits, JrerankExt ext, FetchSourceContext parts, boolean isOpen) {
+        Collection<String> indexes = limits.uuids();
         int page = Plan.size(search), wide = ext.or("window", window);
         int time = Math.min(timeoutMs, ext.timeoutMs(Integer.MAX_VALUE));
         FetchSourceContext fetched = services.costs().cheapest(indexes, parts, wide);
         int most = services.costs().affordable(indexes, fetched, page, wide, time);
         boolean isCallersFilter = isOpen && fetched == parts;
         int own = isCallersFilter ? page : 0;
-        FetchBudget.Draw draw = draw(most, Plan.from(search), page, hits -> {
-            int extra = Math.max(hits, Plan.from(search) + page) - own;
-            return services.costs().nanos(indexes, fetched, wide, hits, extra);
-        });
+        FetchBudget.Draw draw = draw(search, most, own, services.costs().price(indexes, fetched, wide), limits);
         String narrowedBy = draw.hits() < most ? Failure.NODE_BUSY : most < wide ? Marker.WINDOW_NARROWED : null;
         return new Fetch(page, narrowedBy, indexes, fetched, parts, isCallersFilter, System.nanoTime(), draw);
     }
 
-    /** For a page beyond what can be fetched there is nothing to draw. */
-    private FetchBudget.Draw draw(int most, int from, int page, IntToLongFunction nanosOf) {
-        int fewest = Math.min(most, Math.max(page, from + 1));
-        return from < most ? services.budget().draw(fewest, most, nanosOf) : new FetchBudget.Draw(most, 0, false);
+    /** For a page beyond what can be fetched there is nothing to draw, or for one that its shards refuse. */
+    private FetchBudget.Draw draw(SearchSourceBuilder search, int most, int own, HitPrice price, IndexLimits.Of limits) {
+        long end = (long) Plan.from(search) + Plan.size(search);
+        if (Plan.from(search) >= most || end > limits.largestResultWindow()) {
+            return new FetchBudget.Draw(most, 0, false);
+        }
+        int fewest = (int) Math.min(most, end);
+        return services.budget().draw(fewest, most, hits -> price.nanos(hits, (int) Math.max(hits, end) - own));
     }
 
     private static boolean cannotOpen(SearchSourceBuilder search, IndexLimits.Of limits) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntToLongFunction;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ class FetchBudgetTests {
         assertEquals(0, hits(PAGE));
         now += 1_800 * MS;
         assertEquals(0, hits(PAGE), "two processors have just repaid 3.6 s");
-        now += 20 * MS;
+        now += 1;
         assertEquals(PAGE, hits(PAGE));
     }
 
@@ -38,9 +39,12 @@ class FetchBudgetTests {
     void windowsAreNarrowedToWhatIsLeftAndNeverBelowThePage() {
         assertEquals(64, hits(64));
         assertEquals(32, hits(64), "144 of 400 ms are left, for 36 hits");
+        assertEquals(PAGE, hits(64), "on credit: 16 ms are left");
         assertEquals(0, hits(64));
-        now += 13 * MS;
-        assertEquals(PAGE, hits(64), "two processors have filled up 26 ms");
+        now += 12 * MS;
+        assertEquals(0, hits(64), "two processors have repaid 24 ms");
+        now += 1;
+        assertEquals(PAGE, hits(64));
     }
 
     @Test
@@ -83,10 +87,39 @@ class FetchBudgetTests {
     }
 
     @Test
+    void anIndexWhosePageTakesLongerThanMayBeSpentAtOnceGetsItsTurnsBesideACheapOne() {
+        Random random = new Random(20);
+        long cheapNanos = draw(64).nanos(), costlyNanos = 0;
+        for (int search = 0; search < 10_000; search++) {
+            now += MS;
+            if (random.nextBoolean()) {
+                cheapNanos += draw(64).nanos();
+            } else {
+                costlyNanos += budget.draw(PAGE, 64, hits -> 60 * hits * MS).nanos();
+            }
+        }
+        assertTrue(costlyNanos > now / 10 && cheapNanos > now / 100, costlyNanos + " beside " + cheapNanos);
+        double most = PROCESSORS * (FetchBudget.BURST_NANOS_PER_PROCESSOR + FetchBudget.PROCESSORS_SHARE * now) + 600 * MS;
+        assertTrue(cheapNanos + costlyNanos <= most, "and together no more than their share");
+    }
+
+    @Test
+    void whatCostsNothingWaitsForNoOtherSearch() throws InterruptedException {
+        var isDrawn = new CountDownLatch(1);
+        synchronized (budget) {
+            new Thread(() -> {
+                budget.draw(PAGE, 100, hits -> 0);
+                isDrawn.countDown();
+            }).start();
+            assertTrue(isDrawn.await(20, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
     void whatTookLongerThanThoughtIsNotPaidTwice() {
         FetchBudget.Draw draw = draw(64);
         budget.refund(draw.nanos(), 10 * draw.nanos());
-        assertEquals(32, hits(64));
+        assertEquals(32, hits(64), "as if nothing had been given back or taken");
     }
 
     @Test

@@ -11,6 +11,7 @@ import org.opensearch.search.fetch.subphase.FetchSourceContext;
 class FetchTests {
     private static final HitCost HITS = new HitCost(40, 40L << 20, 100_000);
     private static final long START_NANOS = 1_000_000;
+    private static final long WAIT_NANOS = 600_000;
 
     private static final FetchSourceContext PARTS = new FetchSourceContext(true, new String[] { "body" }, null);
 
@@ -27,7 +28,7 @@ class FetchTests {
     }
 
     private static long extraNanos(boolean isCallersFilter, HitCost cost, long tookNanos) {
-        return fetch(isCallersFilter).extraNanos(cost, START_NANOS + tookNanos);
+        return fetch(isCallersFilter).extraNanos(cost, START_NANOS + tookNanos, WAIT_NANOS);
     }
 
     @Test
@@ -37,7 +38,7 @@ class FetchTests {
 
     @Test
     void fetchingWholeDocumentsTakesAsLongAsReadingThem() {
-        assertEquals(100_000, whole().extraNanos(HITS, START_NANOS + 1_000_000));
+        assertEquals(100_000, whole().extraNanos(HITS, START_NANOS + 1_000_000, WAIT_NANOS));
     }
 
     @Test
@@ -54,7 +55,7 @@ class FetchTests {
     }
 
     private static void teach(Fetch fetch, FetchCosts costs, int bytes) {
-        fetch.teach(costs, new FetchBudget(1, () -> 0), Map.of("docs", new HitCost(1, bytes, 0)), START_NANOS);
+        fetch.teach(costs, Map.of("docs", new HitCost(1, bytes, 0)));
     }
 
     @Test
@@ -62,15 +63,29 @@ class FetchTests {
         var budget = new FetchBudget(1, () -> 0);
         FetchBudget.Draw all = budget.draw(1, 1, hits -> FetchBudget.BURST_NANOS_PER_PROCESSOR);
         var fetch = new Fetch(10, null, List.of("docs"), PARTS, PARTS, false, START_NANOS, all);
-        fetch.teach(new FetchCosts(() -> 0), budget, Map.of(), START_NANOS + 1_000);
-        assertEquals(1, budget.draw(1, 1, hits -> FetchBudget.BURST_NANOS_PER_PROCESSOR - 1_000).hits());
+        fetch.refund(budget, START_NANOS + 1_000);
+        FetchBudget.Draw rest = budget.draw(1, 2, hits -> hits == 2 ? FetchBudget.BURST_NANOS_PER_PROCESSOR - 1_000 : 1);
+        assertEquals(2, rest.hits());
+        assertEquals(0, budget.draw(1, 1, hits -> 1).hits());
     }
 
     @Test
-    void allOfASearchThatHasWaitedForOthersIsExtra() {
+    void whatASearchHasWaitedForOthersIsExtraUpToABound() {
+        assertEquals(500_000, extraOfWaiting(HITS, 500_000));
+        assertEquals(WAIT_NANOS, extraOfWaiting(HITS, 1_000_000));
+        assertEquals(1_500_000, extraOfWaiting(new HitCost(40, 40L << 20, 1_000_000), 2_000_000), "what its own hits took");
+        assertEquals(0, extraOfWaiting(new HitCost(40, 1 << 20, 100_000), 1_000_000), "but for small documents");
+    }
+
+    @Test
+    void aSearchThatWasGivenNoMoreThanItsCallerAskedForHasWaitedForItself() {
+        assertEquals(0, extraOfWaiting(new HitCost(10, 10L << 20, 1_000_000), 1_000_000));
+        assertEquals(0, extraOfWaiting(new HitCost(0, 0, 0), 1_000_000));
+    }
+
+    private static long extraOfWaiting(HitCost cost, long tookNanos) {
         var waited = new Fetch(10, null, List.of("docs"), PARTS, PARTS, true, START_NANOS, draw(true));
-        assertEquals(1_000_000, waited.extraNanos(HITS, START_NANOS + 1_000_000));
-        assertEquals(0, waited.extraNanos(new HitCost(40, 1 << 20, 100_000), START_NANOS + 1_000_000), "but for small documents");
+        return waited.extraNanos(cost, START_NANOS + tookNanos, WAIT_NANOS);
     }
 
     @Test

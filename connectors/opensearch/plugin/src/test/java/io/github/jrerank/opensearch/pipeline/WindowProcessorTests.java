@@ -112,10 +112,11 @@ class WindowProcessorTests {
         assertEquals(48, search(200, 0).size());
         assertEquals(16, search(200, 0).size(), "11 of 14 ms");
         assertEquals("node_busy", plan().fetch().narrowedBy());
+        assertEquals(10, search(200, 0).size(), "its page, on credit");
         SearchSourceBuilder search = match(0);
         assertSame(search, widened(200, search));
         assertEquals("node_busy", plan().reason());
-        now += TimeUnit.MILLISECONDS.toNanos(100);
+        now += TimeUnit.MILLISECONDS.toNanos(110);
         assertEquals(48, search(200, 0).size());
     }
 
@@ -123,11 +124,26 @@ class WindowProcessorTests {
     void aPageBeyondWhatIsFetchedDrawsNothing() {
         search(200, 60);
         assertEquals("window_narrowed", plan().reason());
+        assertEquals(48, search(200, 0).size());
+        assertEquals(48, search(200, 0).size());
+        assertEquals(16, search(200, 0).size(), "all is there but for 86 ms");
+    }
+
+    @Test
+    void aLaterPageIsFetchedAsAWholeOrNotAtAll() {
         search(200, 0);
         search(200, 0);
+        assertEquals(30, search(200, 20).size(), "14 ms would fetch and read 16 hits, none of them of the page");
+        assertEquals(30, plan().window());
         search(200, 20);
-        assertEquals("node_busy", plan().reason(), "14 ms would fetch and read 16 hits, none of them of the page");
-        assertEquals(16, search(200, 0).size());
+        assertEquals("node_busy", plan().reason());
+    }
+
+    @Test
+    void aPageThatItsIndexRefusesDrawsNothing() {
+        processed(match(0).size(Integer.MAX_VALUE).fetchSource("title", null), rerankingBodies(200));
+        processed(match(1).size(Integer.MAX_VALUE), rerankingBodies(200));
+        assertEquals(48, search(200, 0).size());
     }
 
     @Test
@@ -149,10 +165,13 @@ class WindowProcessorTests {
     }
 
     /** By a processor that is made anew, as OpenSearch does for each search that brings its pipeline along. */
-    private SearchSourceBuilder widened(int timeoutMs, SearchSourceBuilder search) {
+    private WindowProcessor rerankingBodies(int timeoutMs) {
         Map<String, Object> config = new HashMap<>(Map.of("timeout_ms", timeoutMs, "passage_fields", List.of("body")));
-        var factory = new WindowProcessor.Factory(services());
-        return processed(search, (WindowProcessor) factory.create(Map.of(), null, null, false, config, null));
+        return (WindowProcessor) new WindowProcessor.Factory(services()).create(Map.of(), null, null, false, config, null);
+    }
+
+    private SearchSourceBuilder widened(int timeoutMs, SearchSourceBuilder search) {
+        return processed(search, rerankingBodies(timeoutMs));
     }
 
     private SearchSourceBuilder processed(SearchSourceBuilder search, WindowProcessor processor) {
