@@ -17,11 +17,14 @@ from jrerank.admin.opensearch_node.build import build
 from jrerank.admin.opensearch_node.node import Node
 from jrerank.admin.opensearch_node.releases import OPENSEARCH_2, OPENSEARCH_3, Release
 from jrerank.admin.ports import free_port
+from jrerank.cpu import usable_cores
 from jrerank.errors import MissingTool
 from sidecars import RunningSidecar, running_sidecar
 
 API_KEY = "secret-of-the-keystore"
 TIMEOUT_MS = 300
+# What a node fetches for reranking is bounded by them: with more, the tests' clients would not keep it busy
+PROCESSORS = min(2, usable_cores())
 BREAKER = {"breaker.failures": 5, "breaker.probe_interval_ms": 100}
 
 
@@ -131,7 +134,10 @@ def node(
     real_sidecar: tuple[RunningSidecar, int],
 ) -> Iterator[Node]:
     running, port = real_sidecar
-    settings = sidecars.settings() | {"jrerank.endpoint.real.urls": running.url}
+    settings = sidecars.settings() | {
+        "jrerank.endpoint.real.urls": running.url,
+        "node.processors": PROCESSORS,
+    }
     files = {"sidecar-ca.pem": certificate[0].read_text()}
     secrets = {"jrerank.endpoint.keyed.api_key": API_KEY}
     with Node(release, settings, secrets, files, port=port) as node:
