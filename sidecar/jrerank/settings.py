@@ -88,9 +88,10 @@ class Settings(BaseSettings):
             description="of a passage, in one window; default: what the model's folder recommends, else what fits",
         ),
     ] = None
-    workers: Annotated[PositiveInt | None, Field(description="threads that score; default: usable cores")] = (
-        None
-    )
+    workers: Annotated[
+        PositiveInt | None,
+        Field(description="threads that score; default: usable cores, and one more for small requests"),
+    ] = None
     # Twice what `bundled` shows with and without reduce_range (0.030 and 0.017; up to 0.032 and 0.027 with other
     # calibration texts). Random weights stay below 0.001; a graph that int8 has spoilt goes beyond 0.1.
     gate_max_score_shift: Annotated[float, Field(gt=0, description="largest int8 change of a score")] = 0.06

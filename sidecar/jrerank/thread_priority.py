@@ -35,12 +35,18 @@ def run_promptly() -> None:
     number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
     if number is None:
         return
-    thread = threading.get_native_id()
+    with contextlib.suppress(OSError):  # a C library or a sandbox may have none of these calls
+        _ask_for_short_slices(number, threading.get_native_id())
+
+
+def _ask_for_short_slices(number: int, thread: int) -> None:
     if os.sched_getscheduler(thread) != os.SCHED_OTHER:  # somebody has chosen another policy for the process
         return
     niceness = os.getpriority(os.PRIO_PROCESS, thread)
+    if niceness < 0:  # what the thread starts would lose it with the slices
+        return
     attributes = _ATTRIBUTES.pack(
         _ATTRIBUTES.size, _NORMAL_POLICY, _RESET_ON_FORK, niceness, 0, _SLICE_NS, 0, 0
     )
-    # Where it is not allowed, or too old for that, nothing has changed
+    # Where it is not allowed, or the system too old for it, slices stay as they are
     ctypes.CDLL(None).syscall(number, thread, ctypes.c_char_p(attributes), 0)

@@ -23,11 +23,11 @@ def niceness() -> int:
 
 def slice_ns() -> int:
     """Of the calling thread, where the kernel tells it."""
-    described = Path("/proc/thread-self/sched")
-    found = re.search(r"se\.slice\s*:\s*(\d+)", described.read_text()) if described.exists() else None
-    if found is None:
+    file = Path("/proc/thread-self/sched")
+    match = re.search(r"se\.slice\s*:\s*(\d+)", file.read_text()) if file.exists() else None
+    if match is None:
         pytest.skip("this kernel tells no slices")
-    return int(found[1])
+    return int(match[1])
 
 
 def in_a_thread(*steps: Callable[[], object]) -> list[object]:
@@ -53,3 +53,12 @@ def test_who_runs_promptly_has_short_slices_and_threads_that_it_starts_have_not(
         slice_ns, run_promptly, slice_ns, lambda: in_a_thread(slice_ns)[0]
     )
     assert (after, of_its_thread) == (100_000, before)
+
+
+def test_where_the_system_has_no_such_call_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: int) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "sched_getscheduler", missing)
+    before, _, after = in_a_thread(niceness, run_promptly, niceness)
+    assert after == before

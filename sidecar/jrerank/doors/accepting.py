@@ -24,8 +24,11 @@ def rounds_to_accept(listener: socket.socket, at_once: int) -> int:
     """Rounds of the event loop that it takes to let in those who wait now. Linux alone tells how many they are; elsewhere none."""
     if sys.platform != "linux":
         return 0
-    described = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED_END)
-    waiting = int.from_bytes(described[_UNACKED_END - 4 :], sys.byteorder)
+    try:
+        tcp_info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED_END)
+    except OSError:  # a network stack of another make
+        return 0
+    waiting = int.from_bytes(tcp_info[_UNACKED_END - 4 :], sys.byteorder)
     return -(-waiting // at_once)
 
 

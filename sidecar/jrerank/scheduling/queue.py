@@ -222,10 +222,9 @@ class Queue(Generic[Text]):
         """Windows to run next, packed on their exact token counts. Each has to come back by `finish`."""
         batch: list[QueuedWindow[Text]] = []
         tokens = 0
-        if self._for_worker.is_empty and not self.running_tokens:
-            self._for_worker.end_busy_period()
+        self._end_busy_period_if_idle()
         while len(batch) < limit.windows and (ticket := self._for_worker.pop()):
-            job = self._called(ticket, now)
+            job = self._next_job(ticket, now)
             if job is None:
                 continue
             length = len(job.windows[job.taken])
@@ -237,19 +236,19 @@ class Queue(Generic[Text]):
             tokens += length
         return batch
 
-    def is_small_due(self) -> bool:
+    def is_small_due(self, now: float) -> bool:
         """Whether a small request is next while a window of a larger one runs, which may take longer than all of the small one."""
         if not self._large_running:
             return False
-        ticket = self._for_worker.first()
+        ticket = self._first_in_time(now)
         return ticket is not None and ticket.is_small
 
     def next_small_batch(self, now: float) -> list[QueuedWindow[Text]]:
         """A window of a small request that is due as above: for a worker to spare. Its caller is charged as for any other."""
-        while self.is_small_due() and (ticket := self._for_worker.pop()):
-            if job := self._called(ticket, now):
-                return [self._take(ticket, job, now)]
-        return []
+        if not self.is_small_due(now) or not (ticket := self._for_worker.pop()):
+            return []
+        job = self._next_job(ticket, now)
+        return [self._take(ticket, job, now)] if job else []
 
     def take_ended(self) -> list[Ticket[Text]]:
         """Second rounds that have been ended before their deadlines since the last call: they may be done by that."""
@@ -262,6 +261,7 @@ class Queue(Generic[Text]):
         job.running -= 1
         self.running_tokens -= queued.cost
         self._large_running -= not queued.is_small
+        self._end_busy_period_if_idle()
         if isinstance(result, Exception):
             job.error = job.error or result
             self._drop_waiting(job)
@@ -391,7 +391,21 @@ class Queue(Generic[Text]):
                 jobs.append(job)
         return jobs
 
-    def _called(self, ticket: Ticket[Text], now: float) -> Job[Text] | None:
+    def _end_busy_period_if_idle(self) -> None:
+        if self._for_worker.is_empty and not self.running_tokens:
+            self._for_worker.end_busy_period()
+
+    def _first_in_time(self, now: float) -> Ticket[Text] | None:
+        """Whose turn it is; who was in line and has left, or has no time any more, would hide whoever comes behind."""
+        while ticket := self._for_worker.first():
+            job = _first_ready(ticket)
+            if job is not None and self._is_in_time(ticket, job, now):
+                return ticket
+            self._for_worker.pop()
+            self._next_job(ticket, now)
+        return None
+
+    def _next_job(self, ticket: Ticket[Text], now: float) -> Job[Text] | None:
         """Of a request whose turn it is the pair that runs next, if one would still be in time."""
         ticket.in_line_for_worker = False
         self._for_tokenizer.look_again(ticket.caller)

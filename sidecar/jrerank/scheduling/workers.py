@@ -1,6 +1,6 @@
 """The threads that drive the queue: tokenizers, and ahead of them workers, each with an engine's batch at a time.
 
-A run can't be interrupted, and one of a long window takes as long as a small request as a whole, or some times as long where the
+A run can't be interrupted, and one of a long window takes as long as a small request as a whole, or several times as long where the
 event loop keeps a core busy. So small requests that would wait for others' windows have a worker to spare, if the engine allows for
 one: the system shares the cores among them all. It runs only where a small request is next anyway, so that callers get the same
 shares as without it, and no core does less.
@@ -92,20 +92,21 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._busy_since: dict[int, float] = {}
         self._idle_workers = 0
+        self._spare_cost = 0
         self._closed = False
 
     def start(self) -> None:
         """Start the threads."""
         tokenizers = -(-self._workers // _WORKERS_PER_TOKENIZER)
-        for name, work, threads, niceness in (
-            ("worker", self._work, self._workers, _NICENESS),
-            ("tokenizer", self._tokenize, tokenizers, _NICENESS),
-            ("spare", self._work_on_small, self._spare_workers, 0),
+        for name, work, threads, set_priority in (
+            ("worker", self._work, self._workers, _yield_to_the_event_loop),
+            ("tokenizer", self._tokenize, tokenizers, _yield_to_the_event_loop),
+            ("spare", self._work_on_small, self._spare_workers, run_promptly),
         ):
             for number in range(threads):
                 thread = threading.Thread(
                     target=self._supervise,
-                    args=(work, niceness),
+                    args=(work, set_priority),
                     name=f"jrerank-{name}-{number}",
                     daemon=True,
                 )
@@ -124,7 +125,7 @@ class Workers:
             thread.join(max(0.0, give_up - time.monotonic()))
 
     def healthy(self) -> bool:
-        """Whether threads of each kind live and one worker at least doesn't hang."""
+        """Whether workers and tokenizers live and one worker at least doesn't hang. Without the spare one answers only take longer."""
         now = time.monotonic()
         workers = self._threads[: self._workers]
         begun = [self._busy_since.get(thread.ident or 0, now) for thread in workers if thread.is_alive()]
@@ -190,14 +191,11 @@ class Workers:
         self._metrics.queued_pairs.set(self._queue.waiting_pairs)
 
     def _notify_of_small(self) -> None:
-        if self._queue.is_small_due():
+        if self._queue.is_small_due(time.monotonic()):
             self._small_ready.notify()
 
-    def _supervise(self, work: Callable[[], None], niceness: int) -> None:
-        if niceness:  # answers that are due go before scores that are wanted
-            yield_to_others(niceness)
-        else:
-            run_promptly()
+    def _supervise(self, work: Callable[[], None], set_priority: Callable[[], None]) -> None:
+        set_priority()
         while not self._closed:
             try:
                 work()
@@ -256,7 +254,9 @@ class Workers:
     ) -> tuple[list[Completed[PairText]], list[QueuedWindow[PairText]]]:
         """What a batch has completed, and the next batch, so that the lock is taken once."""
         with self._lock:
-            self._throughput.observe_run(sum(queued.cost for queued in batch), spent_s)
+            # The spare worker has had a part of that time, on the same cores
+            cost, self._spare_cost = self._spare_cost + sum(queued.cost for queued in batch), 0
+            self._throughput.observe_run(cost, spent_s)
             completed = self._end(batch, results)
             following = [] if self._closed else self._next_batch()
             self._metrics.queued_pairs.set(self._queue.waiting_pairs)
@@ -275,7 +275,8 @@ class Workers:
     def _work_on_small(self) -> None:
         while batch := self._first_small_batch():
             results = self._score(batch)
-            with self._lock:  # how fast it was tells nothing: it shared a core with others' runs
+            with self._lock:
+                self._spare_cost += sum(queued.cost for queued in batch)
                 completed = self._end(batch, results)
             self._metrics.tokens.inc(sum(len(queued.window) for queued in batch))
             if completed:
@@ -358,6 +359,11 @@ class Workers:
             self._notify_of_small()
         if failed:
             self._on_completed(failed)
+
+
+def _yield_to_the_event_loop() -> None:
+    """Answers that are due go before scores that are wanted."""
+    yield_to_others(_NICENESS)
 
 
 def _step(reader: LongReader) -> TextOutcome:

@@ -66,11 +66,11 @@ def test_a_lock_that_another_process_holds_is_told_of(
     artifacts = graph_folder(tmp_path, checkpoint, FP32).parent
     artifacts.mkdir()
     lock = FileLock(artifacts / f"{graph_folder(tmp_path, checkpoint, FP32).name}.lock")
-    log = ""
+    log, deadline = "", time.monotonic() + 60
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with lock:
             building = pool.submit(ensure_artifact, tmp_path, checkpoint, FP32)
-            while "artifact_lock_held" not in log and not building.done():
+            while "artifact_lock_held" not in log and not building.done() and time.monotonic() < deadline:
                 time.sleep(0.02)
                 log += capsys.readouterr().err
         assert building.result().graph.is_file()

@@ -367,10 +367,10 @@ def work(*keys: str) -> list[PairWork[str]]:
     return [PairWork(key.encode(), key, 10) for key in keys]
 
 
-def tokenize(queue: Queue[str], windows: int = 1) -> None:
+def tokenize(queue: Queue[str], windows: int = 1, tokens: int = 10) -> None:
     while jobs := queue.next_texts(100, 0.0):
         for job in jobs:
-            made = [Window(array("i", range(10)), 1) for _ in range(windows)]
+            made = [Window(array("i", range(tokens)), 1) for _ in range(windows)]
             queue.supply(job, made, 0.0, truncated=False)
 
 
@@ -552,11 +552,11 @@ def begin(queue: Queue[str], text: str, windows: int, tokens: int) -> list[Queue
 def test_while_a_window_of_a_large_request_runs_a_small_one_is_due() -> None:
     queue = queue_of()
     (running,) = begin(queue, "large", 10, 200)
-    assert not queue.is_small_due()
+    assert not queue.is_small_due(0.0)
     queue.admit(work("small"), 10.0, "new", 0.0)
-    assert not queue.is_small_due(), "it has not been tokenized"
+    assert not queue.is_small_due(0.0), "it has not been tokenized"
     tokenize(queue)
-    assert queue.is_small_due()
+    assert queue.is_small_due(0.0)
     assert [queued.job.text for queued in queue.next_small_batch(0.0)] == ["small"]
     assert queue.next_small_batch(0.0) == [], "the other ones are not small"
     queue.finish(running, 0.5)
@@ -591,6 +591,36 @@ def test_a_small_request_that_has_gone_or_is_too_late_does_not_run() -> None:
     tokenize(queue)
     queue.leave(gone)
     assert queue.next_small_batch(1.0) == []
+
+
+def test_who_was_in_line_and_has_gone_hides_no_small_request_of_the_same_caller() -> None:
+    queue = queue_of()
+    begin(queue, "large", 10, 200)
+    pairs = [PairWork(b"%d" % place, "gone", 200) for place in range(4)]
+    gone = queue.admit(pairs, 1.0, "gateway", 0.0)
+    queue.admit(work("small"), 20.0, "gateway", 0.0)
+    tokenize(queue)
+    queue.leave(gone)
+    assert [queued.job.text for queued in queue.next_small_batch(2.0)] == ["small"]
+
+
+def test_a_busy_period_ends_with_the_window_that_ends_last_whoever_ran_it() -> None:
+    queue = queue_of()
+    queue.admit([PairWork(b"large", "large", 600)], 10.0, "large", 0.0)
+    tokenize(queue, tokens=600)
+    (large,) = queue.next_batch(BatchLimit(1, 0), 0.0)
+    queue.admit(work("small"), 10.0, "new", 0.0)
+    tokenize(queue)
+    (small,) = queue.next_small_batch(0.0)
+    queue.finish(large, 0.5)
+    assert queue.next_batch(BatchLimit(1, 0), 0.0) == []
+    queue.finish(small, 0.5)
+    queue.admit(work("of large"), 20.0, "large", 1.0)
+    queue.admit(work("of new"), 20.0, "new", 1.0)
+    tokenize(queue)
+    assert [queued.job.text for queued in queue.next_batch(BatchLimit(1, 0), 1.0)] == ["of large"], (
+        "both begin anew, and it came first"
+    )
 
 
 # Whatever comes

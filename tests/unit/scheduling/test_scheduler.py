@@ -348,6 +348,22 @@ async def test_a_small_request_begins_while_others_windows_run_where_a_worker_is
         assert len(await large) == 10
 
 
+async def test_how_fast_the_engine_is_counts_what_the_spare_worker_did_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, ask: Ask, tokenization: Tokenization
+) -> None:
+    engine, observed = GatedEngine(workers=1, spare_workers=1), []
+    monkeypatch.setattr(Throughput, "observe_run", lambda _, tokens, spent_s: observed.append(tokens))
+    async with running(engine, tokenization) as scheduler:
+        large = asyncio.create_task(scheduler.score_pairs(ask(*range(200, 210)), soon(), "large"))
+        await begun(engine)
+        small = asyncio.create_task(scheduler.score_pairs(ask(1, query="天気"), soon(), "small"))
+        await begun(engine)
+        engine.permit()
+        await asyncio.gather(large, small)
+    assert len(observed) == 10
+    assert sum(observed) == sum(len(window) for batch in engine.batches for window in batch)
+
+
 async def test_what_an_idle_worker_takes_is_left_to_it(
     monkeypatch: pytest.MonkeyPatch, ask: Ask, tokenization: Tokenization
 ) -> None:

@@ -245,16 +245,15 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     def _close_if_idle(self) -> None:
         if self._is_answering():
             self._close_behind_the_last()
-        elif not self._unparsed and not self._awaits_first_request():
-            super().shutdown()
+        elif not self._unparsed:
+            if (left_s := self._first_request_in_s()) > 0:
+                self.loop.call_later(left_s, self._close_if_idle)
+            else:
+                super().shutdown()
 
-    def _awaits_first_request(self) -> bool:
-        """Whether the connection is new, and nothing has come yet: it is looked at once more."""
-        left_s = self._began + FIRST_REQUEST_S - self.loop.time()
-        if self.cycle is not None or left_s <= 0:
-            return False
-        self.loop.call_later(left_s, self._close_if_idle)
-        return True
+    def _first_request_in_s(self) -> float:
+        """How long a first request may still take to come."""
+        return self._began + FIRST_REQUEST_S - self.loop.time() if self.cycle is None else 0.0
 
     def _close_behind_the_last(self) -> None:
         """The answer to the newest request closes the connection, and no other does: the newest would get none."""

@@ -89,8 +89,7 @@ class Models(BaseModel):
     data: list[Model]
 
 
-# Some load balancers ask for the head alone; SageMaker and vLLM's probes for a ping. What is read of these is answered by `Probes`
-@open_router.head("/health", include_in_schema=False)
+# SageMaker and vLLM's probes ask for a ping. To GET and HEAD, which some load balancers ask for alone, `Probes` answers
 @open_router.get("/ping", include_in_schema=False)
 @open_router.post("/ping", include_in_schema=False)
 @open_router.get("/health")
@@ -99,7 +98,6 @@ async def health() -> Health:
     return Health(status="ok")
 
 
-@open_router.head("/ready", include_in_schema=False)
 @open_router.get("/ready", responses={503: {"model": Readiness, "description": "Nothing would be scored."}})
 async def ready(http: Request) -> Response:
     """Whether requests would be answered, and how the stores are."""

@@ -8,6 +8,11 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jrerank.doors.http.context import service_in
+from jrerank.doors.http.error_shapes import native
+from jrerank.doors.http.faults import Fault, error_response
+from jrerank.telemetry import logger
+
+_LOG = logger(__name__)
 
 Answer = Callable[[Scope], Awaitable[JSONResponse]]
 
@@ -27,7 +32,11 @@ class Probes:
         if answer is None or scope["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        response = await answer(scope)
+        try:
+            response = await answer(scope)
+        except Exception:  # noqa: BLE001  as a route answers it
+            _LOG.exception("request_failed")
+            response = error_response(Fault("internal", "something went wrong; the log says what"), native)
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from jrerank.cpu import usable_cores
 from jrerank.domain import Window
 from jrerank.engines.engine import BatchLimit
 from jrerank.engines.onnx_cpu.denormals import flush_denormals
@@ -23,7 +24,6 @@ class OnnxCpuEngine:
 
     name = "onnx_cpu"
     batch_limit = BatchLimit(windows=1, tokens=0)
-    spare_workers = 1  # the system's scheduler interrupts the others' runs for it
 
     def __init__(self, graph: Path, workers: int, passage_type: int = 0) -> None:
         """Load `graph`, whose windows have passages of the token type `passage_type`.
@@ -32,6 +32,8 @@ class OnnxCpuEngine:
             ArtifactError: onnxruntime does not accept the file.
         """
         self.workers = workers
+        # The system interrupts the others' runs for it. Who asks for fewer workers wants the other cores left alone
+        self.spare_workers = int(workers >= usable_cores())
         self._graph = Graph(graph, passage_type)
         self._prepared = threading.local()
 

@@ -26,7 +26,7 @@ class TorchPackedEngine:
     """
 
     name = "torch_packed"
-    spare_workers = 0  # a device does one run after the other
+    spare_workers = 0  # a device does one run after the other, and torch uses all cores of a CPU for it
 
     def __init__(self, runner: Runner, buckets: Buckets, budget_tokens: int, passage_type: int = 0) -> None:
         self.workers = _IN_FLIGHT if runner.device.type == "cuda" else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NoReturn
 
 import httpx
 import pytest
@@ -50,3 +51,15 @@ async def test_a_head_tells_the_length_of_what_it_leaves_out(path: str, service:
 
 async def test_another_method_is_left_to_the_routes(service: Service) -> None:
     assert (await answer(service, "DELETE", "/health")).status_code == 405
+
+
+async def test_a_fault_is_answered_as_a_route_answers_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> NoReturn:
+        raise RuntimeError
+
+    monkeypatch.setattr(probes, "_ANSWERS", {"/ready": broken})
+    refusal = await answer(service, "GET", "/ready")
+    assert (refusal.status_code, refusal.json()["error"]["type"]) == (500, "internal")
+    assert refusal.headers["x-request-id"] == "me"

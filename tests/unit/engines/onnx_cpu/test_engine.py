@@ -42,6 +42,14 @@ def test_it_is_an_engine_that_takes_one_window_at_a_time(graphs: dict[str, Path]
     assert (engine.name, engine.workers, engine.batch_limit.windows) == ("onnx_cpu", 3, 1)
 
 
+@pytest.mark.parametrize(("workers", "spare"), [(7, 0), (8, 1)])
+def test_it_has_a_worker_to_spare_where_all_cores_may_score(
+    workers: int, spare: int, graphs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jrerank.engines.onnx_cpu.engine.usable_cores", lambda: 8)
+    assert OnnxCpuEngine(graphs["fp32"], workers).spare_workers == spare
+
+
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_a_logit_depends_on_its_window_alone_to_the_last_bit(precision: str, graphs: dict[str, Path]) -> None:
     engine = OnnxCpuEngine(graphs[precision], workers=4)
