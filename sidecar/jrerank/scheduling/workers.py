@@ -125,7 +125,7 @@ class Workers:
             thread.join(max(0.0, give_up - time.monotonic()))
 
     def healthy(self) -> bool:
-        """Whether workers and tokenizers live and one worker at least doesn't hang. Without the spare one answers only take longer."""
+        """Whether workers and tokenizers live and one worker at least doesn't hang. Without the spare one answers take longer."""
         now = time.monotonic()
         workers = self._threads[: self._workers]
         begun = [self._busy_since.get(thread.ident or 0, now) for thread in workers if thread.is_alive()]
