@@ -4,6 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 # Kernels in C: a compiler makes them
 NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
+ALONE = $(shell grep -rl --include='test_*.py' 'pytest.mark.alone' tests/integration)
 # Images set it; each of the many processes that tests start would then compile again all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -18,8 +19,9 @@ demo-hybrid: $(DEMO)/.hybrid  ## BM25 and vectors of a real embedding model, fus
 demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
 	$(DEMO)/bin/jrerank-admin demo --engine opensearch
 
-test: system test-unit  ## all tests; those with servers one after the other, so that they have the machine to themselves
-	$(DEV)/bin/python -m pytest tests/integration
+test: system test-unit  ## all tests; of those with servers two folders at a time, and those that look at the time by themselves
+	$(DEV)/bin/python -m pytest -n 2 --dist loadscope -m "not alone" tests/integration
+	$(DEV)/bin/python -m pytest $(ALONE)
 
 test-unit: $(DEV)/.installed  ## those that start no server
 	$(DEV)/bin/python -m pytest -n auto --dist worksteal tests/unit

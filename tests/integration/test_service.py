@@ -20,6 +20,8 @@ import pytest
 
 from sidecars import RunningSidecar, running_sidecar
 
+pytestmark = pytest.mark.alone
+
 JSON = {"content-type": "application/json"}
 DOCUMENTS = [f"{i}番の文書。" + "日本の山と川と海について述べた長い文章である。" * 10 for i in range(1000)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from jrerank.admin.app import app
@@ -15,6 +16,8 @@ from jrerank.bench.load.sizes import Size
 from jrerank.bench.load.targets import SidecarTarget, http_session
 from jrerank.bench.report.schema import read_json
 from sidecars import RunningSidecar, running_sidecar
+
+pytestmark = pytest.mark.alone
 
 RATE, SECONDS, STALL_S = 10, 6, 2.0
 

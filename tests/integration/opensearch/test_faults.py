@@ -17,6 +17,7 @@ from jrerank.admin.opensearch_node.releases import OPENSEARCH_3
 
 pytestmark = [
     pytest.mark.node,
+    pytest.mark.alone,
     pytest.mark.parametrize("release", [OPENSEARCH_3], indirect=True, ids=["3.8.0"]),
 ]
 

@@ -17,6 +17,8 @@ from integration.postgres.servers import Database
 from integration.postgres.sidecar import API_KEY, KeyedSidecar, RestartableSidecar
 from integration.postgres.ways import over_dblink
 
+pytestmark = pytest.mark.alone
+
 DOCUMENTS = ["味噌汁の作り方を述べる。", "東京の気候。", "富士山の標高は3776メートルである。"]
 QUERY = "富士山の高さは"
 OLD_ORDER = [1, 2, 3]
