@@ -27,4 +27,4 @@ def pytest_configure() -> None:
     """No two processes choose the same port for what they are about to start."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    ports._given.update(port for port in ports._NOT_EPHEMERAL if port % workers != worker)
+    ports.share_with(workers, worker)

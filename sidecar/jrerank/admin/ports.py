@@ -25,3 +25,8 @@ def free_port() -> int:
             _given.add(port)
             return port
     raise OSError(f"none of the ports {_NOT_EPHEMERAL.start} to {_NOT_EPHEMERAL.stop - 1} is free")
+
+
+def share_with(processes: int, place: int) -> None:
+    """Give only one port in so many: the other processes that start servers here have the rest, each from a place of its own."""
+    _given.update(port for port in _NOT_EPHEMERAL if port % processes != place)

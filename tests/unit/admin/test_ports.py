@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from jrerank.admin import ports
-from jrerank.admin.ports import free_port
+from jrerank.admin.ports import free_port, share_with
 
 
 def test_no_connection_gets_it() -> None:
@@ -31,3 +31,9 @@ def test_it_is_not_one_that_somebody_listens_on(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(ports, "_NOT_EPHEMERAL", range(port, port + 1))
         with pytest.raises(OSError, match="none of the ports"):
             free_port()
+
+
+def test_processes_that_share_them_get_different_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_given", set())
+    share_with(processes=3, place=1)
+    assert {free_port() % 3 for _ in range(20)} == {1}
