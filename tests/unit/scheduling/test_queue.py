@@ -598,9 +598,10 @@ def test_who_was_in_line_and_has_gone_hides_no_small_request_of_the_same_caller(
     begin(queue, "large", 10, 200)
     pairs = [PairWork(b"%d" % place, "gone", 200) for place in range(4)]
     gone = queue.admit(pairs, 1.0, "gateway", 0.0)
-    queue.admit(work("small"), 20.0, "gateway", 0.0)
     tokenize(queue)
     queue.leave(gone)
+    queue.admit(work("small"), 20.0, "gateway", 2.0)
+    tokenize(queue)
     assert [queued.job.text for queued in queue.next_small_batch(2.0)] == ["small"]
 
 
