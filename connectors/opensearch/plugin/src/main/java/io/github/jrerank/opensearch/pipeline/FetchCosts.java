@@ -74,7 +74,7 @@ final class FetchCosts {
         }
         HitCost each = largest(indexes, filter);
         double timeNanos = TIME_SHARE * TimeUnit.MILLISECONDS.toNanos(timeoutMs) / (1 + fetchesPerRead(filter));
-        int most = each == null || isFree(each, window) ? window : most(each, timeNanos);
+        int most = each == null || isFree(each, window) ? window : most(each, timeNanos, window);
         int known = isKnown(indexes, filter, window) ? most : Math.min(FIRST_HITS, most);
         return Math.min(window, Math.max(page, known));
     }
@@ -131,8 +131,9 @@ final class FetchCosts {
         return each.bytesEach() * window <= FREE_BYTES;
     }
 
-    private static int most(HitCost each, double timeNanos) {
-        return stepBelow((int) Math.min(timeNanos / each.readNanosEach(), MAX_BYTES / each.bytesEach()));
+    private static int most(HitCost each, double timeNanos, int window) {
+        int hits = (int) Math.min(timeNanos / each.readNanosEach(), MAX_BYTES / each.bytesEach());
+        return hits < window ? stepBelow(hits) : window;
     }
 
     /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24 and so on that is no more. */

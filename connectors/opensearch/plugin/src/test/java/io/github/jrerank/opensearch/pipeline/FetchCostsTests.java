@@ -111,6 +111,12 @@ class FetchCostsTests {
     }
 
     @Test
+    void aWindowThatIsNoStepIsFetchedAsAWholeWhereThereIsRoomForIt() {
+        learn("docs", BODY, 300_000, 0.001);
+        assertEquals(WINDOW, affordable(BODY, "docs"), "there is room for 111, of which 96 are the step below");
+    }
+
+    @Test
     void theCostliestOfTheSearchedIndexesCounts() {
         learn("small", BODY, 1_000, 0.01);
         learn("large", BODY, 1 << 20, 0.001);
