@@ -88,6 +88,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers, and what nobody waits for any more."""
         self._cancel_head_timer()
+        self._unset_keepalive_if_required()  # uvicorn lets it hold a connection that its client has reset, and its last request
         self._forget_unparsed()
         self.resume_writing()
         super().connection_lost(exc)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -181,6 +183,21 @@ async def test_what_a_request_waits_for_its_turn_is_of_the_time_it_has() -> None
     while server.asked < 300:
         await settled(server)
     assert sent <= min(server.arrivals) <= max(server.arrivals) <= came
+
+
+async def test_a_connection_that_its_client_has_reset_is_forgotten() -> None:
+    """Not only when it would have been closed for silence: until then it would hold what was sent."""
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    protocol.data_received(GET)
+    await settled(server)
+    assert transport.written.endswith(b"ok")
+    protocol.connection_lost(ConnectionResetError())
+    is_forgotten = weakref.ref(protocol)
+    del protocol, transport
+    gc.collect()
+    assert is_forgotten() is None
 
 
 async def test_who_hangs_up_before_a_request_has_begun_is_not_worked_for() -> None:
