@@ -20,7 +20,7 @@ demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the 
 	$(DEMO)/bin/jrerank-admin demo --engine opensearch
 
 test: system test-unit  ## all tests; of those with servers two folders at a time, and those that look at the time by themselves
-	$(DEV)/bin/python -m pytest -n 2 --dist loadscope -m "not alone" tests/integration
+	$(DEV)/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not alone" tests/integration
 	$(DEV)/bin/python -m pytest -m alone $(ALONE)
 
 test-unit: $(DEV)/.installed  ## those that start no server
