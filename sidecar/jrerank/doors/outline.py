@@ -92,8 +92,7 @@ def _is_surely_on_top(json: bytes, begin: int, end: int) -> bool:
     Brackets in texts count too, so that it may be on top without being surely so.
     """
     opened = json.count(b"{", 0, begin) + json.count(b"[", 0, begin)
-    closed = json.count(b"}", end) + json.count(b"]", end)
-    return opened <= 1 or closed <= 1
+    return opened <= 1 or json.count(b"}", end) + json.count(b"]", end) <= 1
 
 
 def _are_texts(values: Any) -> bool:

@@ -29,7 +29,9 @@ from jrerank.thread_priority import run_promptly, yield_to_others
 from jrerank.tokenization.windows import LongReader, Windows
 
 _LOG = logger(__name__)
-_NICENESS = 2
+# A third of the share that the event loop has of a core. With two thirds 200 callers waited half as long again for their refusals,
+# and no more was scored. The search engine on the same machine goes before scores too
+_NICENESS = 5
 # One tokenizer keeps some eight workers of a CPU busy
 _WORKERS_PER_TOKENIZER = 8
 # Texts go to the tokenizer in slices of about so many tokens

@@ -8,11 +8,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from jrerank.doors.http import docs, engine_door, hits, ops, search
+from jrerank.doors.http.direct_paths import DirectPaths
 from jrerank.doors.http.error_shapes import no_route
 from jrerank.doors.http.faults import Fault, error_response
 from jrerank.doors.http.middleware import RequestContext
 from jrerank.doors.http.probes import Probes
 from jrerank.doors.http.rerank import make_router
+from jrerank.doors.http.routing import DirectRoute
 from jrerank.doors.search.sealed_ids import IdSeal
 from jrerank.doors.service import Service
 
@@ -29,11 +31,14 @@ def make_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.seals = {store: IdSeal(store, service.keys) for store in service.searches}
-    for router in (hits.router, hits.columns_router, make_router(), ops.open_router, ops.router):
+    reranking = (hits.router, hits.columns_router, make_router())
+    for router in (*reranking, ops.open_router, ops.router):
         app.include_router(router)
     for router in (search.router, search.lines_router, engine_door.router):
         app.include_router(router)
     app.include_router(docs.router)
+    direct = [route for router in reranking for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(DirectPaths, routes=direct)
     app.add_middleware(Probes)
     if service.cors_origins:
         app.add_middleware(

@@ -21,7 +21,7 @@ from jrerank.doors.http.dialects.table import DIALECTS
 from jrerank.doors.http.error_shapes import ErrorShape, all_of
 from jrerank.doors.http.large_bodies import beside_if
 from jrerank.doors.http.openapi import answers_of, body_of, errors_of
-from jrerank.doors.http.routing import Route
+from jrerank.doors.http.routing import DirectRoute
 from jrerank.doors.http.scores import shown_scores
 from jrerank.doors.intake import Caller
 from jrerank.doors.outline import refuse_early
@@ -39,7 +39,7 @@ for _dialect in DIALECTS:
         _SHARING[_path].append(_dialect)
 
 
-class DialectRoute(Route):
+class DialectRoute(DirectRoute):
     """A path that one dialect has, or that several share."""
 
     has_timeout = True

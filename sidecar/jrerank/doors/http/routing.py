@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -75,8 +76,7 @@ class Route(APIRoute):
         if not self.needs_key:
             await super().handle(scope, receive, send)
             return
-        with service_in(scope).bodies.share() as share, counted_by(share.take_text):
-            scope["jrerank.share"] = share
+        with _share_in(scope):
             await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Handler:
@@ -84,20 +84,22 @@ class Route(APIRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            bounded = BoundedRequest(request.scope, request.receive)
-            try:
-                return await self._handled(bounded, handle)
-            except Abandoned:  # which has been counted
-                return Response(status_code=_CLIENT_CLOSED_REQUEST)
-            except JrerankError as error:
-                return self._refuse(bounded, fault_of(error))
-            except RequestValidationError as error:
-                return self._refuse(bounded, validation_fault(error))
-            except Exception:  # noqa: BLE001  also what nobody thought of is answered in the caller's dialect
-                _LOG.exception("request_failed")
-                return self._refuse(bounded, Fault("internal", "something went wrong; the log says what"))
+            return await self._answered(BoundedRequest(request.scope, request.receive), handle)
 
         return answer
+
+    async def _answered(self, request: BoundedRequest, handle: Handler) -> Response:
+        try:
+            return await self._handled(request, handle)
+        except Abandoned:  # which has been counted
+            return Response(status_code=_CLIENT_CLOSED_REQUEST)
+        except JrerankError as error:
+            return self._refuse(request, fault_of(error))
+        except RequestValidationError as error:
+            return self._refuse(request, validation_fault(error))
+        except Exception:  # noqa: BLE001  also what nobody thought of is answered in the caller's dialect
+            _LOG.exception("request_failed")
+            return self._refuse(request, Fault("internal", "something went wrong; the log says what"))
 
     async def _handled(self, request: BoundedRequest, handle: Handler) -> Response:
         if not self.needs_key:  # nor does anybody get memory for a body there
@@ -154,10 +156,42 @@ class OpenRoute(Route):
     needs_key = False
 
 
-class HitsRoute(Route):
-    """`/v1/hits`."""
+class DirectRoute(Route):
+    """A route that `DirectPaths` may call."""
+
+    async def answer_directly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As `handle` would."""
+        with _share_in(scope):
+            response = await self._answered(BoundedRequest(scope, receive), self.call)
+            await response(scope, receive, send)
+
+    async def call(self, request: Request) -> Response:
+        """Call the endpoint, which takes the request."""
+        response: Response = await self.endpoint(request)
+        return response
+
+
+class _NativeRoute(DirectRoute):
+    """Its endpoint takes what the body was parsed to."""
 
     has_timeout = True
+
+    async def call(self, request: Request) -> Response:
+        """Call the endpoint.
+
+        Raises:
+            RequestValidationError: there is no body, as FastAPI has it.
+        """
+        body = await request.json()
+        if body is None:
+            raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required"}])
+        response: Response = await self.endpoint(body, request)
+        return response
+
+
+class HitsRoute(_NativeRoute):
+    """`/v1/hits`."""
+
     door = "hits"
 
     async def parse(self, request: BoundedRequest) -> None:
@@ -165,10 +199,9 @@ class HitsRoute(Route):
         await request.parse(partial(_native, request, hits_body))
 
 
-class ColumnsRoute(Route):
+class ColumnsRoute(_NativeRoute):
     """`/v1/columns`."""
 
-    has_timeout = True
     door = "columns"
 
     async def parse(self, request: BoundedRequest) -> None:
@@ -196,6 +229,13 @@ class LinesRoute(SearchRoute):
 
     async def parse(self, request: BoundedRequest) -> None:
         """The lines are parsed one by one."""
+
+
+@contextmanager
+def _share_in(scope: Scope) -> Iterator[None]:
+    with service_in(scope).bodies.share() as share, counted_by(share.take_text):
+        scope["jrerank.share"] = share
+        yield
 
 
 async def _check_time_is_left(request: BoundedRequest, waited_s: float) -> None:

@@ -9,6 +9,9 @@ from typing import Protocol
 from jrerank.doors.http.auth import KEY_HEADERS
 from jrerank.doors.turns import FairLine
 
+# In one round of the event loop: each is half a millisecond of work if it is answered at once. One more than have their bodies read
+# in a round, so that a request waits for that: only there is it known whether its time is up
+_AT_ONCE = 2
 # Of those that were sent before the answer to the one in front: their clients need not even be awake
 PIPELINED_A_SECOND = 1_000
 OPEN_PATHS = frozenset({"/health", "/ready", "/ping"})
@@ -25,19 +28,18 @@ class Later(Protocol):
 
 
 class StartingTurns:
-    """Starts one request in each round of the event loop, those of different callers in turn.
+    """Starts a few requests in each round of the event loop, those of different callers in turn.
 
-    One is half a millisecond of work if it is answered at once, and some milliseconds if it has a hundred documents. Without turns
-    300 that come at the same moment are worked on in one round, and everybody else waits for all of them at each step of a
-    request. A client who pipelines sends once, and keeps us busy without end: of such requests one starts in a millisecond, which
-    leaves time for others, and for the workers where cores are few.
+    Without it 300 probes that come at the same moment are worked on in one round, and everybody else waits for all of
+    them at each step of a request. A client who pipelines sends once, and keeps us busy without end: of such requests one
+    starts in a millisecond, which leaves time for others, and for the workers where cores are few.
     """
 
     def __init__(self, call_later: Later | None = None) -> None:
         """`call_later` is the running loop's unless time is to be injected."""
         self._waiting: FairLine[Start] = FairLine()
         self._pipelined: FairLine[Start] = FairLine()
-        self._has_started = False
+        self._started = 0
         self._is_due = False
         self._call_later = call_later
 
@@ -45,7 +47,7 @@ class StartingTurns:
         """Let `start` be called at once, or when it is its turn."""
         self._waiting.join(start, caller)
         try:
-            self._start_one()
+            self._start_some()
         finally:
             self._schedule_next_round()
 
@@ -67,10 +69,11 @@ class StartingTurns:
         later = self._call_later or asyncio.get_running_loop().call_later
         later(1 / PIPELINED_A_SECOND, self._next_pipelined)
 
-    def _start_one(self) -> None:
-        while self._waiting and not self._has_started:
-            self._has_started = True  # whoever fails has had the turn
-            self._has_started = self._waiting.take()()
+    def _start_some(self) -> None:
+        while self._waiting and self._started < _AT_ONCE:
+            self._started += 1
+            if not self._waiting.take()():
+                self._started -= 1
 
     def _schedule_next_round(self) -> None:
         if not self._is_due:
@@ -78,11 +81,11 @@ class StartingTurns:
             asyncio.get_running_loop().call_soon(self._next_round)
 
     def _next_round(self) -> None:
-        self._has_started = self._is_due = False
+        self._started, self._is_due = 0, False
         try:
-            self._start_one()
+            self._start_some()
         finally:
-            if self._has_started:
+            if self._started:
                 self._schedule_next_round()
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 from fastapi.routing import APIRoute
 
+from jrerank.doors.http import starting_turns
 from jrerank.doors.http.ops import open_router
 from jrerank.doors.http.starting_turns import (
     OPEN_PATHS,
@@ -46,7 +47,7 @@ async def test_a_request_alone_begins_at_once() -> None:
     assert started == ["alone"]
 
 
-async def test_of_hundreds_one_starts_in_each_round() -> None:
+async def test_of_hundreds_a_few_start_in_each_round() -> None:
     waiting, started, rounds = StartingTurns(), list[int](), list[int]()
     for number in range(300):
         waiting.join(noting(started, number))
@@ -54,7 +55,7 @@ async def test_of_hundreds_one_starts_in_each_round() -> None:
         rounds.append(len(started))
         await a_round()
     steps = [later - sooner for sooner, later in pairwise(rounds)]
-    assert max(steps) == 1
+    assert max(steps) <= starting_turns._AT_ONCE
     assert sorted(started) == list(range(300))
 
 
@@ -76,7 +77,7 @@ async def test_who_asks_for_the_health_does_not_wait_for_three_hundred_who_ask_f
         waiting.join(noting(started, "ready"), claimed_caller("/ready", "10.0.0.1", []))
     waiting.join(noting(started, "health"), claimed_caller("/health", "10.0.0.1", []))
     await a_round()
-    assert started == ["ready", "health"]
+    assert "health" in started
 
 
 async def test_one_that_fails_costs_the_others_nothing() -> None:
@@ -85,6 +86,8 @@ async def test_one_that_fails_costs_the_others_nothing() -> None:
     def fail() -> bool:
         raise RuntimeError("a fault of ours")
 
+    for _ in range(starting_turns._AT_ONCE - 1):
+        waiting.join(lambda: True)
     with pytest.raises(RuntimeError):
         waiting.join(fail)
     waiting.join(noting(started, "next"))
