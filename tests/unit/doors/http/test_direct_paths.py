@@ -83,6 +83,13 @@ async def test_what_is_no_json_is_refused_alike(
     assert lasting(direct) == lasting(await answer(service, path, b"{"))
 
 
+@pytest.mark.parametrize("path", ["/v1/hits", "/v1/columns"])
+async def test_without_a_body_its_lack_is_named(path: str, service: Service) -> None:
+    answered = await answer(service, path, b"")
+    assert answered.status_code == 422
+    assert "required" in answered.json()["error"]["message"].lower()
+
+
 async def test_another_method_is_left_to_the_routes(service: Service) -> None:
     assert (await answer(service, "/v1/rerank", b"", "GET")).status_code == 405
 
