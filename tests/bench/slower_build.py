@@ -27,20 +27,18 @@ def main(share: float, arguments: Sequence[str]) -> None:
     app(list(arguments))
 
 
-def slower(score: Score, share: float) -> Score:
+def slower(score: Score, share: float, thread_time: Callable[[], float] = time.thread_time) -> Score:
+    """`score` that takes so much more of its thread's time, by that clock in seconds."""
+
     def scored(engine: OnnxCpuEngine, windows: Sequence[Window]) -> list[float | EngineError]:
-        started = time.thread_time()
+        started = thread_time()
         logits = score(engine, windows)
-        _compute(share * (time.thread_time() - started))
+        ended = thread_time()
+        while thread_time() - ended < share * (ended - started):
+            hashlib.blake2b(_BYTES)
         return logits
 
     return scored
-
-
-def _compute(cpu_s: float) -> None:
-    ends = time.thread_time() + cpu_s
-    while time.thread_time() < ends:
-        hashlib.blake2b(_BYTES)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from integration.opensearch.clients import BODY, CLIENTS, Clients, Record
@@ -24,7 +25,7 @@ from jrerank.admin.opensearch_node.releases import OPENSEARCH_3, Release
 TIMEOUT_MS = 300
 ALLOWED_MS = TIMEOUT_MS + 50
 SETTLED_S = 0.5
-WARM_S = 8
+WARM_S, WARM_ROUNDS, WARM_RATIO = 5, 12, 0.95
 LONG_PASSAGES, LONG_CHARS = 100, 100_000
 HEAP = "2g"  # a search for all the long ones holds 30 MB of them
 
@@ -84,8 +85,12 @@ def _load_long(engine: Engine, analyzer: str) -> None:
 
 def _measure(node: Node, sidecar: FakeSidecar, index: str, extent: Extent) -> Iterator[Record]:
     plain = {"own page": BODY, "page's passages": {**BODY, "_source": PASSAGE_FIELDS}}
-    _warm(Clients(node.url, "_none", index, plain["page's passages"]))
-    _warm(Clients(node.url, "patient", index))
+    _warm(node, Clients(node.url, "_none", index, plain["page's passages"]))
+    _warm(node, _clients(node, "patient", index))
+    fault, cure, _ = FAULTS["silent"]
+    fault(sidecar)
+    _warm(node, _clients(node, "patient", index))
+    cure(sidecar)
     for name, body in plain.items():
         with Clients(node.url, "_none", index, body).searching() as clients:
             time.sleep(SETTLED_S)
@@ -122,10 +127,18 @@ def _while_open(node: Node, sidecar: FakeSidecar, index: str, seconds: float) ->
     return record
 
 
-def _warm(clients: Clients) -> None:
-    """A node that has just begun compiles more than it searches."""
+def _warm(node: Node, clients: Clients) -> None:
+    """Until searches don't get cheaper: a node that has just begun compiles more than it searches."""
     with clients.searching():
-        time.sleep(WARM_S)
+        for before, now in pairwise(_cpu_ms_a_search(node, clients) for _ in range(WARM_ROUNDS)):
+            if now > WARM_RATIO * before:
+                return
+
+
+def _cpu_ms_a_search(node: Node, clients: Clients) -> float:
+    before = _cpu_ms(node)
+    time.sleep(WARM_S)
+    return (_cpu_ms(node) - before) / max(1, len(clients.new_record().took_ms))
 
 
 def _record(name: str, node: Node, clients: Clients, seconds: float) -> Record:

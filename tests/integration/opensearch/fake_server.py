@@ -76,8 +76,8 @@ def _with_outcome(hits: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _body() -> bytes:
-    answered = answer(_STATE["last"]["body"])
+def _body(request: dict[str, Any]) -> bytes:
+    answered = answer(request)
     hits = answered["hits"]
     if _STATE["mode"] == "missing":
         answered["hits"] = hits[:-20] if len(hits) > 20 else []
@@ -93,12 +93,12 @@ def _head(status: int, length: int, extra: str = "") -> bytes:
     return lines.encode()
 
 
-async def _reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+async def _reply(request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     """Answers as the mode says; False where the connection is to be closed."""
     mode = _STATE["mode"]
     await asyncio.sleep(_STATE["delay_ms"] / 1000)
     if mode == "slow_store":
-        await asyncio.sleep(_STATE["last"]["body"]["timeout_ms"] / 1000 * _STORE_SHARE)
+        await asyncio.sleep(request["timeout_ms"] / 1000 * _STORE_SHARE)
     is_silent = mode == "silent" or (mode == "silent_half" and _STATE["requests"] % 2)
     if is_silent:
         await reader.read()  # until the other side hangs up
@@ -110,7 +110,7 @@ async def _reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         return True
     if mode == "endless":
         return await _endless(writer)
-    body = b"<html>what?</html>" if mode == "garbage" else _body()
+    body = b"<html>what?</html>" if mode == "garbage" else _body(request)
     if mode == "half":
         writer.write(_head(200, len(body)) + body[: len(body) // 2])
         return False
@@ -163,8 +163,9 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
                 writer.write(_control(method, body))
             else:
                 _STATE["requests"] += 1
-                _STATE["last"] = {"path": path, "headers": headers, "body": json.loads(body)}
-                goes_on = await _reply(reader, writer)
+                request = json.loads(body)
+                _STATE["last"] = {"path": path, "headers": headers, "body": request}
+                goes_on = await _reply(request, reader, writer)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
