@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from jrerank.doors.http import app, routing
 from jrerank.doors.service import Service
@@ -101,6 +102,20 @@ async def test_no_route_is_matched_on_the_way(service: Service, monkeypatch: pyt
     monkeypatch.setattr(routing.Route, "handle", matched)
     for path, body in (("/v1/hits", HITS), ("/v1/columns", COLUMNS), ("/v1/rerank", DOCUMENTS)):
         assert (await answer(service, path, json.dumps(body).encode())).status_code == 200
+
+
+async def test_a_path_with_a_parameter_is_left_to_the_routes_even_as_it_is_declared(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matched, handle, declared = [], routing.Route.handle, "/v1/inference/{model:path}"
+
+    async def recorded(route: routing.Route, scope: Scope, receive: Receive, send: Send) -> None:
+        matched.append(route.path)
+        await handle(route, scope, receive, send)
+
+    monkeypatch.setattr(routing.Route, "handle", recorded)
+    await answer(service, declared, b"{}")
+    assert matched == [declared]
 
 
 async def test_a_fault_of_ours_is_answered_and_holds_no_memory(

@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 
 from jrerank.doors.http.hang_ups import while_there
-from jrerank.doors.http.routing import HitsRoute
+from jrerank.doors.http.routing import Route
 from jrerank.doors.service import Service
 from jrerank.errors import Abandoned
 
@@ -128,7 +128,7 @@ async def test_who_hangs_up_in_the_round_of_the_result_cancels_nothing_after_it(
 
 async def test_every_route_watches_its_caller(service: Service) -> None:
     """Whatever a handler waits for, an answer's turn included, it is not waited for when nobody is there."""
-    router, begun, ended, sent = APIRouter(route_class=HitsRoute), asyncio.Event(), asyncio.Event(), []
+    router, begun, ended, sent = APIRouter(route_class=Route), asyncio.Event(), asyncio.Event(), []
 
     @router.get("/slow")
     async def slow() -> None:
@@ -156,4 +156,4 @@ async def test_every_route_watches_its_caller(service: Service) -> None:
     await app(scope, receive, send)
     assert sent[0]["status"] == 499
     await asyncio.wait_for(ended.wait(), 5)
-    assert service.metrics.requests.labels("hits", "abandoned")._value.get() == 1
+    assert service.metrics.requests.labels(Route.door, "abandoned")._value.get() == 1
