@@ -9,6 +9,7 @@ import pytest
 
 import jrerank.server
 from jrerank.doors import native
+from jrerank.doors.bodies import OpenBodies
 from jrerank.doors.http import bounded_http1, multisearch, starting_turns
 from jrerank.doors.http.dialects import fields, texts
 from jrerank.doors.pgwire import channel, conversation, kept_statements, login, prepared, server
@@ -43,6 +44,9 @@ CONSTANTS = {
     "characters of one of them": source_filter.MAX_PATTERN_CHARS,
     "bytes of a store's reply, which count as the request's": replies.MAX_REPLY_BYTES,
     "sets of indexes about which a store's cluster is asked at once": index_limits.MAX_QUESTIONS,
+    "bytes of all requests of more than 1 MiB: an eighth of `JRERANK_MAX_OPEN_BODY_BYTES` is kept for smaller ones": (
+        OpenBodies(Settings.model_fields["max_open_body_bytes"].default).room_bytes(1024 * 1024 + 1)
+    ),
     "levels of a body's nesting": slices.MAX_DEPTH,
     "`rank_fields`": fields.MAX_RANK_FIELDS,
     "parts of a document with a list as its `content`": texts.MAX_CONTENT_PARTS,

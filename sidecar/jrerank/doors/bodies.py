@@ -11,6 +11,10 @@ from jrerank.json_reader.size import parsed_bytes
 
 # A document on its way through cache, queue and ranking, and in the answer
 DOCUMENT_BYTES = 2048
+# A request that holds no more is small: a hundred hits with a paragraph each take about half of it
+SMALL_BYTES = 1024 * 1024
+# The part of the room that is kept for small ones, whatever large ones hold: one in so many
+KEPT_FOR_SMALL = 8
 
 
 class OpenBodies:
@@ -21,6 +25,11 @@ class OpenBodies:
         self.used_bytes = 0
         self.most_used_bytes = 0
         self.lock = threading.Lock()
+
+    def room_bytes(self, held_bytes: int) -> int:
+        """Up to how much of all a request may come that holds so much: whoever sends large ones doesn't shut the others out."""
+        kept = 0 if held_bytes <= SMALL_BYTES else self.max_bytes // KEPT_FOR_SMALL
+        return self.max_bytes - kept
 
     def take_most_used_bytes(self) -> int:
         """The most that has been used at once since the last call."""
@@ -53,7 +62,7 @@ class Share:
             InputTooLong: this request alone is more than all together may hold.
             Overloaded: there is no room as long as the others are open.
         """
-        limit = self._bodies.max_bytes
+        limit = self._bodies.room_bytes(self.used_bytes + size)
         if self.used_bytes + size > limit:
             raise InputTooLong(
                 f"the body takes more than {limit} bytes in memory: send fewer documents", field="body"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.doors.bodies import OpenBodies
+from jrerank.doors.bodies import KEPT_FOR_SMALL, SMALL_BYTES, OpenBodies
 from jrerank.errors import InputTooLong, Overloaded
 
 
@@ -25,6 +25,27 @@ def test_more_than_others_leave_is_for_now() -> None:
             second.take_text(500)
     with bodies.share() as third:
         third.take_text(1000)
+
+
+def test_small_requests_have_room_whatever_large_ones_hold() -> None:
+    bodies = OpenBodies(16 * SMALL_BYTES)
+    kept = 16 * SMALL_BYTES // KEPT_FOR_SMALL
+    with ExitStack() as stack:
+        stack.enter_context(bodies.share()).take_text(16 * SMALL_BYTES - kept)
+        with pytest.raises(Overloaded):
+            stack.enter_context(bodies.share()).take_text(SMALL_BYTES + 1)
+        for _ in range(kept // SMALL_BYTES):
+            stack.enter_context(bodies.share()).take_text(SMALL_BYTES)
+        with pytest.raises(Overloaded):
+            stack.enter_context(bodies.share()).take_text(1)
+
+
+def test_a_request_that_grows_large_gets_no_more_of_what_is_kept_for_small_ones() -> None:
+    bodies = OpenBodies(2 * SMALL_BYTES)
+    with bodies.share() as share:
+        share.take_text(SMALL_BYTES)
+        with pytest.raises(InputTooLong, match=str(2 * SMALL_BYTES - 2 * SMALL_BYTES // KEPT_FOR_SMALL)):
+            share.take_text(SMALL_BYTES)
 
 
 def test_what_a_value_takes_counts_before_it_is_parsed() -> None:

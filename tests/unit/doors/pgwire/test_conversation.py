@@ -128,12 +128,6 @@ async def test_a_query_beyond_the_limit_is_told_so_and_the_next_is_answered(
     assert await talk.say(query(REQUEST)) == "TDCZ"
 
 
-def everything_is_free(service: Service) -> bool:
-    with service.bodies.share() as share:
-        share.take_text(service.limits.open_body_bytes)
-    return True
-
-
 async def test_open_bodies_are_given_back(pair: Pair, service: Service) -> None:
     talk = await Talk(pair, service).greeted()
     await talk.client.ask("+" + REQUEST)
@@ -141,13 +135,13 @@ async def test_open_bodies_are_given_back(pair: Pair, service: Service) -> None:
     await talk.client.until(b"2")
     await talk.client.send(TERMINATE)
     await talk.running
-    assert everything_is_free(service)
+    assert service.bodies.used_bytes == 0
 
 
 async def test_what_is_prepared_counts_among_the_open_bodies(pair: Pair, service: Service) -> None:
     talk = await Talk(pair, service).greeted()
     with service.bodies.share() as others:
-        others.take_text(service.limits.open_body_bytes - 3_000_000)
+        others.take_text(service.bodies.room_bytes(3_000_000) - 3_000_000)
         await talk.client.send(parse(" " * 1_000_000, "kept") + parse(" " * 1_400_000) + SYNC)
         assert sqlstate(await talk.client.until(b"Z")) == "53000"
         assert await talk.say(query("DEALLOCATE kept"), parse(" " * 1_400_000), SYNC) == "CZ"

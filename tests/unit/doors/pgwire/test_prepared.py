@@ -138,9 +138,10 @@ def test_what_counts_is_what_is_allocated(
     text = text + " " * 1_000_000
     prepared.parse(Parse("", text, ()))
     with bodies.share() as others:
+        left = bodies.room_bytes(10_000_000) - sys.getsizeof(text)
         with pytest.raises(Overloaded):
-            others.take_text(10_000_000 - sys.getsizeof(text))
-        others.take_text(10_000_000 - sys.getsizeof(text) - 2_000)
+            others.take_text(left)
+        others.take_text(left - 2_000)
 
 
 def test_all_of_it_is_given_back(bodies: OpenBodies, prepared: PreparedStatements) -> None:
@@ -151,14 +152,13 @@ def test_all_of_it_is_given_back(bodies: OpenBodies, prepared: PreparedStatement
     prepared.forget_unnamed()
     prepared.close(Named(portal=False, name="one"))
     prepared.forget("ALL")
-    with bodies.share() as everything:
-        everything.take_text(10_000_000)
+    assert bodies.used_bytes == 0
 
 
 def test_what_there_is_no_room_for_is_not_kept(bodies: OpenBodies, prepared: PreparedStatements) -> None:
     prepared.parse(Parse("", "$1", ()))
     with bodies.share() as others:
-        others.take_text(9_990_000)
+        others.hold(9_990_000)
         with pytest.raises(Overloaded):
             prepared.parse(Parse("one", " " * 20_000, ()))
         with pytest.raises(Overloaded):
@@ -184,8 +184,7 @@ def test_of_all_connections_the_statement_goes_that_was_used_longest_ago(bodies:
         two.parse(Parse("", " " * 100_000, ()))
         assert one.statement("c"), "one without a name counts elsewhere"
         one.forget_all()
-    with bodies.share() as everything:
-        everything.take_text(10_000_000)
+    assert bodies.used_bytes == 0
 
 
 def test_a_connection_that_has_ended_makes_room(bodies: OpenBodies) -> None:
