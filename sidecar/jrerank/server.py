@@ -145,6 +145,7 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
     """Ours over httptools; where that isn't to be had, h11, which is slower and bounds less."""
     try:
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
+        from jrerank.doors.http.idle_connections import IdleConnections  # noqa: PLC0415
         from jrerank.doors.http.parsing_turns import ParsingTurns  # noqa: PLC0415
         from jrerank.doors.http.starting_turns import StartingTurns  # noqa: PLC0415
         from jrerank.doors.http.unparsed import UnparsedBytes  # noqa: PLC0415
@@ -153,6 +154,7 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
     unparsed_bytes = UnparsedBytes(open_body_bytes // UNPARSED_SHARE)
     own = {
         "max_connections": max_connections,
+        "idle": IdleConnections(),
         "turns": ParsingTurns(),
         "starting_turns": StartingTurns(),
         "refusals": Refusals(),

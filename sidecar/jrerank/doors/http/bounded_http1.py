@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
+from jrerank.doors.http.idle_connections import IdleConnections
 from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
@@ -57,6 +58,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
     """Uvicorn's protocol leaves all of this without a bound; each is what nginx and others bound by default."""
 
     max_connections = 10_000
+    idle = IdleConnections()
     turns = ParsingTurns()
     starting_turns = StartingTurns()
     refusals = Refusals()
@@ -76,17 +78,25 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, unless there are too many."""
+        """Take the connection. Where there are too many another one makes room; where all others have requests, it goes itself."""
         super().connection_made(transport)
+        self.idle.add(self)
         if len(self.connections) > self.max_connections:
-            if (count := self.refusals.due("overloaded")) is not None:
-                _LOG.warning("connection_refused", connections=self.max_connections, count=count)
-            transport.abort()
-            return
-        self._expect_head()
+            self._make_room()
+        if not transport.is_closing():
+            self._expect_head()
+
+    def _make_room(self) -> None:
+        closed = self.idle.longest(self)
+        self.idle.discard(closed)
+        closed.transport.abort()
+        if (count := self.refusals.due("overloaded")) is not None:
+            event = "connection_refused" if closed is self else "connection_displaced"
+            _LOG.warning(event, connections=self.max_connections, count=count)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers, and what nobody waits for any more."""
+        self.idle.discard(self)
         self._cancel_head_timer()
         self._unset_keepalive_if_required()  # uvicorn lets it hold a connection that its client has reset, and its last request
         self._forget_unparsed()
@@ -158,6 +168,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         """The head is there in time."""
         self._head_is_open, self._head_bytes = False, 0
         self._cancel_head_timer()
+        self.idle.discard(self)
         super().on_headers_complete()
         if self.parser.should_upgrade():  # the same head comes once more, without the offer
             return
@@ -201,6 +212,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
             super().on_response_complete()
         finally:
             self._is_pipelined = False
+        if not self._is_answering() and not self.transport.is_closing():
+            self.idle.add(self)
         if self._unparsed:
             self.loop.call_soon(self._parse)
         if not self._head_is_open and not self._is_answering() and self._head_timer is None:

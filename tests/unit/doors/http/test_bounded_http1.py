@@ -22,6 +22,7 @@ from jrerank.doors.http.bounded_http1 import (
     MAX_WAITING_REQUESTS,
     BoundedHttp1Protocol,
 )
+from jrerank.doors.http.idle_connections import IdleConnections
 from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.starting_turns import Call, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
@@ -37,6 +38,10 @@ class MemoryTransport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.is_closed = self.is_paused = False
+        self.unread_bytes = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread_bytes
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
@@ -72,7 +77,11 @@ class Server:
         self.arrivals = list[float]()
         self._config = uvicorn.Config(self._answer, interface="asgi3", log_config=None)
         self._config.load()
-        own = {"turns": ParsingTurns(), "starting_turns": StartingTurns(at_once)}
+        own = {
+            "idle": IdleConnections(),
+            "turns": ParsingTurns(),
+            "starting_turns": StartingTurns(at_once),
+        }
         self._protocol = type("_Protocol", (BoundedHttp1Protocol,), own)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -413,21 +422,60 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
     assert (unread[1].is_closed, read[1].is_closed) == (True, False)
 
 
-async def test_beyond_the_bound_a_connection_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def two_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there may be."""
     monkeypatch.setattr(BoundedHttp1Protocol, "max_connections", 2)
-    server = Server()
     monkeypatch.setattr(BoundedHttp1Protocol, "refusals", Refusals())
+
+
+@pytest.mark.usefixtures("two_connections")
+async def test_beyond_the_bound_who_has_gone_longest_without_a_request_makes_room() -> None:
+    """Connections that say nothing keep nobody out."""
+    server = Server()
     with capture_logs() as logs:
-        connections = [server.connect() for _ in range(3)]
-        for _ in range(5):
-            server.connect()[0].connection_lost(None)
-    assert [transport.is_closed for _, transport in connections] == [False, False, True]
-    assert [line["count"] for line in logs if line["event"] == "connection_refused"] == [1], (
+        connections = [server.connect()[1] for _ in range(20)]
+    assert [transport.is_closed for transport in connections] == [True] * 18 + [False] * 2
+    assert [line["count"] for line in logs if line["event"] == "connection_displaced"] == [1], (
         "one line a second"
     )
-    connections[0][0].connection_lost(None)
-    connections[2][0].connection_lost(None)
+
+
+@pytest.mark.usefixtures("two_connections")
+async def test_beyond_the_bound_who_has_a_request_stays_until_it_is_answered() -> None:
+    server = Server()
+    (first, first_transport), (second, second_transport) = server.connect(), server.connect()
+    for protocol in (first, second):
+        protocol.data_received(GET)
+    await asyncio.sleep(0)
+    with capture_logs() as logs:
+        refused, refused_transport = server.connect()
+    refused.connection_lost(None)
+    assert refused_transport.is_closed
+    assert [line["event"] for line in logs] == ["connection_refused"]
+    server.go.set()
+    await settled(server)
+    second.data_received(GET)  # which leaves the first one without a request
     assert not server.connect()[1].is_closed
+    assert (first_transport.is_closed, second_transport.is_closed) == (True, False)
+
+
+@pytest.mark.usefixtures("two_connections")
+async def test_who_has_yet_to_read_an_answer_does_not_make_room() -> None:
+    server = Server()
+    (_, reading), (_, silent) = server.connect(), server.connect()
+    reading.unread_bytes = 1
+    assert not server.connect()[1].is_closed
+    assert (reading.is_closed, silent.is_closed) == (False, True)
+
+
+@pytest.mark.usefixtures("two_connections")
+async def test_who_has_gone_leaves_room() -> None:
+    server = Server()
+    connections = [server.connect() for _ in range(2)]
+    connections[0][0].connection_lost(None)
+    server.connect()
+    assert not connections[1][1].is_closed
 
 
 async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_once(
