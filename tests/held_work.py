@@ -1,21 +1,26 @@
-"""A thread of large work that a test holds in its hand."""
+"""Threads of large work that a test holds in its hand."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 
-from jrerank.large_work import LargeWork
+from jrerank.large_work import LargeWork, work_for
+
+OTHERS = ("one other", "another")
 
 
-async def held(large: LargeWork) -> threading.Event:
-    """Let the thread be at work until the event is set."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        begun.set()
-        go_on.wait(10)
-
-    asyncio.ensure_future(large.run(wait))  # noqa: RUF006  it ends when it is told to
-    assert await asyncio.to_thread(begun.wait, 10)
+async def held(large: LargeWork, *callers: str) -> threading.Event:
+    """Let a thread be at the work of each caller until the event is set; by default all threads, for others than who asks then."""
+    go_on = threading.Event()
+    for caller in callers or OTHERS:
+        begun = threading.Event()
+        with work_for(caller):
+            asyncio.ensure_future(large.run(_wait, begun, go_on))  # noqa: RUF006  it ends when it is told to
+        assert await asyncio.to_thread(begun.wait, 10)
     return go_on
+
+
+def _wait(begun: threading.Event, go_on: threading.Event) -> None:
+    begun.set()
+    go_on.wait(10)

@@ -12,14 +12,64 @@ import weakref
 import pytest
 
 from held_work import held
-from jrerank.large_work import LargeWork
+from jrerank.large_work import LargeWork, work_for
 
 
 async def test_large_work_leaves_the_event_loop_alone_and_small_work_does_not_hop() -> None:
     large, here = LargeWork(), threading.get_ident()
     assert await large.run_if(False, threading.get_ident) == here
     first, second = await asyncio.gather(large.run(threading.get_ident), large.run(threading.get_ident))
-    assert first == second != here, "one piece of work at a time"
+    assert here not in {first, second}
+
+
+async def test_of_a_caller_one_piece_is_worked_on_at_a_time() -> None:
+    large, running, most = LargeWork(), 0, 0
+
+    def work() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.001)
+        running -= 1
+
+    await asyncio.gather(*(large.run(work) for _ in range(20)))
+    assert most == 1
+
+
+async def test_who_has_a_little_to_do_does_not_wait_for_all_that_another_caller_has_sent() -> None:
+    large = LargeWork()
+    go_on = await held(large, "many")
+    with work_for("many"):
+        many = [asyncio.create_task(large.run(time.sleep, 0)) for _ in range(5)]
+    with work_for("few"):
+        assert await large.run(threading.get_ident) != threading.get_ident()
+    assert not any(one.done() for one in many)
+    go_on.set()
+    await asyncio.gather(*many)
+
+
+async def test_where_all_threads_are_at_work_callers_have_turns_in_turn() -> None:
+    large = LargeWork()
+    seen: list[str] = []
+    first, second = await held(large, "first"), await held(large, "second")
+    tasks = []
+    for caller, names in (("many", "abc"), ("few", "x")):
+        with work_for(caller):
+            tasks += [asyncio.create_task(large.run(seen.append, name)) for name in names]
+    await asyncio.sleep(0)
+    first.set()
+    await asyncio.gather(*tasks)
+    second.set()
+    assert seen == ["a", "x", "b", "c"]
+
+
+async def test_nothing_is_left_of_who_waits_no_longer() -> None:
+    large = LargeWork()
+    with work_for("somebody"):
+        await large.run(threading.get_ident)
+    await asyncio.to_thread(large._threads.shutdown)
+    assert not large._lines
+    assert not large._turns
 
 
 async def test_what_it_raises_is_raised() -> None:
@@ -48,7 +98,8 @@ async def test_work_that_has_not_begun_in_time_never_does_and_holds_nothing() ->
     go_on = await held(large)
     with pytest.raises(TimeoutError):
         await large.begin_by(time.monotonic() + 0.01, seen.append, body)
-    assert large._new[0].work is None
+    (waiting,) = large._lines[""].new
+    assert waiting.work is None
     go_on.set()
     assert await large.begin_by(time.monotonic() + 60, len, body) == 1
     assert not seen

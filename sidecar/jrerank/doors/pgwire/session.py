@@ -24,7 +24,7 @@ from jrerank.doors.pgwire.parts import Parts
 from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
 from jrerank.json_reader.text import WHOLE_BYTES
-from jrerank.large_work import MANY_DOCUMENTS
+from jrerank.large_work import MANY_DOCUMENTS, work_for
 from jrerank.stores.replies import counted_by
 from jrerank.telemetry import span
 
@@ -111,7 +111,8 @@ class Session:
 
     async def _watched(self, body: bytes, arrival: float) -> str:
         self._cancelled = False
-        self._work = asyncio.ensure_future(self._rerank(body, arrival))
+        with work_for(self._login.caller):
+            self._work = asyncio.ensure_future(self._rerank(body, arrival))
         either: list[asyncio.Future[Any]] = [self._work, self._gone]
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
