@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from jrerank.large_work import LargeWork, work_for
+from jrerank.fairness.caller import on_behalf_of
+from jrerank.large_work import LargeWork
 
 OTHERS = ("one other", "another")
 
@@ -15,7 +16,7 @@ async def held(large: LargeWork, *callers: str) -> threading.Event:
     go_on = threading.Event()
     for caller in callers or OTHERS:
         begun = threading.Event()
-        with work_for(caller):
+        with on_behalf_of(caller):
             asyncio.ensure_future(large.run(_wait, begun, go_on))  # noqa: RUF006  it ends when it is told to
         assert await asyncio.to_thread(begun.wait, 10)
     return go_on

@@ -10,9 +10,9 @@ from functools import partial
 from itertools import count
 
 from jrerank.domain import Window
-from jrerank.doors.turns import FairLine
 from jrerank.engines.engine import BatchLimit
 from jrerank.errors import Overloaded
+from jrerank.fairness.line import FairLine
 from jrerank.scheduling.queue import Queue
 from jrerank.scheduling.throughput import Throughput
 from jrerank.scheduling.work import Job, PairWork, QueuedWindow, Ticket

@@ -6,21 +6,19 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from jrerank.fairness.caller import current_caller
 from jrerank.thread_priority import yield_to_others
 
 # A request of more documents than this is read, ranked and written there: they take some milliseconds each
 MANY_DOCUMENTS = 500
 _NICENESS = 1
 _THREADS = 2
-_caller: ContextVar[str] = ContextVar("whom large work is for", default="")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -68,16 +66,6 @@ class _Line:
         return (self.answers or self.new).popleft()
 
 
-@contextmanager
-def work_for(caller: str) -> Iterator[None]:
-    """Large work that is waited for within is that caller's."""
-    before = _caller.set(caller)
-    try:
-        yield
-    finally:
-        _caller.reset(before)
-
-
 class LargeWork:
     """One piece of a caller's work at a time, and callers in turn: nobody waits for all that another one has sent.
 
@@ -121,7 +109,7 @@ class LargeWork:
         self, work: Callable[[], T], *, begin_by: float | None = None, is_answer: bool = False
     ) -> T:
         piece = _Piece(Future[T](), work)
-        self._join(_caller.get(), piece, is_answer=is_answer)
+        self._join(current_caller(), piece, is_answer=is_answer)
         self._threads.submit(self._work)
         done: asyncio.Future[T] = asyncio.wrap_future(piece.result)
         try:

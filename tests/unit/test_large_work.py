@@ -12,7 +12,8 @@ import weakref
 import pytest
 
 from held_work import held
-from jrerank.large_work import LargeWork, work_for
+from jrerank.fairness.caller import on_behalf_of
+from jrerank.large_work import LargeWork
 
 
 async def test_large_work_leaves_the_event_loop_alone_and_small_work_does_not_hop() -> None:
@@ -39,9 +40,9 @@ async def test_of_a_caller_one_piece_is_worked_on_at_a_time() -> None:
 async def test_who_has_a_little_to_do_does_not_wait_for_all_that_another_caller_has_sent() -> None:
     large = LargeWork()
     go_on = await held(large, "many")
-    with work_for("many"):
+    with on_behalf_of("many"):
         many = [asyncio.create_task(large.run(time.sleep, 0)) for _ in range(5)]
-    with work_for("few"):
+    with on_behalf_of("few"):
         assert await large.run(threading.get_ident) != threading.get_ident()
     assert not any(one.done() for one in many)
     go_on.set()
@@ -54,7 +55,7 @@ async def test_where_all_threads_are_at_work_callers_have_turns_in_turn() -> Non
     first, second = await held(large, "first"), await held(large, "second")
     tasks = []
     for caller, names in (("many", "abc"), ("few", "x")):
-        with work_for(caller):
+        with on_behalf_of(caller):
             tasks += [asyncio.create_task(large.run(seen.append, name)) for name in names]
     await asyncio.sleep(0)
     first.set()
@@ -65,7 +66,7 @@ async def test_where_all_threads_are_at_work_callers_have_turns_in_turn() -> Non
 
 async def test_nothing_is_left_of_who_waits_no_longer() -> None:
     large = LargeWork()
-    with work_for("somebody"):
+    with on_behalf_of("somebody"):
         await large.run(threading.get_ident)
     await asyncio.to_thread(large._threads.shutdown)
     assert not large._lines

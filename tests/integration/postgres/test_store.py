@@ -14,6 +14,7 @@ import pytest
 
 from jrerank.admin.demo.embedded_postgres import embedded_postgres
 from jrerank.errors import StoreError
+from jrerank.fairness.caller import on_behalf_of
 from jrerank.stores.postgres import statement
 from jrerank.stores.postgres.settings import PostgresSettings
 from jrerank.stores.postgres.store import PostgresStore
@@ -181,6 +182,17 @@ async def test_a_server_that_hangs_holds_nobody_up(dsn: str) -> None:
                 await store.fetch(["a"], 0.3)
             assert time.monotonic() - started < 2
         assert await store.fetch(["a"], 5)
+
+
+async def test_who_asks_one_thing_does_not_wait_for_all_that_another_caller_asks(dsn: str) -> None:
+    query = "select id, text from docs where id = any(%(ids)s) and slow(0.05)"
+    async with store_on(dsn, query=query, pool_size=1) as store:
+        with on_behalf_of("many"):
+            many = [asyncio.create_task(store.fetch(["a"], 10)) for _ in range(8)]
+        with on_behalf_of("few"):
+            await asyncio.create_task(store.fetch(["a"], 10))
+        assert sum(one.done() for one in many) <= 3
+        await asyncio.gather(*many)
 
 
 async def test_a_caller_that_leaves_stops_its_query(dsn: str) -> None:

@@ -6,10 +6,7 @@ import asyncio
 from collections import Counter
 from itertools import pairwise
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from jrerank.doors.turns import FairLine, Turns
+from jrerank.doors.turns import Turns
 
 
 async def test_between_two_requests_the_loop_looks_at_everything_else() -> None:
@@ -78,36 +75,6 @@ async def test_nor_does_its_answer_wait_for_all_answers_to_another() -> None:
 
     await asyncio.gather(*(work("a", number) for number in range(5)), work("b", 0))
     assert seen == ["a0", "b0", "a1", "a2", "a3", "a4"]
-
-
-def test_so_it_is_among_many_callers_of_one_request_each() -> None:
-    """200 who each ask again in turn: but for the newest's turns, everybody would have waited for 199 others."""
-    line: FairLine[int] = FairLine()
-    for caller in range(200):
-        line.join(0, str(caller))
-    waits = []
-    for turn in range(1, 2_001):
-        waits.append(turn - line.take())
-        line.join(turn, f"new {turn}")
-    assert waits[7::8] == [1] * 250
-    assert min(wait for turn, wait in enumerate(waits[400:]) if turn % 8 != 7) > 150
-
-
-@given(steps=st.lists(st.sampled_from(["a", "b", "c", None])))
-def test_each_has_one_turn_and_a_callers_are_in_order_but_for_the_newest(steps: list[str | None]) -> None:
-    line, waiting, turns = FairLine[tuple[str, int]](), list[tuple[str, int]](), 0
-    for number, caller in enumerate([*steps, *[None] * len(steps)]):
-        if caller is not None:
-            line.join((caller, number), caller)
-            waiting.append((caller, number))
-        elif waiting:
-            turns += 1
-            taken = line.take()
-            assert taken == (
-                waiting[-1] if turns % 8 == 0 else next(one for one in waiting if one[0] == taken[0])
-            )
-            waiting.remove(taken)
-        assert len(line) == len(waiting)
 
 
 async def test_answers_go_first_and_who_has_left_takes_no_turn() -> None:

@@ -36,7 +36,7 @@ from jrerank.doors.native import hits_body
 from jrerank.doors.outline import named_timeout_ms, outline_of, refuse_early
 from jrerank.doors.validation import described
 from jrerank.errors import Abandoned, JrerankError, Overloaded
-from jrerank.large_work import work_for
+from jrerank.fairness.caller import on_behalf_of
 from jrerank.stores.replies import counted_by
 from jrerank.telemetry import logger
 
@@ -111,7 +111,7 @@ class Route(APIRoute):
             return await handle(request)
         authorize(request, service_of(request).keys)
         check_origin(request, service_of(request))
-        with work_for(name_of_caller(request)):
+        with on_behalf_of(name_of_caller(request)):
             return await self._read_and_handled(request, handle)
 
     async def _read_and_handled(self, request: BoundedRequest, handle: Handler) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from jrerank.doors.http.auth import KEY_HEADERS
-from jrerank.doors.turns import FairLine
+from jrerank.fairness.line import FairLine
 
 # In one round of the event loop: each is half a millisecond of work if it is answered at once. One more than have their bodies read
 # in a round, so that a request waits for that: only there is it known whether its time is up

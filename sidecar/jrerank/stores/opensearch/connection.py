@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +19,7 @@ from opensearchpy import AsyncOpenSearch, AWSV4SignerAsyncAuth
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
 from jrerank.errors import Abandoned, ConfigurationError, StoreError
+from jrerank.fairness.places import Places
 from jrerank.json_reader.size import parsed_bytes
 from jrerank.json_reader.slices import sliced
 from jrerank.json_reader.text import WHOLE_BYTES
@@ -39,6 +42,7 @@ class Connection:
 
     def __init__(self, name: str, settings: OpenSearchSettings) -> None:
         self._large = LargeWork()
+        self._places = Places(settings.max_connections * len(settings.urls))
         self._client = AsyncOpenSearch(
             list(settings.urls),
             connection_class=BoundedConnection,
@@ -60,12 +64,26 @@ class Connection:
         parameters: Mapping[str, str],
         timeout_s: float,
     ) -> EngineReply:
-        """The engine's reply, whatever its status.
+        """The engine's reply, whatever its status. Where all connections are taken callers have one in turn.
 
         Raises:
             TimeoutError: there was none within `timeout_s`.
             StoreError: the engine cannot be reached, or speaks no JSON.
         """
+        gives_up = time.monotonic() + timeout_s
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(timeout_s):
+                await stack.enter_async_context(self._places.one())
+            return await self._replied(method, path, body, parameters, gives_up - time.monotonic())
+
+    async def _replied(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None,
+        parameters: Mapping[str, str],
+        timeout_s: float,
+    ) -> EngineReply:
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         with _as_ours(), bounded_reply() as reply:
             try:

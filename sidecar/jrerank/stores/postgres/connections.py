@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from jrerank.errors import StoreError
+from jrerank.fairness.places import Places
 
 _CONNECT_TIMEOUT_S = 3
 _PATIENCE_S = 1.0  # of a caller, while there is no connection
@@ -42,6 +43,7 @@ class Connections:
             reconnect_timeout=_RECONNECT_S,
             open=False,
         )
+        self._places = Places(size)
         self._opening = asyncio.create_task(self._pool.open())
         self._running: set[asyncio.Task[list[Row]]] = set()
 
@@ -103,16 +105,19 @@ class Connections:
 
     @asynccontextmanager
     async def _connection(self, timeout_s: float) -> AsyncIterator[_Connection]:
-        connection = await self._take(min(timeout_s, _PATIENCE_S))
-        try:
-            yield connection
-        finally:
-            await self._pool.putconn(connection)
+        """One of the pool, which callers wait for in turn: its own line is first come first served."""
+        async with AsyncExitStack() as stack:
+            connection = await self._take(stack, min(timeout_s, _PATIENCE_S))
+            try:
+                yield connection
+            finally:
+                await self._pool.putconn(connection)
 
-    async def _take(self, patience_s: float) -> _Connection:
+    async def _take(self, stack: AsyncExitStack, patience_s: float) -> _Connection:
         """A connection that the server has not closed meanwhile, as it does when it restarts."""
         try:
             async with asyncio.timeout(patience_s):
+                await stack.enter_async_context(self._places.one())
                 while True:
                     connection = await self._pool.getconn(patience_s)
                     if _is_open(connection):

@@ -16,6 +16,7 @@ import pytest
 
 from certificates import make_certificate
 from jrerank.errors import Abandoned, ConfigurationError, Overloaded, StoreError
+from jrerank.fairness.caller import on_behalf_of
 from jrerank.stores.opaque_id import asking_for
 from jrerank.stores.opensearch import bounded
 from jrerank.stores.opensearch.connection import Connection
@@ -42,6 +43,35 @@ def fine(_: Asked) -> tuple[int, Any]:
 
 async def ask(connection: Connection, timeout_s: float = 10) -> EngineReply:
     return await connection.request("POST", "/docs/_search", {"size": 1}, {"routing": "a b"}, timeout_s)
+
+
+async def test_who_asks_one_thing_does_not_wait_for_all_that_another_caller_asks() -> None:
+    with recorded_server(fine) as engine:
+        async with connected([engine.url], max_connections=1) as connection:
+            asking = []
+            for caller, count in (("many", 6), ("few", 1)):
+                with on_behalf_of(caller):
+                    asking += [
+                        asyncio.create_task(connection.request("GET", f"/{caller}", None, {}, 10))
+                        for _ in range(count)
+                    ]
+            await asyncio.gather(*asking)
+    assert [asked.path for asked in engine.asked].index("/few") <= 2
+
+
+async def test_who_gets_no_connection_in_time_is_told_so() -> None:
+    def slow(_: Asked) -> tuple[int, Any]:
+        time.sleep(0.3)
+        return 200, {}
+
+    with recorded_server(slow) as engine:
+        async with connected([engine.url], max_connections=1) as connection:
+            first = asyncio.create_task(ask(connection))
+            await asyncio.sleep(0)
+            with pytest.raises(TimeoutError):
+                await ask(connection, 0.05)
+            assert (await first).status == 200
+            assert (await ask(connection)).status == 200
 
 
 async def test_a_request_and_its_reply() -> None:
