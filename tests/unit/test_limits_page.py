@@ -18,6 +18,7 @@ from jrerank.json_reader import slices
 from jrerank.models import artifacts
 from jrerank.models.architectures import config_reader
 from jrerank.models.architectures.modernbert import config as modernbert_config
+from jrerank.scheduling import queue
 from jrerank.settings import Settings
 from jrerank.stores import passage, replies
 from jrerank.stores.opensearch import limits as index_limits
@@ -44,8 +45,12 @@ CONSTANTS = {
     "characters of one of them": source_filter.MAX_PATTERN_CHARS,
     "bytes of a store's reply, which count as the request's": replies.MAX_REPLY_BYTES,
     "sets of indexes about which a store's cluster is asked at once": index_limits.MAX_QUESTIONS,
-    "bytes of all requests of more than 1 MiB: an eighth of `JRERANK_MAX_OPEN_BODY_BYTES` is kept for smaller ones": (
-        OpenBodies(Settings.model_fields["max_open_body_bytes"].default).room_bytes(1024 * 1024 + 1)
+    "bytes of one caller's open requests: four fifths of what other callers leave, "
+    "and a 64th of `JRERANK_MAX_OPEN_BODY_BYTES` whatever they do": (
+        OpenBodies(Settings.model_fields["max_open_body_bytes"].default).most_bytes("anybody")
+    ),
+    "those of one caller's requests that wait whatever other callers have: a 16th of `JRERANK_MAX_QUEUED_TOKENS`": (
+        Settings.model_fields["max_queued_tokens"].default // queue.OWN_SHARE
     ),
     "levels of a body's nesting": slices.MAX_DEPTH,
     "`rank_fields`": fields.MAX_RANK_FIELDS,

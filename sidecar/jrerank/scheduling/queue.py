@@ -48,6 +48,8 @@ from jrerank.scheduling.work import Completed, Job, PairWork, QueuedWindow, Text
 _FEW_READY_TOKENS = 1_024
 # A request of so many tokens is small: as many as one or two windows of passages have
 _SMALL_TOKENS = 512
+# Of the tokens that may wait each caller has one in so many, whatever others have
+OWN_SHARE = 16
 
 
 class Queue(Generic[Text]):
@@ -298,7 +300,7 @@ class Queue(Generic[Text]):
         )
 
     def _check(self, demand: Demand, caller: str, token_cost: float = 1.0) -> None:
-        self._check_room(demand, token_cost)
+        self._check_room(demand, caller, token_cost)
         # Where nobody is ahead, coming back later would not help: such a request gets what can be done by its deadline
         may_be_refused = self._tickets or demand.is_second_round
         if may_be_refused and (missing_s := demand.missing_s(self._throughput, self._load(caller))) > 0:
@@ -306,13 +308,18 @@ class Queue(Generic[Text]):
                 "too much comes before this request to answer it in time", retry_after_s=missing_s
             )
 
-    def _check_room(self, demand: Demand, token_cost: float) -> None:
-        """Memory is taken by tokens as they are, whatever they cost; and first rounds have theirs whatever second ones have."""
+    def _check_room(self, demand: Demand, caller: str, token_cost: float) -> None:
+        """Memory is taken by tokens as they are, whatever they cost; and first rounds have theirs whatever second ones have.
+
+        One request of one caller may be as large as all that may wait: it shuts nobody else out.
+        """
         waiting = self.waiting_tokens - self._second_tokens
         if demand.is_second_round:
             waiting += round(self._second_tokens / token_cost)
         new = round(demand.new_tokens / token_cost)
-        if waiting and new and waiting + new > self._max_tokens:
+        own = self._backlogs[caller].tokens if caller in self._backlogs else 0
+        has_own_room = own + new <= self._max_tokens // OWN_SHARE
+        if waiting and new and waiting + new > self._max_tokens and not has_own_room:
             wait_s = self._throughput.seconds_for(self.waiting_tokens)
             raise Overloaded(f"{waiting} tokens are queued already", retry_after_s=wait_s)
 

@@ -522,6 +522,16 @@ def test_beyond_the_queues_room_requests_are_refused() -> None:
     queue.admit(work("a", "b"), 60.0, "b", 0.0)  # which are waited for anyway
 
 
+def test_who_fills_the_queues_room_shuts_no_other_caller_out() -> None:
+    queue = queue_of(max_tokens=320)
+    queue.admit(work(*map(str, range(50))), 60.0, "many", 0.0)
+    queue.admit(work("a", "b"), 60.0, "few", 0.0)
+    for caller in ("few", "many"):
+        with pytest.raises(Overloaded, match="520 tokens are queued"):
+            queue.admit(work("c"), 60.0, caller, 0.0)
+    queue.admit(work("c"), 60.0, "another", 0.0)
+
+
 def test_a_refusal_says_when_to_come_back() -> None:
     queue = queue_of()
     for number in range(40):

@@ -26,6 +26,7 @@ from jrerank.doors.http.context import (
     proxy_timeout_ms,
     service_in,
     service_of,
+    share_of,
 )
 from jrerank.doors.http.error_shapes import ErrorShape, engine, native
 from jrerank.doors.http.faults import Fault, error_response, fault_of
@@ -111,7 +112,8 @@ class Route(APIRoute):
             return await handle(request)
         authorize(request, service_of(request).keys)
         check_origin(request, service_of(request))
-        with on_behalf_of(name_of_caller(request)):
+        share_of(request).caller = caller = name_of_caller(request)
+        with on_behalf_of(caller):
             return await self._read_and_handled(request, handle)
 
     async def _read_and_handled(self, request: BoundedRequest, handle: Handler) -> Response:

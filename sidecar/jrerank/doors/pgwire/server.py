@@ -24,6 +24,7 @@ from jrerank.doors.pgwire.logins import Logins, PendingLogin
 from jrerank.doors.pgwire.messages import CancelRequest
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
+from jrerank.fairness.caller import on_behalf_of
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -157,7 +158,8 @@ class PgWireServer:
         if len(self._conversations) >= self._max_connections:
             raise TooManyConnections
         channel.trust(_RECEIVE_BUFFER_BYTES)
-        await self._talk(Conversation(channel, self._service, entry, self._kept))
+        with on_behalf_of(entry.caller):
+            await self._talk(Conversation(channel, self._service, entry, self._kept))
 
     async def _talk(self, conversation: Conversation) -> None:
         task = asyncio.current_task()

@@ -23,7 +23,6 @@ from jrerank.doors.pgwire.messages import ANSWER, PROOF, Result
 from jrerank.doors.pgwire.parts import Parts
 from jrerank.doors.pgwire.statements import Part, Prove, Rerank, SessionStatement, Statement, read_statement
 from jrerank.doors.service import Service
-from jrerank.fairness.caller import on_behalf_of
 from jrerank.json_reader.text import WHOLE_BYTES
 from jrerank.large_work import MANY_DOCUMENTS
 from jrerank.stores.replies import counted_by
@@ -112,8 +111,7 @@ class Session:
 
     async def _watched(self, body: bytes, arrival: float) -> str:
         self._cancelled = False
-        with on_behalf_of(self._login.caller):
-            self._work = asyncio.ensure_future(self._rerank(body, arrival))
+        self._work = asyncio.ensure_future(self._rerank(body, arrival))
         either: list[asyncio.Future[Any]] = [self._work, self._gone]
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

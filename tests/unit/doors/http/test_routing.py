@@ -73,7 +73,7 @@ async def test_a_passage_is_never_in_an_error(http: httpx.AsyncClient) -> None:
 @pytest.fixture
 async def small(tiny_folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with tiny_http(
-        tiny_folder, max_body_bytes=3000, max_open_body_bytes=9000, timeout_ms=300
+        tiny_folder, max_body_bytes=3000, max_open_body_bytes=11_250, timeout_ms=300
     ) as client:
         yield client
 

@@ -141,7 +141,7 @@ async def test_open_bodies_are_given_back(pair: Pair, service: Service) -> None:
 async def test_what_is_prepared_counts_among_the_open_bodies(pair: Pair, service: Service) -> None:
     talk = await Talk(pair, service).greeted()
     with service.bodies.share() as others:
-        others.take_text(service.bodies.room_bytes(3_000_000) - 3_000_000)
+        others.take_text(service.bodies.most_bytes("") - 3_000_000)
         await talk.client.send(parse(" " * 1_000_000, "kept") + parse(" " * 1_400_000) + SYNC)
         assert sqlstate(await talk.client.until(b"Z")) == "53000"
         assert await talk.say(query("DEALLOCATE kept"), parse(" " * 1_400_000), SYNC) == "CZ"
