@@ -52,10 +52,10 @@ class Connection(asyncio.Protocol):
         """A body of JSON; raises as `get` does."""
         return await self._ask(self._posted(path, body))
 
-    def begin(self, path: str, body: bytes) -> None:
-        """Post, for an answer that nobody waits for."""
+    def begin(self, path: str, body: bytes, unsent_bytes: int = 0) -> None:
+        """Post, for an answer that nobody waits for; so much of the body never comes."""
         if self._transport is not None:
-            self._transport.write(self._posted(path, body))
+            self._transport.write(self._posted(path, body, unsent_bytes))
 
     def close(self) -> None:
         """Hang up, once everything is sent."""
@@ -87,10 +87,10 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError(f"closed without an answer: {exc}"))
 
-    def _posted(self, path: str, body: bytes) -> bytes:
+    def _posted(self, path: str, body: bytes, unsent_bytes: int = 0) -> bytes:
         head = (
             f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{self._headers}content-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
+            f"content-length: {len(body) + unsent_bytes}\r\n\r\n"
         )
         return head.encode() + body
 

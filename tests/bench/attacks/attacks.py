@@ -20,7 +20,7 @@ from bench.soak.hostile import TURNED_AWAY, Attack, Harmless
 
 CONNECTIONS, HOLD_S = 20, 1.0
 STORE, HUGE = "docs", "huge"
-MEGABYTE = 1_000_000
+MEGABYTE, MOST_DOCUMENTS = 1_000_000, 10_000
 _NUMBERS = count()
 # How a sidecar that defends itself ends a connection
 _CLOSED = (OSError, EOFError)
@@ -128,6 +128,26 @@ async def many_callers(target: Target) -> None:
             await _asked(connection.post("/v1/hits", _body(target)) for connection in connections)
 
 
+async def full_queue(target: Target) -> None:
+    """One request whose windows are more than may wait, and which has seconds to spare."""
+    texts = list(target.passages.values())
+    hits = [
+        {"id": str(place), "text": random.choice(texts) + random.choice(texts)}
+        for place in range(MOST_DOCUMENTS)
+    ]
+    body = {"query": f"富士山 {next(_NUMBERS)}", "timeout_ms": 5_000, "hits": hits}
+    async with _connections(target, 1) as (connection,):
+        await _asked([connection.post("/v1/hits", json.dumps(body, ensure_ascii=False).encode())])
+
+
+async def full_memory(target: Target) -> None:
+    """150 uploads of a megabyte each that never end, with a key."""
+    async with _connections(target, 150) as connections:
+        for connection in connections:
+            connection.begin("/v1/hits", b" " * MEGABYTE, unsent_bytes=MEGABYTE)
+        await asyncio.sleep(HOLD_S)
+
+
 ATTACKS: Mapping[str, tuple[Attack, ...]] = {
     "0 nothing": (),  # what the others are to be compared with
     "1 many headers": (hostile.many_headers,),
@@ -144,6 +164,8 @@ ATTACKS: Mapping[str, tuple[Attack, ...]] = {
     "12 search options": (search_options,),
     "13 hanging up": (hanging_up,),
     "14 many callers": (many_callers,),
+    "15 full queue": (full_queue,),
+    "16 full memory": (full_memory,),
 }
 # Who asks in the name of another host is turned away where there are no keys; elsewhere for want of one
 WITHOUT_KEYS = ("11",)
