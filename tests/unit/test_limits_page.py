@@ -49,7 +49,7 @@ CONSTANTS = {
     "and a 64th of `JRERANK_MAX_OPEN_BODY_BYTES` whatever they do": (
         OpenBodies(Settings.model_fields["max_open_body_bytes"].default).most_bytes("anybody")
     ),
-    "those of one caller's requests that wait whatever other callers have: a 16th of `JRERANK_MAX_QUEUED_TOKENS`": (
+    "of them, what one caller's may be whatever other callers' are: a 16th of `JRERANK_MAX_QUEUED_TOKENS`": (
         Settings.model_fields["max_queued_tokens"].default // queue.OWN_SHARE
     ),
     "levels of a body's nesting": slices.MAX_DEPTH,

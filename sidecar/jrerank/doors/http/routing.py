@@ -112,7 +112,8 @@ class Route(APIRoute):
             return await handle(request)
         authorize(request, service_of(request).keys)
         check_origin(request, service_of(request))
-        share_of(request).caller = caller = name_of_caller(request)
+        caller = name_of_caller(request)
+        share_of(request).caller = caller
         with on_behalf_of(caller):
             return await self._read_and_handled(request, handle)
 
