@@ -53,7 +53,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
     within = transformer_folder(first.folder)
     checkpoints = [load_checkpoint(part.folder, part.name) for part in parts]
     _check_equal(parts, CONFIG_FILE, *(_computed(checkpoint.architecture) for checkpoint in checkpoints))
-    _check_equal(parts, TOKENIZER_FILE, *(_tokenized(part.folder) for part in parts))
+    _check_equal(parts, TOKENIZER_FILE, *map(_tokenized, checkpoints))
     one, other = (checkpoint.weights() for checkpoint in checkpoints)
     weights = {name: first.share * one[name] + second.share * other[name] for name in one}
     described = within / TOKENIZER_CONFIG_FILE
@@ -86,8 +86,9 @@ def _computed(architecture: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name not in _NOT_COMPUTED}
 
 
-def _tokenized(folder: Path) -> dict[str, object]:
-    content = read_json(transformer_folder(folder) / TOKENIZER_FILE)
+def _tokenized(checkpoint: Checkpoint) -> dict[str, object]:
+    """As it is written today: older releases of `tokenizers` had other words for the same."""
+    content = json.loads(checkpoint.tokenizer.to_str())
     return {name: value for name, value in content.items() if name not in _OF_ONE_CALL}
 
 

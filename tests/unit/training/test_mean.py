@@ -85,6 +85,17 @@ def test_nor_do_models_of_two_tokenizers(first: Path, tmp_path: Path) -> None:
         mean(first, second, tmp_path / "mean")
 
 
+def test_a_tokenizer_in_the_words_of_an_older_release_is_the_same(first: Path, tmp_path: Path) -> None:
+    second = checkpoint(tmp_path / "second", 2.0)
+    file = second / "tokenizer.json"
+    written = json.loads(file.read_text(encoding="utf-8"))
+    for part in (written["pre_tokenizer"], written["decoder"]):
+        part["add_prefix_space"] = part["prepend_scheme"] != "never"
+    file.write_text(json.dumps(written), encoding="utf-8")
+    mean(first, second, tmp_path / "mean")
+    mean(tmp_path / "mean", second, tmp_path / "mean of a mean")
+
+
 def test_what_says_nothing_of_the_model_may_differ(first: Path, tmp_path: Path) -> None:
     second = checkpoint(tmp_path / "second", 1.0)
     config = json.loads((second / "config.json").read_text(encoding="utf-8"))
