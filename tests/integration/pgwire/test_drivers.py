@@ -32,13 +32,17 @@ def where(sidecar: RunningSidecar) -> dict[str, Any]:
 
 def test_psycopg2_puts_its_parameters_into_the_text(sidecar: RunningSidecar) -> None:
     odd = {**REQUEST, "query": "富士山の'高さ'\\は"}
-    connection = psycopg2.connect(conninfo_of(sidecar))
+    connection, answers = psycopg2.connect(conninfo_of(sidecar)), []
     with connection, connection.cursor() as cursor:
         for request in (TEXT, psycopg2.extras.Json(REQUEST), psycopg2.extras.Json(odd)):
             cursor.execute("SELECT rerank(%s)", [request])
-            answer = cursor.fetchone()[0]
-            check(answer)
+            answers.append(cursor.fetchone()[0])
     connection.close()
+    check(answers[0])
+    check(answers[1])
+    with sidecar.client(KEYS[0]) as http:
+        over_http = http.post("/v1/hits", json=odd).json()
+    assert answers[2] | {"took_ms": 0} == over_http | {"took_ms": 0}, "quotes and backslashes come through"
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
