@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,16 +19,25 @@ class Places:
         self._waiting: FairLine[asyncio.Future[None]] = FairLine()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Wait for a place, and have it until the end."""
+    async def one(self, timeout_s: float) -> AsyncIterator[float]:
+        """Wait for a place, and have it until the end; it comes with the seconds that are left.
+
+        Raises:
+            TimeoutError: there was none within `timeout_s`.
+        """
+        gives_up = time.monotonic() + timeout_s
+        async with asyncio.timeout(timeout_s):
+            await self._take()
+        try:
+            yield gives_up - time.monotonic()
+        finally:
+            self._give_on()
+
+    async def _take(self) -> None:
         if self._free:
             self._free -= 1
         else:
             await self._turn()
-        try:
-            yield
-        finally:
-            self._give_on()
 
     async def _turn(self) -> None:
         turn = asyncio.get_running_loop().create_future()

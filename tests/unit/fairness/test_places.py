@@ -17,7 +17,7 @@ async def test_who_asks_for_one_does_not_wait_for_all_that_another_caller_asks_f
     places, seen = Places(2), list[str]()
 
     async def work(name: str) -> None:
-        async with places.one():
+        async with places.one(10):
             await asyncio.sleep(0)
             seen.append(name)
 
@@ -33,16 +33,27 @@ async def test_a_place_that_comes_as_its_caller_leaves_goes_to_the_next() -> Non
     places = Places(1)
 
     async def take() -> str:
-        async with places.one():
+        async with places.one(10):
             return "taken"
 
-    async with places.one():
+    async with places.one(10):
         leaving, staying = asyncio.create_task(take()), asyncio.create_task(take())
         await asyncio.sleep(0)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert await asyncio.wait_for(staying, 5) == "taken"
+
+
+async def test_who_gets_none_in_time_is_told_so_and_takes_none_later() -> None:
+    places = Places(1)
+    async with places.one(10) as left_s:
+        assert 0 < left_s <= 10
+        with pytest.raises(TimeoutError):
+            async with places.one(0.01):
+                pass
+    async with places.one(1):
+        pass
 
 
 @given(count=st.integers(1, 4), seed=st.integers(0, 1_000))
@@ -54,7 +65,7 @@ def test_never_more_at_once_and_none_is_lost_whoever_is_cancelled(count: int, se
 
         async def work() -> None:
             nonlocal held, most
-            async with places.one():
+            async with places.one(10):
                 held += 1
                 most = max(most, held)
                 try:
@@ -74,7 +85,7 @@ def test_never_more_at_once_and_none_is_lost_whoever_is_cancelled(count: int, se
         await asyncio.gather(*tasks, return_exceptions=True)
         assert most <= count
         async with asyncio.timeout(5):
-            for place in [places.one() for _ in range(count)]:
+            for place in [places.one(10) for _ in range(count)]:
                 await place.__aenter__()
 
     asyncio.run(run())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import logging
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -70,42 +68,29 @@ class Connection:
             TimeoutError: there was none within `timeout_s`.
             StoreError: the engine cannot be reached, or speaks no JSON.
         """
-        gives_up = time.monotonic() + timeout_s
-        async with AsyncExitStack() as stack:
-            async with asyncio.timeout(timeout_s):
-                await stack.enter_async_context(self._places.one())
-            return await self._replied(method, path, body, parameters, gives_up - time.monotonic())
-
-    async def _replied(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | bytes | None,
-        parameters: Mapping[str, str],
-        timeout_s: float,
-    ) -> EngineReply:
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
-        with _as_ours(), bounded_reply() as reply:
-            try:
-                content = await self._client.transport.perform_request(
-                    method,
-                    _with_query(path, parameters),
-                    None,
-                    body,
-                    timeout_s,
-                    headers={"content-type": kind, **asked_for()},
-                )
-            except TransportError as error:
+        async with self._places.one(timeout_s) as left_s:
+            with _as_ours(), bounded_reply() as reply:
+                try:
+                    content = await self._client.transport.perform_request(
+                        method,
+                        _with_query(path, parameters),
+                        None,
+                        body,
+                        left_s,
+                        headers={"content-type": kind, **asked_for()},
+                    )
+                except TransportError as error:
+                    reply.check()
+                    if not isinstance(error.status_code, int):
+                        raise
+                    return EngineReply(error.status_code, await self._body_of(error), reply.size_bytes)
                 reply.check()
-                if not isinstance(error.status_code, int):
-                    raise
-                return EngineReply(error.status_code, await self._body_of(error), reply.size_bytes)
-            reply.check()
-        if method == "HEAD":  # the client says only whether it is there
-            return EngineReply(200 if content else 404, None)
-        if not isinstance(content, bytes):
-            return EngineReply(200, content, reply.size_bytes)
-        return EngineReply(200, await self._parsed(content), reply.size_bytes)
+            if method == "HEAD":  # the client says only whether it is there
+                return EngineReply(200 if content else 404, None)
+            if not isinstance(content, bytes):
+                return EngineReply(200, content, reply.size_bytes)
+            return EngineReply(200, await self._parsed(content), reply.size_bytes)
 
     async def _body_of(self, error: TransportError) -> Any:
         """What the engine says beside a status of an error: JSON, or a text."""

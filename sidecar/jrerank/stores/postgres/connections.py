@@ -117,7 +117,7 @@ class Connections:
         """A connection that the server has not closed meanwhile, as it does when it restarts."""
         try:
             async with asyncio.timeout(patience_s):
-                await stack.enter_async_context(self._places.one())
+                await stack.enter_async_context(self._places.one(patience_s))
                 while True:
                     connection = await self._pool.getconn(patience_s)
                     if _is_open(connection):
