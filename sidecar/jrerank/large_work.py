@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from jrerank.fairness.caller import current_caller
+from jrerank.fairness.caller import current_caller, serve_all
 from jrerank.thread_priority import yield_to_others
 
 # A request of more documents than this is read, ranked and written there: they take some milliseconds each
@@ -74,7 +74,7 @@ class LargeWork:
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, "jrerank-large", yield_to_others, (_NICENESS,))
+        self._threads = ThreadPoolExecutor(_THREADS, "jrerank-large", _begin_thread)
         self._lock = threading.Lock()
         self._lines: dict[str, _Line] = {}
         self._turns: deque[str] = deque()  # who has something to do that no thread is at
@@ -157,3 +157,8 @@ class LargeWork:
                 self._turns.append(caller)
             else:
                 del self._lines[caller]
+
+
+def _begin_thread() -> None:
+    serve_all()
+    yield_to_others(_NICENESS)

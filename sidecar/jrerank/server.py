@@ -25,6 +25,7 @@ from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
 from jrerank.doors.refusals import Refusals
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
+from jrerank.fairness.loop import FairEventLoop
 from jrerank.settings import Settings
 from jrerank.telemetry import configure_logging, logger, start_tracing
 from jrerank.thread_priority import run_promptly
@@ -64,7 +65,9 @@ def serve(settings: Settings) -> None:
     return_large_blocks()
     stop_tracing = start_tracing(__version__)
     try:
-        asyncio.run(_serve(settings))
+        # On Windows only asyncio's own has room for more than some 500 connections
+        with asyncio.Runner(loop_factory=None if sys.platform == "win32" else FairEventLoop) as runner:
+            runner.run(_serve(settings))
     finally:
         stop_tracing()
 
@@ -146,7 +149,6 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
     try:
         from jrerank.doors.http.bounded_http1 import BoundedHttp1Protocol  # noqa: PLC0415
         from jrerank.doors.http.idle_connections import IdleConnections  # noqa: PLC0415
-        from jrerank.doors.http.parsing_turns import ParsingTurns  # noqa: PLC0415
         from jrerank.doors.http.starting_turns import StartingTurns  # noqa: PLC0415
         from jrerank.doors.http.unparsed import UnparsedBytes  # noqa: PLC0415
     except ImportError:
@@ -155,7 +157,6 @@ def _http_protocol(max_connections: int, open_body_bytes: int) -> type[asyncio.P
     own = {
         "max_connections": max_connections,
         "idle": IdleConnections(),
-        "turns": ParsingTurns(),
         "starting_turns": StartingTurns(),
         "refusals": Refusals(),
         "unparsed_bytes": unparsed_bytes,

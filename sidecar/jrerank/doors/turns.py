@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from jrerank.fairness.caller import HOUSE, context_for
 from jrerank.fairness.line import FairLine
 
 # Of those who have left so many are let go in one round: there is no work for them
@@ -53,13 +54,13 @@ class Turns:
             return
         line.take()
         self._is_due = True
-        loop.call_soon(self._next)
+        loop.call_soon(self._next, context=context_for(HOUSE))
 
     def _next(self) -> None:
         """The one who is woken runs in the loop's next round, and who comes then in the one after it."""
         self._is_due = self._wake()
         if self._is_due:
-            asyncio.get_running_loop().call_soon(self._next)
+            asyncio.get_running_loop().call_soon(self._next, context=context_for(HOUSE))
 
     def _wake(self) -> bool:
         """Whether there was somebody to wake; there may be more."""

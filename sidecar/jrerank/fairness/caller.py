@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from dataclasses import dataclass
 
 _caller: ContextVar[str] = ContextVar("caller", default="")
+# Whose calls serve all callers
+HOUSE = "\0house"
 
 
 @contextmanager
@@ -22,3 +25,27 @@ def on_behalf_of(caller: str) -> Iterator[None]:
 def current_caller() -> str:
     """Whom this task works for; nobody by name where it works for the sidecar itself."""
     return _caller.get()
+
+
+def caller_in(context: Context) -> str:
+    """The same of what runs in that context."""
+    return context.get(_caller, "")
+
+
+def context_for(caller: str) -> Context:
+    """A new context that has nothing but for whom it is."""
+    context = Context()
+    context.run(_caller.set, caller)
+    return context
+
+
+def serve_all() -> None:
+    """What this thread lets the event loop do serves all callers."""
+    _caller.set(HOUSE)
+
+
+@dataclass(slots=True)
+class Owner:
+    """Whose connection it is, as far as that has been proven. A protocol of asyncio's has it as its `owner`."""
+
+    caller: str = ""

@@ -18,6 +18,7 @@ from operator import attrgetter
 
 from jrerank.engines.engine import BatchLimit, least_limit, score_each
 from jrerank.errors import Unavailable
+from jrerank.fairness.caller import serve_all
 from jrerank.scheduling.fair_queue import FairQueue
 from jrerank.scheduling.model import ScoringModel
 from jrerank.scheduling.queue import Queue
@@ -197,6 +198,7 @@ class Workers:
             self._small_ready.notify()
 
     def _supervise(self, work: Callable[[], None], set_priority: Callable[[], None]) -> None:
+        serve_all()
         set_priority()
         while not self._closed:
             try:

@@ -31,6 +31,8 @@ MODEL = "random:xsmall-v2"
 HONEST, ATTACKER = "key-of-the-honest", "key-of-the-attacker"
 BUDGET_BYTES: int = Settings.model_fields["max_open_body_bytes"].default
 MORE_MEMORY = 1.10
+# What they hold is bounded by these, whoever asks, and is no attack's: without them it is seen what else stays
+NO_CACHES = {"cache_bytes": "0", "token_cache_bytes": "0"}
 WARM_UP_S, SETTLED_S, MOST_SETTLING_S = 4.0, 3.0, 15.0
 ALL = "eight"
 # A name for people, and the numbers of the attacks that go on at once
@@ -104,7 +106,7 @@ def _faults(with_keys: Sequence[Round], without_keys: Sequence[Round], seconds: 
             with _sidecar_with_keys(Path(folder)) as sidecar:
                 faults += _verdicts(sidecar, with_keys, seconds)
         if without_keys:
-            with running_sidecar(Path(folder), MODEL, pgwire_port="0") as sidecar:
+            with running_sidecar(Path(folder), MODEL, pgwire_port="0", **NO_CACHES) as sidecar:
                 faults += _verdicts(sidecar, without_keys, seconds)
     return faults
 
@@ -121,7 +123,9 @@ def _sidecar_with_keys(folder: Path) -> Iterator[RunningSidecar]:
             "returns_text": True,
         }
         stores, keys = json.dumps({STORE: store}), f"{HONEST},{ATTACKER}"
-        with running_sidecar(folder, MODEL, api_keys=keys, pgwire_port="0", stores=stores) as sidecar:
+        with running_sidecar(
+            folder, MODEL, api_keys=keys, pgwire_port="0", stores=stores, **NO_CACHES
+        ) as sidecar:
             yield sidecar
 
 

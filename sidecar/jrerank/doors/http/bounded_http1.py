@@ -12,11 +12,11 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
 from jrerank.doors.http.idle_connections import IdleConnections
-from jrerank.doors.http.parsing_turns import ParsingTurns
-from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller
+from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller, is_probe
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.doors.refusals import Refusals
+from jrerank.fairness.caller import Owner, context_for
 from jrerank.telemetry import logger
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _HEAD_TOO_LARGE = (
 
 # Where a request's scope has the function that says whether its client has gone
 IS_CLOSED = "jrerank.is_closed"
+# Where it has whose its connection is
+OWNER = "jrerank.owner"
 # Where it has the time from which its deadline counts, on the clock of `time.monotonic()`
 ARRIVAL = "jrerank.arrival"
 
@@ -59,13 +61,13 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
     max_connections = 10_000
     idle = IdleConnections()
-    turns = ParsingTurns()
     starting_turns = StartingTurns()
     refusals = Refusals()
     unparsed_bytes = UnparsedBytes()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.owner = Owner()
         self._head_is_open = True
         self._head_bytes = 0
         self._unparsed = b""
@@ -122,7 +124,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
             self.flow.pause_reading()  # each time: whoever waits for the body resumes it meanwhile
         if not self._waits_for_turn:
             self._waits_for_turn = True
-            self.turns.join(self._take_turn)
+            self.loop.call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
         self._waits_for_turn = False
@@ -175,13 +177,16 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self.cycle.transport = cast("asyncio.Transport", WholeAnswers(self.transport))
         if self._is_last:
             self._close_behind_the_last()
-        cast("dict[str, Any]", self.scope)[IS_CLOSED] = self.transport.is_closing
+        scope = cast("dict[str, Any]", self.scope)
+        scope[IS_CLOSED], scope[OWNER] = self.transport.is_closing, self.owner
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         scope = cast("dict[str, Any]", cycle.scope)
         scope[ARRIVAL] = time.monotonic()  # what it waits for its turn is of the time it has
         address = self.client[0] if self.client else ""
         caller = claimed_caller(scope["path"], address, scope["headers"])
+        if not self.owner.caller and is_probe(scope["path"]):
+            self.owner.caller = caller  # which keeps probes apart from those who have shown nothing yet
         join = self.starting_turns.join_pipelined if self._is_pipelined else self.starting_turns.join
         join(partial(self._start, cycle, app), caller)
 
@@ -189,7 +194,10 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         """Whether there is still somebody to start it for."""
         if self.transport.is_closing():
             return False
-        super()._start_asgi_task(cycle, app)
+        # As uvicorn does, but for the context: it says whose request this is from the first step on
+        task = self.loop.create_task(cycle.run_asgi(app), context=context_for(self.owner.caller))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
         return True
 
     def on_body(self, body: bytes) -> None:

@@ -10,10 +10,11 @@ from fastapi import Request
 from starlette.types import Scope
 
 from jrerank.doors.bodies import Share
-from jrerank.doors.http.bounded_http1 import ARRIVAL, IS_CLOSED
+from jrerank.doors.http.bounded_http1 import ARRIVAL, IS_CLOSED, OWNER
 from jrerank.doors.intake import Caller
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
+from jrerank.fairness.caller import Owner
 
 ENVOY_TIMEOUT = "x-envoy-expected-rq-timeout-ms"
 
@@ -62,6 +63,13 @@ def name_of_caller(request: Request) -> str:
     """Whom to be fair to."""
     by_key = cast("str", request.scope.get("jrerank.caller", ""))
     return by_key or (request.client.host if request.client else "")
+
+
+def own(request: Request, caller: str) -> None:
+    """Let the connection be the caller's: what comes on it next is theirs before its key has been looked at."""
+    owner: Owner | None = request.scope.get(OWNER)
+    if owner is not None:
+        owner.caller = caller
 
 
 def proxy_timeout_ms(request: Request) -> float:

@@ -23,6 +23,7 @@ from jrerank.doors.http.context import (
     has_gone,
     is_closed,
     name_of_caller,
+    own,
     proxy_timeout_ms,
     service_in,
     service_of,
@@ -114,6 +115,7 @@ class Route(APIRoute):
         check_origin(request, service_of(request))
         caller = name_of_caller(request)
         share_of(request).caller = caller
+        own(request, caller)
         with on_behalf_of(caller):
             return await self._read_and_handled(request, handle)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from jrerank.doors.http.auth import KEY_HEADERS
+from jrerank.fairness.caller import HOUSE, context_for
 from jrerank.fairness.line import FairLine
 
 # In one round of the event loop: each is half a millisecond of work if it is answered at once. One more than have their bodies read
@@ -78,7 +79,7 @@ class StartingTurns:
     def _schedule_next_round(self) -> None:
         if not self._is_due:
             self._is_due = True
-            asyncio.get_running_loop().call_soon(self._next_round)
+            asyncio.get_running_loop().call_soon(self._next_round, context=context_for(HOUSE))
 
     def _next_round(self) -> None:
         self._started, self._is_due = 0, False
@@ -95,7 +96,12 @@ def claimed_caller(path: str, address: str, headers: Iterable[tuple[bytes, bytes
     Probes of one address and path are one caller, so that neither those who have a key wait for all of them, nor a load balancer
     for who asks its sidecars whether they are ready.
     """
-    if (probed := path.rstrip("/")) in OPEN_PATHS:
-        return f"{address} {probed}"
+    if is_probe(path):
+        return f"{address} {path.rstrip('/')}"
     key = next((value for name, value in headers if name in _KEY_HEADERS), b"")
     return f"{address} {key.decode('latin-1')}"
+
+
+def is_probe(path: str) -> bool:
+    """Whether it is a question for which nobody needs a key."""
+    return path.rstrip("/") in OPEN_PATHS

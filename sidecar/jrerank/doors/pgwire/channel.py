@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.errors import InputTooLong, JrerankError
+from jrerank.fairness.caller import Owner
 
 # Once a message has begun, the rest has to follow; between messages a connection may idle for ever
 MESSAGE_TIMEOUT_S = 30.0
@@ -110,8 +111,9 @@ class Channel:
         while length > 0:
             length -= len(await self._piece(length))
 
-    def trust(self, receive_bytes: int) -> None:
+    def trust(self, caller: str, receive_bytes: int) -> None:
         """The client has logged in: let the kernel take that much from it before it is read, and read more at once."""
+        self._socket_transport.get_protocol().owner = Owner(caller)  # type: ignore[attr-defined]
         self._read_much_at_once()
         self._widen_window(receive_bytes)
 

@@ -157,7 +157,7 @@ class PgWireServer:
             return
         if len(self._conversations) >= self._max_connections:
             raise TooManyConnections
-        channel.trust(_RECEIVE_BUFFER_BYTES)
+        channel.trust(entry.caller, _RECEIVE_BUFFER_BYTES)
         with on_behalf_of(entry.caller):
             await self._talk(Conversation(channel, self._service, entry, self._kept))
 

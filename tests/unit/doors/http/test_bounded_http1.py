@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
-from jrerank.doors.http import bounded_http1, parsing_turns
+from jrerank.doors.http import bounded_http1
 from jrerank.doors.http.bounded_http1 import (
     ARRIVAL,
     MAX_HEAD_BYTES,
@@ -23,10 +23,11 @@ from jrerank.doors.http.bounded_http1 import (
     BoundedHttp1Protocol,
 )
 from jrerank.doors.http.idle_connections import IdleConnections
-from jrerank.doors.http.parsing_turns import ParsingTurns
 from jrerank.doors.http.starting_turns import Call, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
 from jrerank.doors.refusals import Refusals
+from jrerank.fairness.caller import context_for, current_caller
+from jrerank.fairness.loop import FairEventLoop
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -75,11 +76,12 @@ class Server:
         self.go = asyncio.Event()
         self.state = ServerState()
         self.arrivals = list[float]()
+        self.methods = list[str]()
+        self.callers = list[str]()
         self._config = uvicorn.Config(self._answer, interface="asgi3", log_config=None)
         self._config.load()
         own = {
             "idle": IdleConnections(),
-            "turns": ParsingTurns(),
             "starting_turns": StartingTurns(at_once),
         }
         self._protocol = type("_Protocol", (BoundedHttp1Protocol,), own)
@@ -89,6 +91,8 @@ class Server:
             return
         self.asked += 1
         self.arrivals.append(scope[ARRIVAL])
+        self.methods.append(scope["method"])
+        self.callers.append(current_caller())
         await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
@@ -240,12 +244,11 @@ async def test_who_has_sent_a_head_is_not_hung_up_on_because_others_are_parsed_f
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bounded_http1, "HEAD_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(BoundedHttp1Protocol, "turns", ParsingTurns())
     server = Server()
     server.go.set()
     protocol, transport = server.connect()
     for _ in range(3):
-        protocol.turns.join(lambda: time.sleep(0.1))
+        asyncio.get_running_loop().call_soon(time.sleep, 0.1)
     protocol.data_received(LARGE_POST)
     await asyncio.sleep(0.5)
     assert (b"200 OK" in transport.written, server.asked) == (True, 1)
@@ -321,18 +324,14 @@ async def test_at_the_end_who_has_connected_and_stays_silent_is_not_waited_for_l
 
 @pytest.mark.parametrize("is_answered", [False, True])
 async def test_at_the_end_a_body_that_has_yet_to_be_parsed_keeps_no_connection_open(
-    is_answered: bool, monkeypatch: pytest.MonkeyPatch
+    is_answered: bool,
 ) -> None:
-    monkeypatch.setattr(BoundedHttp1Protocol, "turns", ParsingTurns())
-    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
     server = Server()
     protocol, transport = server.connect()
     protocol.data_received(LARGE_POST[:100])
     if is_answered:
         server.go.set()
         await settled(server)
-    for _ in range(10):
-        protocol.turns.join(lambda: None)
     protocol.data_received(LARGE_POST[100:])
     protocol.shutdown()
     await asyncio.sleep(0.01)
@@ -478,38 +477,77 @@ async def test_who_has_gone_leaves_room() -> None:
     assert not connections[1][1].is_closed
 
 
-async def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
+def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_once() -> None:
+    async def methods() -> list[str]:
+        server = Server()
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
+        for protocol, _ in [server.connect() for _ in range(50)]:
+            protocol.data_received(head + b"a" * 20_000)
+        little, _ = server.connect()
+        little.owner.caller = "who has shown a key"
+        context = context_for("who has shown a key")
+        asyncio.get_running_loop().call_soon(little.data_received, GET, context=context)
+        server.go.set()
+        await asyncio.sleep(0.2)
+        await settled(server)
+        return server.methods
+
+    with asyncio.Runner(loop_factory=FairEventLoop) as runner:
+        assert runner.run(methods()).index("GET") < 10
+
+
+async def test_what_comes_on_a_connection_is_for_its_owner_from_the_first_step_on() -> None:
     server = Server()
-    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
-    bodies = [server.connect() for _ in range(50)]
-    for protocol, _ in bodies:
-        protocol.data_received(head + b"a" * 20_000)
-    server.connect()[0].data_received(GET)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert 1 <= server.asked < 5
-    for _ in range(60):
+    server.go.set()
+    protocol, _ = server.connect()
+    post = b"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    protocol.data_received(post)
+    await settled(server)
+    protocol.owner.caller = "who has shown a key"  # as a route does
+    for _ in range(2):
+        protocol.data_received(post)
+        await settled(server)
+    assert server.callers == ["", "who has shown a key", "who has shown a key"]
+
+
+async def test_probes_are_kept_apart_from_those_who_have_shown_nothing() -> None:
+    server = Server()
+    server.go.set()
+    protocol, _ = server.connect()
+    for _ in range(2):
+        protocol.data_received(GET)
+        await settled(server)
+    assert server.callers == [" /health"] * 2
+
+
+async def test_nothing_of_a_connection_waits_for_the_garbage_collector() -> None:
+    """It hardly ever looks at what has lived for a second, so that thousands of connections would stay."""
+    server = Server()
+    server.go.set()
+    protocol, transport = server.connect()
+    protocol.data_received(GET)
+    await settled(server)
+    gc.collect()
+    gc.disable()
+    try:
+        protocol.connection_lost(None)
+        is_forgotten = weakref.ref(protocol)
+        del protocol, transport
         await asyncio.sleep(0)
-    assert server.asked == 51
+        assert is_forgotten() is None
+    finally:
+        gc.enable()
 
 
-async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_may_wait_for_its_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(parsing_turns, "_PARSING_S", 0.0)  # one in each round
+async def test_who_waits_for_a_body_lets_no_more_of_it_in_than_may_wait_for_its_turn() -> None:
     server = Server()
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     protocol, transport = server.connect()
     protocol.data_received(head + b"a")
     await protocol.cycle.receive()
-    for others, _ in [server.connect() for _ in range(10)]:
-        others.data_received(head + b"a" * 20_000)
-    protocol.data_received(b"a" * 64_000)
     waiting = asyncio.ensure_future(protocol.cycle.receive())
     await asyncio.sleep(0)
+    protocol.data_received(b"a" * 64_000)
     assert not transport.is_paused
     protocol.data_received(b"a" * 64_000)
     assert transport.is_paused

@@ -11,9 +11,10 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.doors.http.context import ENVOY_TIMEOUT, arrival_of, caller_of, proxy_timeout_ms
+from jrerank.doors.http.context import ENVOY_TIMEOUT, arrival_of, caller_of, own, proxy_timeout_ms
 from jrerank.doors.intake import Caller
 from jrerank.errors import InvalidInput
+from jrerank.fairness.caller import Owner
 
 
 def request(header: str | None = None, scope: Mapping[str, object] = {}) -> Request:
@@ -47,3 +48,10 @@ def test_a_caller_is_known_by_key_else_by_address() -> None:
 def test_a_caller_waits_from_the_arrival_for_as_long_as_the_proxy_does() -> None:
     assert caller_of(request("250", {"jrerank.arrival": 12.5})) == Caller("10.0.0.1", 12.5, 250)
     assert caller_of(request()).patience_ms == math.inf
+
+
+def test_a_connection_is_owned_by_who_has_shown_a_key_on_it() -> None:
+    owner = Owner()
+    own(request(scope={"jrerank.owner": owner}), "key-1")
+    assert owner.caller == "key-1"
+    own(request(), "key-1")  # by another protocol than ours

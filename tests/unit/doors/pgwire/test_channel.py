@@ -12,6 +12,7 @@ import pytest
 from jrerank.doors.pgwire import channel as module
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.errors import Overloaded
+from jrerank.fairness.caller import Owner
 from unit.doors.pgwire.conftest import Pair
 from wire import packet
 
@@ -102,7 +103,7 @@ async def test_little_is_kept_of_what_a_stranger_sends_before_it_is_read(pair: P
     held = []
     for trusted in (False, True):
         if trusted:
-            pair.channel.trust(1_000_000)
+            pair.channel.trust("caller", 1_000_000)
             await pair.channel.exactly(module._STRANGER_CHUNK_BYTES * 3, 1_000_000)
         for _ in range(100):
             await asyncio.sleep(0)
@@ -110,6 +111,12 @@ async def test_little_is_kept_of_what_a_stranger_sends_before_it_is_read(pair: P
     assert held[0] <= 3 * module._STRANGER_CHUNK_BYTES
     assert 2 * module._CHUNK_BYTES < held[1] <= 3 * module._CHUNK_BYTES
     sending.cancel()
+
+
+async def test_what_is_read_of_who_has_logged_in_is_for_them(pair: Pair) -> None:
+    pair.channel.trust("caller", 1_000_000)
+    protocol = pair.channel._socket_transport.get_protocol()
+    assert protocol.owner == Owner("caller")  # type: ignore[attr-defined]
 
 
 async def test_a_message_that_stops_half_way_is_not_waited_for(

@@ -61,18 +61,22 @@ def test_every_bucket_is_captured_the_largest_first(captured: list[ReplayOnCpu],
 def test_the_model_before_serves_between_captures(checkpoint: Checkpoint, runner: Runner) -> None:
     """As while a compiled model takes the place of the first one."""
     done: list[str] = []
+    asked: list[str] = []
     is_over = threading.Event()
     windows = windows_of_lengths(20)
     batch = pack(windows, BUCKETS.fitting(windows), 0)
 
     def serve() -> None:
         while not is_over.is_set():
+            asked.append("run")
             runner.logits(batch)
             done.append("run")
 
     def capture(run: Callable[[], torch.Tensor]) -> Replay:
         done.append("capture")
-        time.sleep(0.05)
+        while len(asked) == done.count("run"):  # until somebody waits
+            time.sleep(0.001)
+        time.sleep(0.02)
         return ReplayOnCpu(run)
 
     variant = Variant(CPU, "padded", torch.float32)

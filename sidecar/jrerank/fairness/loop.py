@@ -1,0 +1,153 @@
+"""An event loop on which callers have turns: what one of them lets it do is not waited for by the others."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from jrerank.fairness.caller import HOUSE, Owner, caller_in
+
+# From one look at the sockets to the next: who asks meanwhile is not noticed. A look costs a microsecond for each that can be read
+_ROUND_S = 0.002
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """The calls of one caller, and the time on which the next of them is due: see `FairCalls`."""
+
+    caller: str
+    due_s: float
+    calls: deque[asyncio.Handle] = field(default_factory=deque)
+
+
+class FairCalls(deque[asyncio.Handle]):
+    """What an event loop has to call. The next call is that of the caller who has had the least time.
+
+    This is start-time fair queueing (Goyal, Vin and Cheng, 1996), with the time that a call has taken in place of a packet's
+    length. Each caller's calls come in their order. Who has had nothing to do begins level with the others, and not with what has
+    been saved meanwhile. Calls that serve all, such as the one that says whose turn it is, come first in each round of the loop.
+
+    The deque itself holds what has not been sorted yet: it is all that other threads add to.
+    """
+
+    def __init__(self, pause: asyncio.Handle, clock: Callable[[], float] = time.perf_counter) -> None:
+        """`pause` is called in place of what has to wait for the next round: cancelled, it does nothing."""
+        super().__init__()
+        self._pause = pause
+        self._clock = clock
+        self._house: deque[asyncio.Handle] = deque()
+        self._house_next: deque[asyncio.Handle] = (
+            deque()
+        )  # of the next round, else the one who gives turns would give all at once
+        self._lines: dict[str, _Line] = {}
+        self._turns: list[tuple[float, int, _Line]] = []  # a heap of all lines but the one that is running
+        self._numbers = count()
+        # By `id`. What reads from a socket is added in each round until it is called
+        self._waiting: set[int] = set()
+        self._running: _Line | None = None
+        self._level_s = self._began_s = 0.0
+        self._round_ends_s: float | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to call."""
+        return bool(self._waiting) or super().__len__() > 0
+
+    def __len__(self) -> int:
+        """How much there is to call; a round begins by that."""
+        self._end_turn()
+        self._sort()
+        self._house.extend(self._house_next)
+        self._house_next.clear()
+        self._round_ends_s = None
+        return len(self._waiting)
+
+    def popleft(self) -> asyncio.Handle:
+        """What is to be called next."""
+        self._end_turn()
+        if self._is_round_over():
+            return self._pause
+        self._sort()
+        if self._house:
+            handle = self._house.popleft()
+        elif len(self._waiting) > len(self._house_next):
+            handle = self._begin_turn()
+        else:
+            return self._pause
+        self._waiting.discard(id(handle))
+        return handle
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        super().clear()
+        for calls in (self._house, self._house_next, self._lines, self._turns, self._waiting):
+            calls.clear()
+
+    def _is_round_over(self) -> bool:
+        """It has one call at least."""
+        now_s = self._clock()
+        if self._round_ends_s is None:
+            self._round_ends_s = now_s + _ROUND_S
+            return False
+        return now_s >= self._round_ends_s
+
+    def _begin_turn(self) -> asyncio.Handle:
+        while True:
+            self._level_s, _, line = heapq.heappop(self._turns)
+            if line.calls:
+                break
+            del self._lines[line.caller]  # who comes again begins level with the others
+        self._running, self._began_s = line, self._clock()
+        return line.calls.popleft()
+
+    def _end_turn(self) -> None:
+        if (line := self._running) is not None:
+            self._running = None
+            line.due_s += self._clock() - self._began_s
+            self._wait(line)
+
+    def _wait(self, line: _Line) -> None:
+        heapq.heappush(self._turns, (line.due_s, next(self._numbers), line))
+
+    def _sort(self) -> None:
+        while super().__len__():
+            handle = super().popleft()
+            if id(handle) not in self._waiting:
+                self._waiting.add(id(handle))
+                self._calls_of(_caller_of(handle)).append(handle)
+
+    def _calls_of(self, caller: str) -> deque[asyncio.Handle]:
+        if caller == HOUSE:
+            return self._house_next
+        line = self._lines.get(caller)
+        if line is None:
+            line = self._lines[caller] = _Line(caller, self._level_s)
+            self._wait(line)
+        return line.calls
+
+
+def _caller_of(handle: asyncio.Handle) -> str:
+    """For whom a call is: what its context says, or, where it is about a connection, whose that is."""
+    if caller := caller_in(handle._context):  # type: ignore[attr-defined]
+        return caller
+    called = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
+    owner = getattr(getattr(called, "_protocol", called), "owner", None)  # it is a transport, or a protocol
+    return owner.caller if isinstance(owner, Owner) else ""
+
+
+class FairEventLoop(asyncio.SelectorEventLoop):
+    """Asyncio's, but for what is called next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        pause = asyncio.Handle(_do_nothing, (), self)
+        pause.cancel()
+        self._ready = FairCalls(pause)
+
+
+def _do_nothing() -> None:
+    """What a cancelled call would do."""
