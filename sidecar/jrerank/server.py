@@ -25,7 +25,8 @@ from jrerank.doors.pgwire.server import PgWireServer, logins_beside, tls_context
 from jrerank.doors.refusals import Refusals
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
-from jrerank.fairness.loop import FairEventLoop
+from jrerank.fairness.caller import HOUSE, STRANGERS, on_behalf_of
+from jrerank.fairness.loop import FairEventLoop, turn_of
 from jrerank.settings import Settings
 from jrerank.telemetry import configure_logging, logger, start_tracing
 from jrerank.thread_priority import run_promptly
@@ -190,7 +191,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; as many may wait to be accepted as before asyncio listened."""
-        await super().startup(sockets)
+        with on_behalf_of(STRANGERS):
+            await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
@@ -201,7 +203,8 @@ class _Server(uvicorn.Server):
         """
         rounds = [rounds_to_accept(listener, self.config.backlog) for listener in sockets or ()]
         for _ in range(max(rounds, default=0) + _ROUNDS_TO_READ):
-            await asyncio.sleep(0)
+            await turn_of(HOUSE)
+            await turn_of(STRANGERS)
         drain_s = float(self.config.timeout_graceful_shutdown or 0)
         asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
         await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from jrerank.fairness.caller import SIDECAR, context_for
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -56,7 +57,10 @@ class Readiness:
         """The state of now; that of the stores may be a second old."""
         if self._checks and self._clock() >= self._expires:
             # Shielded: a probe that hangs up must not end the check that the others wait for
-            self._running = self._running or asyncio.ensure_future(self._check_all())
+            # In nobody's context: who asks first would else let the others wait for all that is asked in the same name
+            self._running = self._running or asyncio.create_task(
+                self._check_all(), context=context_for(SIDECAR)
+            )
             await asyncio.shield(self._running)
         return State(self._healthy(), dict(self._stores))
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 
-_caller: ContextVar[str] = ContextVar("caller", default="")
-# Whose calls serve all callers
-HOUSE = "\0house"
+# Names for what serves all callers, for what the sidecar does for itself, and for all who have shown no key. A caller's name, which
+# is a key's or an address, has no such character
+HOUSE, SIDECAR, STRANGERS = "\0house", "", "\0strangers"
+_caller: ContextVar[str] = ContextVar("caller", default=SIDECAR)
 
 
 @contextmanager
@@ -48,4 +49,9 @@ def serve_all() -> None:
 class Owner:
     """Whose connection it is, as far as that has been proven. A protocol of asyncio's has it as its `owner`."""
 
-    caller: str = ""
+    caller: str = STRANGERS
+    is_known: bool = False
+
+    def know(self, caller: str) -> None:
+        """It has shown its key."""
+        self.caller, self.is_known = caller, True

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from jrerank.fairness.caller import HOUSE, Owner, caller_in
+from jrerank.fairness.caller import HOUSE, SIDECAR, STRANGERS, Owner, caller_in, context_for
 
-# From one look at the sockets to the next: who asks meanwhile is not noticed. A look costs a microsecond for each that can be read
-_ROUND_S = 0.002
+# From one look at the sockets to the next: who asks meanwhile is not noticed. A look costs a microsecond or two for each that can
+# be read, so that a round takes twice as long as the look before it, where that is more
+_ROUND_S, _ROUND_LOOKS = 0.002, 2
+# Calls in a round: asyncio asks for so many, also for those that have to wait
+_MOST_CALLS = 500
 
 
 @dataclass(slots=True, eq=False)
@@ -41,9 +44,8 @@ class FairCalls(deque[asyncio.Handle]):
         self._pause = pause
         self._clock = clock
         self._house: deque[asyncio.Handle] = deque()
-        self._house_next: deque[asyncio.Handle] = (
-            deque()
-        )  # of the next round, else the one who gives turns would give all at once
+        # Of the next round: who gives turns, and comes again at once, would else give all before anybody had used one
+        self._house_next: deque[asyncio.Handle] = deque()
         self._lines: dict[str, _Line] = {}
         self._turns: list[tuple[float, int, _Line]] = []  # a heap of all lines but the one that is running
         self._numbers = count()
@@ -51,20 +53,27 @@ class FairCalls(deque[asyncio.Handle]):
         self._waiting: set[int] = set()
         self._running: _Line | None = None
         self._level_s = self._began_s = 0.0
+        self._looks_since_s: float | None = None
+        self._round_s = _ROUND_S
         self._round_ends_s: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether there is anything to call."""
-        return bool(self._waiting) or super().__len__() > 0
+        """Whether there is anything to call; a look at the sockets begins by that, which waits if there is nothing."""
+        self._end_turn()
+        is_anything = bool(self._waiting) or super().__len__() > 0
+        self._looks_since_s = self._clock() if is_anything else None
+        return is_anything
 
     def __len__(self) -> int:
-        """How much there is to call; a round begins by that."""
+        """How much there is to call at most; a round begins by that."""
         self._end_turn()
         self._sort()
         self._house.extend(self._house_next)
         self._house_next.clear()
         self._round_ends_s = None
-        return len(self._waiting)
+        look_s = 0.0 if self._looks_since_s is None else self._clock() - self._looks_since_s
+        self._round_s = max(_ROUND_S, _ROUND_LOOKS * look_s)
+        return min(len(self._waiting), _MOST_CALLS)
 
     def popleft(self) -> asyncio.Handle:
         """What is to be called next."""
@@ -91,7 +100,7 @@ class FairCalls(deque[asyncio.Handle]):
         """It has one call at least."""
         now_s = self._clock()
         if self._round_ends_s is None:
-            self._round_ends_s = now_s + _ROUND_S
+            self._round_ends_s = now_s + self._round_s
             return False
         return now_s >= self._round_ends_s
 
@@ -131,12 +140,24 @@ class FairCalls(deque[asyncio.Handle]):
 
 
 def _caller_of(handle: asyncio.Handle) -> str:
-    """For whom a call is: what its context says, or, where it is about a connection, whose that is."""
-    if caller := caller_in(handle._context):  # type: ignore[attr-defined]
-        return caller
+    """For whom a call is: whose connection it is about, else what its context says.
+
+    A connection that the sidecar has opened itself is read in the context of who happened to ask first, and serves all.
+    """
     called = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
-    owner = getattr(getattr(called, "_protocol", called), "owner", None)  # it is a transport, or a protocol
-    return owner.caller if isinstance(owner, Owner) else ""
+    protocol = getattr(called, "_protocol", None)  # of a transport
+    owner = getattr(called if protocol is None else protocol, "owner", None)
+    if isinstance(owner, Owner):
+        return owner.caller
+    caller = caller_in(handle._context)  # type: ignore[attr-defined]
+    return caller if protocol is None or caller == STRANGERS else SIDECAR
+
+
+async def turn_of(caller: str) -> None:
+    """Return when all that is known to be for that caller has been called; for `HOUSE`, when the loop has looked at its sockets."""
+    turn = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turn.set, context=context_for(caller))
+    await turn.wait()
 
 
 class FairEventLoop(asyncio.SelectorEventLoop):

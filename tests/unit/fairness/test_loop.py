@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jrerank.fairness import loop as fair_loop
-from jrerank.fairness.caller import HOUSE, Owner, context_for, on_behalf_of
-from jrerank.fairness.loop import FairCalls, FairEventLoop
+from jrerank.fairness.caller import HOUSE, SIDECAR, STRANGERS, Owner, context_for, on_behalf_of
+from jrerank.fairness.loop import FairCalls, FairEventLoop, turn_of
 
 T = TypeVar("T")
 ROUND_S = fair_loop._ROUND_S
@@ -93,6 +93,16 @@ def test_who_has_had_nothing_to_do_has_saved_nothing(calls: Calls) -> None:
     assert abs(calls.run()[:10].count("new") - 5) <= 1
 
 
+def test_nor_does_anybody_pay_for_the_time_in_which_there_was_nothing_to_do(calls: Calls) -> None:
+    calls.add("last", 0.001)
+    calls.run()
+    calls.now_s += 10
+    for _ in range(20):
+        calls.add("other", 0.001)
+    calls.add("last", 0.001)
+    assert calls.run().index("last") <= 2
+
+
 def test_nor_is_it_forgotten_what_somebody_has_just_had(calls: Calls) -> None:
     """Who asks for one thing after the other would else be level with the others each time."""
     calls.add("other", 0.001)
@@ -129,6 +139,15 @@ def test_a_round_ends_in_time_and_has_one_call_at_least(calls: Calls) -> None:
         calls.run_round()
         counts.append(len(calls.called))
     assert counts == [2, 3, 4]
+
+
+def test_a_round_is_longer_where_a_look_at_the_sockets_is(calls: Calls) -> None:
+    for _ in range(10):
+        calls.add("caller", ROUND_S)
+    assert calls.ready
+    calls.now_s += 2 * ROUND_S
+    calls.run_round()
+    assert len(calls.called) == 4
 
 
 def test_what_reads_from_a_socket_is_called_once_however_often_the_loop_has_seen_it(calls: Calls) -> None:
@@ -173,14 +192,16 @@ class Reader:
 @pytest.mark.parametrize(
     ("reader", "context", "expected"),
     [
-        (Reader(protocol=Reader(owner=Owner("a"))), Context(), "a"),
+        (Reader(protocol=Reader(owner=Owner("a"))), context_for("who resumed reading"), "a"),
         (Reader(owner=Owner("a")), Context(), "a"),
-        (Reader(protocol=Reader(owner=Owner("a"))), context_for("b"), "b"),
-        (Reader(protocol=Reader()), Context(), ""),
-        (Reader(owner="of another library"), Context(), ""),
+        (Reader(protocol=Reader(owner=Owner())), Context(), STRANGERS),
+        (Reader(protocol=Reader()), context_for("who asked a store first"), SIDECAR),
+        (Reader(protocol=Reader()), context_for(STRANGERS), STRANGERS),  # TLS, before a login
+        (Reader(owner="of another library"), context_for("b"), "b"),
+        (Reader(), Context(), SIDECAR),
     ],
 )
-def test_a_call_is_of_whom_its_context_names_or_the_connections_owner(
+def test_a_call_is_for_the_connections_owner_or_whom_its_context_names(
     calls: Calls, reader: Reader, context: Context, expected: str
 ) -> None:
     assert fair_loop._caller_of(asyncio.Handle(reader.read, (), calls.loop, context)) == expected
@@ -264,6 +285,18 @@ def test_a_loop_serves_connections_threads_and_timers_as_asyncios_does() -> None
     line, in_thread, slept_s = run(work)
     assert (line, in_thread) == (b"line\n", "A")
     assert slept_s >= 0.01
+
+
+def test_whose_turn_it_was_is_known_when_all_of_theirs_has_been_called() -> None:
+    async def work() -> list[int]:
+        running, called = asyncio.get_running_loop(), list[int]()
+        for number in range(2_000):
+            running.call_soon(called.append, number, context=context_for(STRANGERS))
+        await turn_of(HOUSE)
+        await turn_of(STRANGERS)
+        return called
+
+    assert run(work) == [*range(2_000)]
 
 
 def test_nothing_is_kept_of_what_has_been_called() -> None:

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from jrerank.doors.http.http1 import Http1Protocol
 from jrerank.doors.http.idle_connections import IdleConnections
-from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller, is_probe
+from jrerank.doors.http.starting_turns import StartingTurns, claimed_caller, line_of_strangers
 from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.doors.refusals import Refusals
@@ -185,8 +185,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         scope[ARRIVAL] = time.monotonic()  # what it waits for its turn is of the time it has
         address = self.client[0] if self.client else ""
         caller = claimed_caller(scope["path"], address, scope["headers"])
-        if not self.owner.caller and is_probe(scope["path"]):
-            self.owner.caller = caller  # which keeps probes apart from those who have shown nothing yet
+        if not self.owner.is_known:
+            self.owner.caller = line_of_strangers(scope["path"])
         join = self.starting_turns.join_pipelined if self._is_pipelined else self.starting_turns.join
         join(partial(self._start, cycle, app), caller)
 

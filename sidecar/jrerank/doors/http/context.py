@@ -69,7 +69,7 @@ def own(request: Request, caller: str) -> None:
     """Let the connection be the caller's: what comes on it next is theirs before its key has been looked at."""
     owner: Owner | None = request.scope.get(OWNER)
     if owner is not None:
-        owner.caller = caller
+        owner.know(caller)
 
 
 def proxy_timeout_ms(request: Request) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from jrerank.doors.http.auth import KEY_HEADERS
-from jrerank.fairness.caller import HOUSE, context_for
+from jrerank.fairness.caller import HOUSE, STRANGERS, context_for
 from jrerank.fairness.line import FairLine
 
 # In one round of the event loop: each is half a millisecond of work if it is answered at once. One more than have their bodies read
@@ -67,7 +68,7 @@ class StartingTurns:
                 self._schedule_next_pipelined()
 
     def _schedule_next_pipelined(self) -> None:
-        later = self._call_later or asyncio.get_running_loop().call_later
+        later = self._call_later or partial(asyncio.get_running_loop().call_later, context=context_for(HOUSE))
         later(1 / PIPELINED_A_SECOND, self._next_pipelined)
 
     def _start_some(self) -> None:
@@ -105,3 +106,8 @@ def claimed_caller(path: str, address: str, headers: Iterable[tuple[bytes, bytes
 def is_probe(path: str) -> bool:
     """Whether it is a question for which nobody needs a key."""
     return path.rstrip("/") in OPEN_PATHS
+
+
+def line_of_strangers(path: str) -> str:
+    """With whom those wait who have shown no key on their connection: those who only ask how we are, with each other."""
+    return f"{STRANGERS} {path.rstrip('/')}" if is_probe(path) else STRANGERS

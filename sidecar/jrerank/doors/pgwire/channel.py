@@ -113,7 +113,7 @@ class Channel:
 
     def trust(self, caller: str, receive_bytes: int) -> None:
         """The client has logged in: let the kernel take that much from it before it is read, and read more at once."""
-        self._socket_transport.get_protocol().owner = Owner(caller)  # type: ignore[attr-defined]
+        self._socket_transport.get_protocol().owner = Owner(caller, is_known=True)  # type: ignore[attr-defined]
         self._read_much_at_once()
         self._widen_window(receive_bytes)
 

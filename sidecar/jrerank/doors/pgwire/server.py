@@ -24,7 +24,8 @@ from jrerank.doors.pgwire.logins import Logins, PendingLogin
 from jrerank.doors.pgwire.messages import CancelRequest
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
-from jrerank.fairness.caller import on_behalf_of
+from jrerank.fairness.caller import STRANGERS, Owner, on_behalf_of
+from jrerank.fairness.loop import turn_of
 from jrerank.telemetry import logger
 
 _LOG = logger(__name__)
@@ -90,7 +91,8 @@ class PgWireServer:
             SSLProtocol.max_size = _TLS_BUFFER_BYTES
         loop = asyncio.get_running_loop()
         at_once = accepted_at_once(most_open_files())
-        self._server = await loop.create_server(self._protocol, sock=listener, backlog=at_once)
+        with on_behalf_of(STRANGERS):
+            self._server = await loop.create_server(self._protocol, sock=listener, backlog=at_once)
         listener.listen(BACKLOG)  # asyncio has one number for both
 
     async def close(self, drain_s: float) -> None:
@@ -99,7 +101,7 @@ class PgWireServer:
             return
         self._server.close()
         busy = {task for one, task in self._conversations.values() if one.busy}
-        await asyncio.sleep(0)  # whoever came last has begun, so that it is told
+        await turn_of(STRANGERS)  # whoever came last has begun, so that it is told
         for conversation, _ in self._conversations.values():
             conversation.finish()
         for task in self._tasks - busy:
@@ -112,7 +114,11 @@ class PgWireServer:
 
     def _protocol(self) -> asyncio.StreamReaderProtocol:
         reader = WatchedReader()
-        return asyncio.StreamReaderProtocol(reader, lambda _, writer: self._accept(Channel(reader, writer)))
+        protocol = asyncio.StreamReaderProtocol(
+            reader, lambda _, writer: self._accept(Channel(reader, writer))
+        )
+        protocol.owner = Owner()  # type: ignore[attr-defined]
+        return protocol
 
     def _accept(self, channel: Channel) -> None:
         places = self._max_connections + logins_beside(self._max_connections)

@@ -26,7 +26,7 @@ from jrerank.doors.http.idle_connections import IdleConnections
 from jrerank.doors.http.starting_turns import Call, StartingTurns
 from jrerank.doors.http.unparsed import UnparsedBytes
 from jrerank.doors.refusals import Refusals
-from jrerank.fairness.caller import context_for, current_caller
+from jrerank.fairness.caller import STRANGERS, context_for, current_caller
 from jrerank.fairness.loop import FairEventLoop
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -484,7 +484,7 @@ def test_who_asks_little_is_not_kept_waiting_by_a_thousand_bodies_that_come_at_o
         for protocol, _ in [server.connect() for _ in range(50)]:
             protocol.data_received(head + b"a" * 20_000)
         little, _ = server.connect()
-        little.owner.caller = "who has shown a key"
+        little.owner.know("who has shown a key")
         context = context_for("who has shown a key")
         asyncio.get_running_loop().call_soon(little.data_received, GET, context=context)
         server.go.set()
@@ -503,11 +503,11 @@ async def test_what_comes_on_a_connection_is_for_its_owner_from_the_first_step_o
     post = b"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
     protocol.data_received(post)
     await settled(server)
-    protocol.owner.caller = "who has shown a key"  # as a route does
+    protocol.owner.know("who has shown a key")  # as a route does
     for _ in range(2):
         protocol.data_received(post)
         await settled(server)
-    assert server.callers == ["", "who has shown a key", "who has shown a key"]
+    assert server.callers == [STRANGERS, "who has shown a key", "who has shown a key"]
 
 
 async def test_probes_are_kept_apart_from_those_who_have_shown_nothing() -> None:
@@ -517,7 +517,9 @@ async def test_probes_are_kept_apart_from_those_who_have_shown_nothing() -> None
     for _ in range(2):
         protocol.data_received(GET)
         await settled(server)
-    assert server.callers == [" /health"] * 2
+    protocol.data_received(b"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    await settled(server)
+    assert server.callers == [f"{STRANGERS} /health"] * 2 + [STRANGERS]
 
 
 async def test_nothing_of_a_connection_waits_for_the_garbage_collector() -> None:

@@ -53,5 +53,5 @@ def test_a_caller_waits_from_the_arrival_for_as_long_as_the_proxy_does() -> None
 def test_a_connection_is_owned_by_who_has_shown_a_key_on_it() -> None:
     owner = Owner()
     own(request(scope={"jrerank.owner": owner}), "key-1")
-    assert owner.caller == "key-1"
+    assert owner == Owner("key-1", is_known=True)
     own(request(), "key-1")  # by another protocol than ours

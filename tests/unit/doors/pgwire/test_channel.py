@@ -116,7 +116,7 @@ async def test_little_is_kept_of_what_a_stranger_sends_before_it_is_read(pair: P
 async def test_what_is_read_of_who_has_logged_in_is_for_them(pair: Pair) -> None:
     pair.channel.trust("caller", 1_000_000)
     protocol = pair.channel._socket_transport.get_protocol()
-    assert protocol.owner == Owner("caller")  # type: ignore[attr-defined]
+    assert protocol.owner == Owner("caller", is_known=True)  # type: ignore[attr-defined]
 
 
 async def test_a_message_that_stops_half_way_is_not_waited_for(
