@@ -9,23 +9,40 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any, TypeVar
 
 from jrerank.fairness.caller import HOUSE, SIDECAR, STRANGERS, Owner, caller_in, context_for
 
 # From one look at the sockets to the next: who asks meanwhile is not noticed. A look costs a microsecond or two for each that can
 # be read, so that a round takes twice as long as the look before it, where that is more
 _ROUND_S, _ROUND_LOOKS = 0.002, 2
+# What others may have before somebody's next call, since that one has had so much: where all are busy, who has just been served
+# would else wait for all who have been refused
+_MOST_DEBT_S = 0.05
 # Calls in a round: asyncio asks for so many, also for those that have to wait
 _MOST_CALLS = 500
+Call = TypeVar("Call", bound=Callable[..., Any])
 
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """The calls of one caller, and the time on which the next of them is due: see `FairCalls`."""
+    """The calls of one caller, and the time on which the next of them is due: see `FairCalls`.
+
+    What has begun goes before what comes in: else those who are to be answered would wait for all who still ask.
+    """
 
     caller: str
     due_s: float
-    calls: deque[asyncio.Handle] = field(default_factory=deque)
+    begun: deque[asyncio.Handle] = field(default_factory=deque)
+    incoming: deque[asyncio.Handle] = field(default_factory=deque)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to call."""
+        return bool(self.begun) or bool(self.incoming)
+
+    def take(self) -> asyncio.Handle:
+        """The next call."""
+        return (self.begun or self.incoming).popleft()
 
 
 class FairCalls(deque[asyncio.Handle]):
@@ -107,16 +124,17 @@ class FairCalls(deque[asyncio.Handle]):
     def _begin_turn(self) -> asyncio.Handle:
         while True:
             self._level_s, _, line = heapq.heappop(self._turns)
-            if line.calls:
+            if line:
                 break
             del self._lines[line.caller]  # who comes again begins level with the others
         self._running, self._began_s = line, self._clock()
-        return line.calls.popleft()
+        return line.take()
 
     def _end_turn(self) -> None:
         if (line := self._running) is not None:
             self._running = None
-            line.due_s += self._clock() - self._began_s
+            most_s = self._level_s + _MOST_DEBT_S / len(self._lines)
+            line.due_s = min(line.due_s + self._clock() - self._began_s, most_s)
             self._wait(line)
 
     def _wait(self, line: _Line) -> None:
@@ -127,22 +145,35 @@ class FairCalls(deque[asyncio.Handle]):
             handle = super().popleft()
             if id(handle) not in self._waiting:
                 self._waiting.add(id(handle))
-                self._calls_of(_caller_of(handle)).append(handle)
+                self._calls_with(handle).append(handle)
 
-    def _calls_of(self, caller: str) -> deque[asyncio.Handle]:
+    def _calls_with(self, handle: asyncio.Handle) -> deque[asyncio.Handle]:
+        caller = _caller_of(handle)
         if caller == HOUSE:
             return self._house_next
+        line = self._line(caller)
+        comes_in = getattr(handle._callback, "comes_in", False)  # type: ignore[attr-defined]
+        return line.incoming if comes_in else line.begun
+
+    def _line(self, caller: str) -> _Line:
         line = self._lines.get(caller)
         if line is None:
             line = self._lines[caller] = _Line(caller, self._level_s)
             self._wait(line)
-        return line.calls
+        return line
+
+
+def comes_in(call: Call) -> Call:
+    """Mark what takes in something new, and waits for what has begun of the same caller."""
+    call.comes_in = True  # type: ignore[attr-defined]
+    return call
 
 
 def _caller_of(handle: asyncio.Handle) -> str:
     """For whom a call is: whose connection it is about, else what its context says.
 
-    A connection that the sidecar has opened itself is read in the context of who happened to ask first, and serves all.
+    A connection that the sidecar has opened itself serves all, but is read in the context of who happened to ask first. One that
+    speaks TLS has no owner before a key has been shown.
     """
     called = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
     protocol = getattr(called, "_protocol", None)  # of a transport

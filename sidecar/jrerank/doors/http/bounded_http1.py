@@ -17,6 +17,7 @@ from jrerank.doors.http.unparsed import UnparsedBytes, has_hung_up
 from jrerank.doors.http.whole_answers import WholeAnswers
 from jrerank.doors.refusals import Refusals
 from jrerank.fairness.caller import Owner, context_for
+from jrerank.fairness.loop import comes_in
 from jrerank.telemetry import logger
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         self._waits_for_turn = False
         self._is_last = False
         self._began = self.loop.time()
+        self._came_at = 0.0
         self._is_pipelined = False
         self._last_cycle: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -115,6 +117,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse slice by slice, as long as not too many requests wait. Much of a body waits for its turn."""
+        if not self._unparsed:
+            self._came_at = time.monotonic()
         self._unparsed += data
         self.unparsed_bytes.add(len(data))
         if len(self._unparsed) <= _SMALL_BYTES:
@@ -126,6 +130,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
             self._waits_for_turn = True
             self.loop.call_soon(self._take_turn)
 
+    @comes_in
     def _take_turn(self) -> None:
         self._waits_for_turn = False
         if has_hung_up(self.transport):
@@ -182,7 +187,8 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         scope = cast("dict[str, Any]", cycle.scope)
-        scope[ARRIVAL] = time.monotonic()  # what it waits for its turn is of the time it has
+        # What it waits to be parsed, and then for its turn, is of the time it has
+        scope[ARRIVAL] = time.monotonic() if self._is_pipelined else self._came_at
         address = self.client[0] if self.client else ""
         caller = claimed_caller(scope["path"], address, scope["headers"])
         if not self.owner.is_known:

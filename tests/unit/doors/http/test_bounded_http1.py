@@ -240,6 +240,17 @@ async def test_who_says_nothing_or_half_a_head_is_hung_up_on(monkeypatch: pytest
 LARGE_POST = b"POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
 
 
+async def test_the_time_that_a_request_has_begins_when_it_comes_and_not_when_it_is_parsed() -> None:
+    server = Server()
+    server.go.set()
+    protocol, _ = server.connect()
+    asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+    protocol.data_received(LARGE_POST)
+    came_at = time.monotonic()
+    await asyncio.sleep(0.2)
+    assert server.arrivals[0] <= came_at
+
+
 async def test_who_has_sent_a_head_is_not_hung_up_on_because_others_are_parsed_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
