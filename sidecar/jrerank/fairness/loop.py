@@ -110,6 +110,7 @@ class FairCalls(deque[asyncio.Handle]):
     def clear(self) -> None:
         """Forget all of it."""
         super().clear()
+        self._running = None
         for calls in (self._house, self._house_next, self._lines, self._turns, self._waiting):
             calls.clear()
 
