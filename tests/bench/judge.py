@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import statistics
 import sys
@@ -29,9 +30,12 @@ from jrerank.bench.quality.run import Plan, first_stage, report, score
 from jrerank.bench.quality.scorers import LocalScorer, local_scorer
 from jrerank.bench.quality.scores import QueryScores, ScoreFile
 from jrerank.bench.speed.workload import WorkloadMaker
+from jrerank.cpu import cpu_features
 from jrerank.domain import Candidate, Fusion, sigmoid
 from jrerank.doors.http.answers import OUTCOME_HEADER
-from jrerank.engines.onnx_cpu.choice import choose_graph
+from jrerank.engines.gate import GateReport
+from jrerank.engines.onnx_cpu.artifact import Recipe
+from jrerank.engines.onnx_cpu.build import build_into
 from jrerank.evaluation.bm25 import Bm25
 from jrerank.evaluation.collection import Collection, of_dataset
 from jrerank.evaluation.dataset import load_dataset
@@ -140,12 +144,19 @@ async def reading_rows(scorer: LocalScorer) -> list[Row]:
     ]
 
 
-def shift_row(settings: Settings) -> Row:
-    """What the gate that `models check` runs says of int8."""
-    graph = choose_graph(settings, load_checkpoint(settings))
-    shift = "none measured" if graph.gate is None else f"{graph.gate.score_shift:.4f}"
-    limit = settings.gate_max_score_shift
-    return Row("largest int8 shift of a score", f"{shift}, serves {graph.precision}", f"<= {limit:g}")
+def shift_rows(settings: Settings) -> list[Row]:
+    """What the gate says of int8 where it is served: with weights of 8 bits, and with those of 7 that CPUs with AVX2 alone need."""
+    limit = f"<= {settings.gate_max_score_shift:g}"
+    return [
+        Row(f"largest int8 shift of a score, weights of {bits} bits", f"{_shift(settings, bits):.4f}", limit)
+        for bits in ((7,) if cpu_features().saturates_int8 else (8, 7))
+    ]
+
+
+def _shift(settings: Settings, bits: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        build_into(Path(folder), load_checkpoint(settings), Recipe("int8", reduce_range=bits == 7))
+        return GateReport.from_json(json.loads((Path(folder) / "gate.json").read_text())).score_shift
 
 
 def speed_row(model: str, rounds: int) -> Row:
@@ -226,7 +237,7 @@ def main() -> None:
     ]
     asked = [one for one in sets if one.questions]
     rows = asyncio.run(judged(settings, options.data, asked, ScoreFile.open(options.resume)))
-    rows.append(shift_row(settings))
+    rows += shift_rows(settings)
     if options.rounds:
         rows.append(speed_row(options.model, options.rounds))
     print(f"| {name_of(settings)} | | wanted |\n|---|---|---|")
