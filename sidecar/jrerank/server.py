@@ -191,7 +191,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; as many may wait to be accepted as before asyncio listened."""
-        with on_behalf_of(STRANGERS):
+        with on_behalf_of(STRANGERS):  # for whom connections are accepted
             await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)

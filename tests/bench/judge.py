@@ -34,7 +34,7 @@ from jrerank.cpu import cpu_features
 from jrerank.domain import Candidate, Fusion, sigmoid
 from jrerank.doors.http.answers import OUTCOME_HEADER
 from jrerank.engines.gate import GateReport
-from jrerank.engines.onnx_cpu.artifact import Recipe
+from jrerank.engines.onnx_cpu.artifact import GATE_FILE, Recipe
 from jrerank.engines.onnx_cpu.build import build_into
 from jrerank.evaluation.bm25 import Bm25
 from jrerank.evaluation.collection import Collection, of_dataset
@@ -156,7 +156,7 @@ def shift_rows(settings: Settings) -> list[Row]:
 def _shift(settings: Settings, bits: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         build_into(Path(folder), load_checkpoint(settings), Recipe("int8", reduce_range=bits == 7))
-        return GateReport.from_json(json.loads((Path(folder) / "gate.json").read_text())).score_shift
+        return GateReport.from_json(json.loads((Path(folder) / GATE_FILE).read_text())).score_shift
 
 
 def speed_row(model: str, rounds: int) -> Row:

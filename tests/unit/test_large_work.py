@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from held_work import held
-from jrerank.fairness.caller import on_behalf_of
+from jrerank.fairness.caller import HOUSE, current_caller, on_behalf_of
 from jrerank.large_work import LargeWork
 
 
@@ -163,3 +163,8 @@ async def test_what_fails_once_nobody_waits_for_it_is_no_error_of_ours() -> None
     gc.collect()
     await asyncio.sleep(0)
     assert not errors
+
+
+async def test_whoever_it_is_done_for_the_event_loop_hears_of_it_at_once() -> None:
+    with on_behalf_of("caller"):
+        assert await LargeWork().run(current_caller) == HOUSE

@@ -8,6 +8,7 @@ import pytest
 
 from jrerank.doors.readiness import Check, Readiness, State
 from jrerank.errors import StoreError
+from jrerank.fairness.caller import SIDECAR, current_caller, on_behalf_of
 
 
 async def answers() -> None:
@@ -40,6 +41,18 @@ class Counted:
 
 async def state(healthy: bool = True, **checks: Check) -> State:
     return await Readiness(checks, lambda: healthy, timeout_s=0.05).state()
+
+
+async def test_it_is_asked_in_nobodys_name() -> None:
+    """All who ask meanwhile wait for it, and not for what else is asked in the name of the first."""
+    callers = list[str]()
+
+    async def check() -> None:
+        callers.append(current_caller())
+
+    with on_behalf_of("who asked first"):
+        await state(docs=check)
+    assert callers == [SIDECAR]
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,7 @@ class BoundedHttp1Protocol(Http1Protocol, asyncio.BufferedProtocol):
         if not self._is_answering() and not self.transport.is_closing():
             self.idle.add(self)
         if self._unparsed:
+            self._came_at = time.monotonic()  # till now an answer in front of it was due
             self.loop.call_soon(self._parse)
         if not self._head_is_open and not self._is_answering() and self._head_timer is None:
             self._expect_head()

@@ -97,17 +97,17 @@ def claimed_caller(path: str, address: str, headers: Iterable[tuple[bytes, bytes
     Probes of one address and path are one caller, so that neither those who have a key wait for all of them, nor a load balancer
     for who asks its sidecars whether they are ready.
     """
-    if is_probe(path):
+    if _is_probe(path):
         return f"{address} {path.rstrip('/')}"
     key = next((value for name, value in headers if name in _KEY_HEADERS), b"")
     return f"{address} {key.decode('latin-1')}"
 
 
-def is_probe(path: str) -> bool:
+def _is_probe(path: str) -> bool:
     """Whether it is a question for which nobody needs a key."""
     return path.rstrip("/") in OPEN_PATHS
 
 
 def line_of_strangers(path: str) -> str:
     """With whom those wait who have shown no key on their connection: those who only ask how we are, with each other."""
-    return f"{STRANGERS} {path.rstrip('/')}" if is_probe(path) else STRANGERS
+    return f"{STRANGERS} {path.rstrip('/')}" if _is_probe(path) else STRANGERS

@@ -20,6 +20,7 @@ from jrerank.doors.http.starting_turns import (
     StartingTurns,
     claimed_caller,
 )
+from jrerank.fairness.caller import HOUSE, current_caller, on_behalf_of
 
 T = TypeVar("T")
 
@@ -118,6 +119,23 @@ def test_of_pipelined_requests_one_starts_in_a_millisecond() -> None:
     while len(started) < 3:
         clock.tick()
     assert started == pytest.approx([count / PIPELINED_A_SECOND for count in (1, 2, 3)])
+
+
+async def test_pipelined_ones_start_in_the_name_of_nobody_who_pipelines() -> None:
+    callers, waiting, is_over = list[str](), StartingTurns(), asyncio.Event()
+
+    def start() -> bool:
+        callers.append(current_caller())
+        if len(callers) == 2:
+            is_over.set()
+        return True
+
+    with on_behalf_of("who pipelined first"):
+        for _ in range(2):
+            waiting.join_pipelined(start)
+    async with asyncio.timeout(5):
+        await is_over.wait()
+    assert callers == [HOUSE, HOUSE]
 
 
 async def test_others_do_not_wait_for_pipelined_ones() -> None:
