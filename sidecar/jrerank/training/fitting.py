@@ -17,6 +17,7 @@ from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.examples import Group
 from jrerank.training.groups import GroupShape
 from jrerank.training.losses import group_loss
+from jrerank.training.mining import Mined, Mining, mined
 from jrerank.training.plan import TrainingPlan
 from jrerank.training.scorer import Scorer
 from jrerank.training.snapshot import Snapshot, load_snapshot, save_snapshot
@@ -137,13 +138,12 @@ class Fitting:
         plan, progress = self._plan, self._tokens / self._plan.tokens
         for rates in self._optimizer.param_groups:
             rates["lr"] = rates["peak"] * plan.rate(self._step, progress)
-        groups = self._groups.step(self._step, plan.questions_per_step, self._shape(progress))
-        if progress >= plan.mined_from:
-            groups = self._mined(groups)
+        drawn = self._mined(
+            self._groups.step(self._step, plan.questions_per_step, self._shape(progress)), progress
+        )
         if self._teacher:
-            groups = _taught(self._teacher, groups)
-        logits = self._logits(groups, plan.long_max_tokens if progress >= plan.long_from else plan.max_tokens)
-        loss = group_loss(logits, [group.teacher for group in groups], plan.bce_weight, plan.distillation)
+            drawn = replace(drawn, groups=tuple(_taught(self._teacher, drawn.groups)))
+        loss = self._loss(drawn, self._max_tokens(progress))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._scorer.model.parameters(), 1.0)
         self._optimizer.step()
@@ -163,26 +163,32 @@ class Fitting:
             max_chars=plan.long_max_chars if long else plan.max_chars,
         )
 
-    def _mined(self, groups: Sequence[Group]) -> list[Group]:
-        """The right text, and of the others those that the model now takes for the best."""
-        count = self._plan.hard_negatives + self._plan.random_negatives
-        rich = [len(group.texts) > count + 1 and not group.teacher for group in groups]
-        pairs = [
-            (g.question, text) for g, more in zip(groups, rich, strict=True) if more for text in g.texts[1:]
-        ]
-        logits = iter(self._scorer.score(pairs))
-        return [
-            _hardest(group, [next(logits) for _ in group.texts[1:]], count) if more else group
-            for group, more in zip(groups, rich, strict=True)
-        ]
+    def _max_tokens(self, progress: float) -> int:
+        plan = self._plan
+        return plan.long_max_tokens if progress >= plan.long_from else plan.max_tokens
 
-    def _logits(self, groups: Sequence[Group], max_tokens: int) -> list[Tensor]:
-        encodings = self._scorer.encode(
-            [(group.question, text) for group in groups for text in group.texts], max_tokens
-        )
-        self._tokens += sum(map(len, encodings))
-        logits = self._scorer.logits(encodings)
-        return list(torch.split(logits, [len(group.texts) for group in groups]))
+    def _mined(self, groups: Sequence[Group], progress: float) -> Mined:
+        plan = self._plan
+        if progress < plan.mined_from:
+            return Mined(tuple(groups), (True,) * len(groups))
+        mining = Mining(plan.hard_negatives + plan.random_negatives, plan.skip_loss, plan.bce_weight)
+        return mined(self._scorer, groups, mining, self._max_tokens(progress))
+
+    def _loss(self, drawn: Mined, max_tokens: int) -> Tensor:
+        """Of those that are trained on, over all that were drawn: what is left out counts as learned. All tokens are counted."""
+        encodings = [
+            self._scorer.encode([(group.question, text) for text in group.texts], max_tokens)
+            for group in drawn.groups
+        ]
+        self._tokens += sum(len(encoding) for group in encodings for encoding in group)
+        read = [group for group, trained in zip(encodings, drawn.trained, strict=True) if trained]
+        if not read:
+            return torch.zeros((), requires_grad=True)
+        logits = self._scorer.logits([encoding for group in read for encoding in group])
+        each = torch.split(logits, [len(group) for group in read])
+        plan, teacher = self._plan, [group.teacher for group in drawn.chosen]
+        loss = group_loss(each, teacher, plan.bce_weight, plan.distillation)
+        return loss * len(read) / len(drawn.groups)
 
 
 def _taught(teacher: Scorer, groups: Sequence[Group]) -> list[Group]:
@@ -193,11 +199,6 @@ def _taught(teacher: Scorer, groups: Sequence[Group]) -> list[Group]:
         group if group.teacher else replace(group, teacher=tuple(next(logits) for _ in group.texts))
         for group in groups
     ]
-
-
-def _hardest(group: Group, logits: Sequence[float], count: int) -> Group:
-    hardest = sorted(range(len(logits)), key=lambda i: -logits[i])[:count]
-    return Group(group.question, (group.texts[0], *(group.texts[i + 1] for i in sorted(hardest))))
 
 
 def prepare(scorer: Scorer, plan: TrainingPlan) -> None:

@@ -18,8 +18,8 @@ _FREE = ("tokens",)
 class TrainingPlan:
     """`tokens` is the whole budget. Rates are of AdamW; that of the head is `head_factor` times as high.
 
-    `mined_candidates` excerpts are scored by the model itself from `mined_from` of the budget on, and the hardest kept. Excerpts
-    become longer at `long_from`.
+    `mined_candidates` excerpts are scored by the model itself from `mined_from` of the budget on, and the hardest kept; a question
+    whose loss is then below `skip_loss` is not trained on. Excerpts become longer at `long_from`.
     """
 
     tokens: int
@@ -41,6 +41,7 @@ class TrainingPlan:
     decay_from: float = 0.6
     weight_decay: float = 0.01
     bce_weight: float = 0.5
+    skip_loss: float = 0.0
     average_decay: float = 0.995
     fact_share: float = 0.15
     cloze_share: float = 0.1

@@ -75,6 +75,13 @@ def test_it_learns_what_tells_right_from_wrong(start: Path, tmp_path: Path) -> N
     assert sum(losses[-6:]) < 0.3 * sum(losses[:6])
 
 
+def test_a_run_that_has_nothing_left_to_learn_ends(start: Path, tmp_path: Path) -> None:
+    plan = replace(PLAN, tokens=3_000, mined_from=0.5, skip_loss=1e9)
+    losses = [step.loss for step in run(tmp_path, start, plan)]
+    assert losses[0] > 0  # until it mines, all is trained on
+    assert losses[-1] == 0
+
+
 def test_the_same_seed_gives_the_same_losses(
     trained: tuple[Path, list[Progress]], start: Path, tmp_path: Path
 ) -> None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jrerank.admin.demo.asking import Asking
 from jrerank.admin.demo.report import print_examples, print_figures
 from jrerank.admin.options import plain_errors
 from jrerank.errors import ConfigurationError, JrerankError
 
 if TYPE_CHECKING:
     from jrerank.admin.demo.comparison import Answered
+    from jrerank.evaluation.dataset import Dataset
 
 _WINDOW = 20
 
@@ -30,6 +32,7 @@ class Engine(StrEnum):
 
 def demo(
     questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 250,
+    seconds: Annotated[float, typer.Option(min=0, help="how long to ask: a slow machine asks fewer")] = 65.0,
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id")] = "bundled",
     precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
     engine: Annotated[Engine, typer.Option(help="what searches")] = Engine.POSTGRES,
@@ -60,17 +63,17 @@ def demo(
     with plain_errors():
         try:
             if hybrid:
-                _run_hybrid(questions, model, precision)
+                _run_hybrid(Asking(questions, seconds), model, precision)
             elif engine is Engine.OPENSEARCH:
-                _run_opensearch(questions, model, precision, html, keep)
+                _run_opensearch(Asking(questions, seconds), model, precision, html, keep)
             else:
-                _run_postgres(questions, model, precision, html)
+                _run_postgres(Asking(questions, seconds), model, precision, html)
         except ImportError as error:
             extra = "demo-hybrid" if hybrid else "demo"
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[{extra}]'") from None
 
 
-def _run_postgres(questions: int, model: str, precision: str, html: Path) -> None:
+def _run_postgres(asking: Asking, model: str, precision: str, html: Path) -> None:
     from jrerank.admin.demo import postgres
     from jrerank.evaluation.dataset import load_dataset
 
@@ -78,8 +81,9 @@ def _run_postgres(questions: int, model: str, precision: str, html: Path) -> Non
     print(
         f"Loading {len(dataset.passages)} passages into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    asked = postgres.run(dataset, questions, model, precision, _WINDOW, fusion_weight(model))
+    asked = postgres.run(dataset, asking, model, precision, _WINDOW, fusion_weight(model))
     _print(asked.answered, dataset.passages)
+    _say_what_is_left(asking, len(asked.answered), dataset)
     if asked.different:
         raise JrerankError(f"HTTP gave other orders for {asked.different} of {len(asked.answered)} questions")
     print(f"Over HTTP the same orders, hit by hit, for all {len(asked.answered)} questions.")
@@ -96,7 +100,7 @@ def fusion_weight(model: str) -> float:
     return next(fusion.weight for fusion in recommended if fusion.method == "linear")
 
 
-def _run_hybrid(questions: int, model: str, precision: str) -> None:
+def _run_hybrid(asking: Asking, model: str, precision: str) -> None:
     from jrerank.admin.demo import hybrid
     from jrerank.admin.demo.hybrid_report import print_hybrid
     from jrerank.evaluation.dataset import load_dataset
@@ -105,12 +109,13 @@ def _run_hybrid(questions: int, model: str, precision: str) -> None:
     print(
         f"Loading {len(dataset.passages)} passages with vectors into an embedded PostgreSQL, starting the sidecar ({model}) ..."
     )
-    measured = hybrid.run(dataset, questions, model, precision, _WINDOW)
-    print_hybrid(measured, dataset.sample(questions), _WINDOW)
+    measured = hybrid.run(dataset, asking, model, precision, _WINDOW)
+    print_hybrid(measured, _WINDOW)
+    _say_what_is_left(asking, len(measured.questions), dataset)
     print(hybrid.VECTORS)
 
 
-def _run_opensearch(questions: int, model: str, precision: str, html: Path, keep: bool) -> None:
+def _run_opensearch(asking: Asking, model: str, precision: str, html: Path, keep: bool) -> None:
     from jrerank.admin.demo import opensearch
     from jrerank.evaluation.dataset import load_dataset
 
@@ -120,14 +125,21 @@ def _run_opensearch(questions: int, model: str, precision: str, html: Path, keep
         f"loading {len(dataset.passages)} passages ..."
     )
     weight = opensearch.weight_for_kuromoji(fusion_weight(model))
-    with opensearch.asked(dataset, questions, model, precision, _WINDOW, weight) as asked:
+    with opensearch.asked(dataset, asking, model, precision, _WINDOW, weight) as asked:
         _print(asked.answered, dataset.passages)
+        _say_what_is_left(asking, len(asked.answered), dataset)
         said = ", ".join(f"{count} {outcome}" for outcome, count in asked.outcomes.items())
         print(f"The plugin said of {asked.outcomes.total()} searches: {said}.")
         _print_gain(asked.answered, dataset.passages, "OpenSearch", html)
         if keep:
             print(asked.how_to_try(), flush=True)
             _wait_for_interrupt()
+
+
+def _say_what_is_left(asking: Asking, asked: int, dataset: Dataset) -> None:
+    wanted = min(asking.questions, len(dataset.questions))
+    if asked < wanted:
+        print(f"{asked} of {wanted} questions in {asking.seconds:g} s; --seconds gives it longer.")
 
 
 def _wait_for_interrupt() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from jrerank.admin.demo.asking import Asking
 from jrerank.admin.demo.embedded_postgres import embedded_postgres
 from jrerank.admin.demo.postgres import TIMEOUT_MS, check_outcome, set_up
 from jrerank.admin.demo.sidecar import running_sidecar
@@ -38,15 +38,16 @@ _TABLE = Table.named("passages")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """For each stage the ids of each question's hits, best first; and how long each question took, in s."""
+    """The questions that were asked; for each stage the ids of each one's hits, best first; and how long each took, in s."""
 
+    questions: Sequence[Question]
     stages: Mapping[str, Sequence[Sequence[str]]]
     embedding_s: Sequence[float]
     search_s: Sequence[float]
     reranked_search_s: Sequence[float]
 
 
-def run(dataset: Dataset, questions: int, model: str, precision: str, window: int) -> Measured:
+def run(dataset: Dataset, asking: Asking, model: str, precision: str, window: int) -> Measured:
     """Ask, and measure.
 
     Raises:
@@ -64,13 +65,13 @@ def run(dataset: Dataset, questions: int, model: str, precision: str, window: in
         build_indexes(connection, _TABLE)
         set_up(connection, url)
         statements = _Statements.of(connection)
-        answers = [_ask(connection, statements, one, window) for one in _shown(dataset.sample(questions))]
+        answers = [_ask(connection, statements, question, window) for question in asking.of(dataset)]
     stages = {
         stage: [_ordered(answer.ranks, place) for answer in answers]
         for place, stage in enumerate(STAGES, start=1)
     }
     times = zip(*(answer.times_s for answer in answers), strict=True)
-    return Measured(stages, *map(list, times))
+    return Measured([answer.question for answer in answers], stages, *map(list, times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,9 @@ class _Statements:
 class _Answer:
     """Rows of an id and its ranks; and the times of embedding the question, of the search, and of the search with reranking."""
 
+    question: Question
     ranks: Sequence[tuple[object, ...]]
     times_s: tuple[float, float, float]
-
-
-def _shown(questions: Sequence[Question]) -> Iterable[Question]:
-    from rich.progress import track
-
-    return track(questions, description="Asking", disable=not sys.stdout.isatty())
 
 
 def _with_vectors(passages: Mapping[str, str]) -> Iterator[Passage]:
@@ -119,7 +115,7 @@ def _ask(connection: Connection, statements: _Statements, question: Question, wi
     check_outcome(connection)
     ranks = connection.execute(statements.ranks, asked).fetchall()
     check_outcome(connection)
-    return _Answer(ranks, (embedded - started, first_stage_s, whole_s))
+    return _Answer(question, ranks, (embedded - started, first_stage_s, whole_s))
 
 
 def _timed(connection: Connection, statement: psycopg.sql.Composed, asked: Mapping[str, object]) -> float:

@@ -10,15 +10,16 @@ from jrerank.admin.demo.report import print_stages, print_times, shown_gain
 
 if TYPE_CHECKING:
     from jrerank.admin.demo.hybrid import Measured
-    from jrerank.evaluation.dataset import Question
 
 Lists = Sequence[Sequence[str]]
 
 
-def print_hybrid(measured: Measured, questions: Sequence[Question], window: int) -> None:
+def print_hybrid(measured: Measured, window: int) -> None:
     """The first three stages are the searches, the third of which the others rerank."""
-    print_stages(measured.stages, questions, f"{window} hits of each, one SQL statement per question")
-    relevant = [question.passage_id for question in questions]
+    print_stages(
+        measured.stages, measured.questions, f"{window} hits of each, one SQL statement per question"
+    )
+    relevant = [question.passage_id for question in measured.questions]
     names = list(measured.stages)
     searches, given = names[:3], names[2]
     found = (f"{name} {_percent_found(measured.stages[name], relevant):.1f} %" for name in searches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from jrerank.admin.demo.sidecar import running_sidecar
 
 if TYPE_CHECKING:
+    from jrerank.admin.demo.asking import Asking
     from jrerank.admin.demo.comparison import Answered
     from jrerank.admin.demo.opensearch_index import Found, PassageIndex
     from jrerank.evaluation.dataset import Dataset, Question
@@ -50,7 +50,7 @@ class Asked:
 
 @contextmanager
 def asked(
-    dataset: Dataset, questions: int, model: str, precision: str, window: int, weight: float
+    dataset: Dataset, asking: Asking, model: str, precision: str, window: int, weight: float
 ) -> Iterator[Asked]:
     """Boot a node with kuromoji and the plugin, and a sidecar; load and ask; both are stopped at the end.
 
@@ -58,7 +58,6 @@ def asked(
         ConfigurationError: something that a node needs is missing, or one of both did not start.
     """
     import httpx
-    from rich.progress import track
 
     from jrerank.admin.demo.opensearch_index import create_passage_index
     from jrerank.admin.opensearch_node.build import build
@@ -73,12 +72,8 @@ def asked(
         httpx.Client(base_url=node.url, timeout=60, trust_env=False) as client,
     ):
         index = create_passage_index(client, dataset.passages, window, weight)
-        sample = dataset.sample(questions)
-        index.first_stage(sample[0].text)  # the first search of all reads the index from disk
-        answered = [
-            _ask(question, index, outcomes)
-            for question in track(sample, description="Asking", disable=not sys.stdout.isatty())
-        ]
+        index.first_stage(dataset.questions[0].text)  # the first search of all reads the index from disk
+        answered = [_ask(question, index, outcomes) for question in asking.of(dataset)]
         yield Asked(answered, outcomes, node.url, sidecar_url)
 
 

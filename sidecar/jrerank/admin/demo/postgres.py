@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
+from jrerank.admin.demo.asking import Asking
 from jrerank.admin.demo.comparison import Answered, Sidecar
 from jrerank.admin.demo.first_stage import SEARCH, FirstStage, embedded_first_stage, search_parameters
 from jrerank.admin.demo.sidecar import running_sidecar
@@ -44,7 +44,7 @@ class Asked:
     different: int
 
 
-def run(dataset: Dataset, questions: int, model: str, precision: str, window: int, weight: float) -> Asked:
+def run(dataset: Dataset, asking: Asking, model: str, precision: str, window: int, weight: float) -> Asked:
     """Ask both ways.
 
     Raises:
@@ -52,7 +52,6 @@ def run(dataset: Dataset, questions: int, model: str, precision: str, window: in
         JrerankError: a question was not reranked.
     """
     import httpx
-    from rich.progress import track
 
     with (
         embedded_first_stage(dataset.passages) as first_stage,
@@ -61,10 +60,7 @@ def run(dataset: Dataset, questions: int, model: str, precision: str, window: in
     ):
         set_up(first_stage.connection, url)
         both = [
-            _ask(question, first_stage, Sidecar(client), window, weight)
-            for question in track(
-                dataset.sample(questions), description="Asking", disable=not sys.stdout.isatty()
-            )
+            _ask(question, first_stage, Sidecar(client), window, weight) for question in asking.of(dataset)
         ]
     return Asked([in_sql for in_sql, _ in both], sum(not same for _, same in both))
 

@@ -36,7 +36,9 @@ def train(
     hard_negatives: Annotated[int, typer.Option(min=1, help="a question, of BM25's list")] = _DEFAULTS.hard_negatives,
     mined_candidates: Annotated[int, typer.Option(min=1, help="later: scored, the hardest kept")] = _DEFAULTS.mined_candidates,
     mined_from: Annotated[float, typer.Option(min=0, max=1, help="from this share of the budget on")] = _DEFAULTS.mined_from,
-    max_chars: Annotated[int, typer.Option(min=20, help="of an excerpt of a passage, until the last third")] = _DEFAULTS.max_chars,
+    skip_loss: Annotated[float, typer.Option(min=0, help="later: of a question that is left out as learned")] = _DEFAULTS.skip_loss,
+    max_chars: Annotated[int, typer.Option(min=20, help="of an excerpt of a passage")] = _DEFAULTS.max_chars,
+    long_max_chars: Annotated[int, typer.Option(min=20, help="in the last two fifths of the budget")] = _DEFAULTS.long_max_chars,
     facts: Annotated[float, typer.Option(min=0, max=0.9, help="share of one-sentence facts with distractors")] = 0.0,
     cloze: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions made of --text")] = _DEFAULTS.cloze_share,
     scene_share: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions of --scenes")] = 0.2,
@@ -68,7 +70,8 @@ def train(
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[train]'") from None
         plan = TrainingPlan(
             tokens=tokens or 1, seed=seed, questions_per_step=questions_per_step, hard_negatives=hard_negatives,
-            mined_candidates=mined_candidates, mined_from=mined_from, max_chars=max_chars, learning_rate=learning_rate,
+            mined_candidates=mined_candidates, mined_from=mined_from, skip_loss=skip_loss, max_chars=max_chars,
+            long_max_chars=long_max_chars, learning_rate=learning_rate,
             fact_share=facts, cloze_share=cloze, freeze_embeddings=freeze_embeddings, distillation=distillation,
             scene_share=scene_share if scenes else 0.0,
         )  # fmt: skip

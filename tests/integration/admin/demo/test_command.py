@@ -48,3 +48,12 @@ def test_a_folder_may_recommend_its_own_weight(tmp_path: Path) -> None:
         '{"fusion": {"method": "linear", "weight": 1.5}}', encoding="utf-8"
     )
     assert fusion_weight(str(tmp_path)) == 1.5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_machine_without_the_time_asks_fewer_questions_and_says_so(tmp_path: Path) -> None:
+    options = ["--questions", "30", "--seconds", "0", "--html", str(tmp_path / "report.html")]
+    result = CliRunner().invoke(app, ["demo", *options])
+    assert result.exit_code == 0, result.output
+    assert "20 of 30 questions in 0 s; --seconds gives it longer" in result.output
+    assert "20 questions, BM25's top 20" in result.output

@@ -14,7 +14,7 @@ RIGHT = Question("問い", "b")
 def said_of(capsys: pytest.CaptureFixture[str], *lists: str) -> str:
     """What is printed of one question asked twice, the hit lists by the letters of their ids."""
     stages = {stage: [list(ids)] * 2 for stage, ids in zip(STAGES, lists, strict=True)}
-    print_hybrid(Measured(stages, [0.02, 0.03], [0.004, 0.006], [0.1, 0.2]), [RIGHT] * 2, 20)
+    print_hybrid(Measured([RIGHT] * 2, stages, [0.02, 0.03], [0.004, 0.006], [0.1, 0.2]), 20)
     return capsys.readouterr().out
 
 
