@@ -1,6 +1,7 @@
 # Everything is installed by the files of this project, into .venv-* beside this one.
 PYTHON ?= python3
 DEMO := .venv-demo
+DEMO_MODEL = $(if $(MODEL),--model $(MODEL))
 DEV := .venv
 # Kernels in C: a compiler makes them
 NATIVE := $(shell find native -name '*.py' -o -name '*.c' -o -name '*.toml')
@@ -11,13 +12,13 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: demo demo-hybrid demo-opensearch test test-unit check bench bench-callers bench-regressions bench-opensearch bench-sql bench-tokenizing simulate soak attacks lock clean system compiler
 
 demo: $(DEMO)/.installed  ## BM25 in an embedded PostgreSQL, reranked and measured
-	$(DEMO)/bin/jrerank-admin demo
+	$(DEMO)/bin/jrerank-admin demo $(DEMO_MODEL)
 
 demo-hybrid: $(DEMO)/.hybrid  ## BM25 and vectors of a real embedding model, fused and reranked, each stage measured
-	$(DEMO)/bin/jrerank-admin demo --hybrid
+	$(DEMO)/bin/jrerank-admin demo --hybrid $(DEMO_MODEL)
 
 demo-opensearch: $(DEMO)/.installed  ## the same in an OpenSearch node with the plugin (needs Maven, and Java 21 or later)
-	$(DEMO)/bin/jrerank-admin demo --engine opensearch
+	$(DEMO)/bin/jrerank-admin demo --engine opensearch $(DEMO_MODEL)
 
 test: system test-unit  ## all tests; of those with servers two folders at a time, and those that look at the time by themselves
 	$(DEV)/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not alone" tests/integration

@@ -27,6 +27,16 @@ def test_the_make_commands_are_targets() -> None:
         subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("command", re.findall(r"`(make [^`]*MODEL=[^`]+)`", README))
+@pytest.mark.parametrize("target", ["demo", "demo-hybrid", "demo-opensearch"])
+def test_each_demo_takes_the_model_that_make_is_told(command: str, target: str) -> None:
+    _, _, model = command.split()
+    dry = subprocess.run(
+        ["make", target, model, "--dry-run"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert f"--model {model.partition('=')[2]}\n" in dry.stdout
+
+
 def test_the_curl_line_gets_what_the_readme_says(tmp_path: Path) -> None:
     (curl,) = [one for one in COMMANDS if one.startswith("curl")]
     arguments = shlex.split(curl)
