@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jrerank.errors import ConfigurationError
 from jrerank.evaluation.measures import ndcg
 from jrerank.training.examples import Corpus
 from jrerank.training.lexical import LexicalIndex
@@ -60,7 +62,15 @@ class DevSet:
         ]
 
     def figures(self, logits: Sequence[Sequence[float]]) -> DevFigures:
-        """Of logits that `logits` gave."""
+        """Of logits that `logits` gave.
+
+        Raises:
+            ConfigurationError: one of them is no number; by those, every list would seem to be in order.
+        """
+        if not all(math.isfinite(logit) for row in logits for logit in row):
+            raise ConfigurationError(
+                "the model gives logits that are no numbers: train with a lower --learning-rate"
+            )
         fused = {weight: self._mean(logits, weight) for weight in WEIGHTS}
         best = max(fused, key=lambda weight: fused[weight])
         none = [[0.0] * len(judged.texts) for judged in self.lists]

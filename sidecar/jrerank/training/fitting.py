@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from jrerank.errors import ConfigurationError
 from jrerank.training.averaging import AveragedWeights
 from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.examples import Group
@@ -67,6 +69,15 @@ class Fitting:
         dev: DevSet | None = None,
         teacher: Scorer | None = None,
     ) -> None:
+        """Set up, or go on from the snapshot in `folder`.
+
+        Raises:
+            ConfigurationError: both a teacher and `skip_loss`; or the snapshot is none.
+        """
+        if teacher and plan.skip_loss:
+            raise ConfigurationError(
+                "--skip-loss goes by the labels, and of a --teacher the scores are learned: leave one of them out"
+            )
         self._scorer, self._groups, self._plan, self._folder = scorer, groups, plan, folder
         self._schedule, self._dev, self._teacher = schedule, dev, teacher
         prepare(scorer, plan)
@@ -141,9 +152,11 @@ class Fitting:
         drawn = self._mined(
             self._groups.step(self._step, plan.questions_per_step, self._shape(progress)), progress
         )
-        if self._teacher:
-            drawn = replace(drawn, groups=tuple(_taught(self._teacher, drawn.groups)))
         loss = self._loss(drawn, self._max_tokens(progress))
+        if not math.isfinite(loss.item()):
+            raise ConfigurationError(
+                f"the loss is no number at step {self._step}: begin again, with a lower --learning-rate"
+            )
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._scorer.model.parameters(), 1.0)
         self._optimizer.step()
@@ -184,17 +197,17 @@ class Fitting:
         read = [group for group, trained in zip(encodings, drawn.trained, strict=True) if trained]
         if not read:
             return torch.zeros((), requires_grad=True)
+        chosen = _taught(self._teacher, drawn.chosen, max_tokens) if self._teacher else drawn.chosen
         logits = self._scorer.logits([encoding for group in read for encoding in group])
-        each = torch.split(logits, [len(group) for group in read])
-        plan, teacher = self._plan, [group.teacher for group in drawn.chosen]
-        loss = group_loss(each, teacher, plan.bce_weight, plan.distillation)
+        each, plan = torch.split(logits, [len(group) for group in read]), self._plan
+        loss = group_loss(each, [group.teacher for group in chosen], plan.bce_weight, plan.distillation)
         return loss * len(read) / len(drawn.groups)
 
 
-def _taught(teacher: Scorer, groups: Sequence[Group]) -> list[Group]:
-    """The groups with the teacher's logits; what has some keeps them."""
+def _taught(teacher: Scorer, groups: Sequence[Group], max_tokens: int) -> list[Group]:
+    """The groups with the teacher's logits, which reads as much as its student; what has some keeps them."""
     pairs = [(group.question, text) for group in groups for text in group.texts if not group.teacher]
-    logits = iter(teacher.score(pairs))
+    logits = iter(teacher.score(pairs, max_tokens))
     return [
         group if group.teacher else replace(group, teacher=tuple(next(logits) for _ in group.texts))
         for group in groups

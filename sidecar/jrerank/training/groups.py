@@ -38,6 +38,7 @@ class GroupMaker:
     def __init__(self, corpus: Corpus, seed: int, synthetic: Sequence[tuple[float, Synthetic]] = ()) -> None:
         self._corpus = corpus
         self._index = LexicalIndex([passage.indexed for passage in corpus.passages])
+        self._right = _right_texts(corpus)
         self._seed = seed
         self._synthetic = tuple(synthetic)
 
@@ -71,9 +72,14 @@ class GroupMaker:
         return Group(pair.question, (*texts, *self._near_texts(pair, draw, shape, titled)))
 
     def _negatives(self, pair: Pair, draw: random.Random, shape: GroupShape) -> list[int]:
-        hits = self._index.search(pair.question, shape.hard_depth)
-        hard = list(pair.negatives) or [i for i, _ in hits if self._is_negative(pair, i)]
-        chosen = draw.sample(hard, min(shape.hard, len(hard)))
+        """Given ones first, then BM25's, then random ones. Where a teacher has scored all that are given, those alone."""
+        given = [i for i in pair.negatives if not self._is_right(pair, i)]
+        chosen = draw.sample(given, min(shape.hard, len(given)))
+        if given and all(i in pair.scores for i in (pair.passage, *given)):
+            return chosen
+        hits = [i for i, _ in self._index.search(pair.question, shape.hard_depth)]
+        hard = [i for i in hits if self._is_negative(pair, i) and i not in chosen]
+        chosen += draw.sample(hard, min(shape.hard - len(chosen), len(hard)))
         missing = shape.hard + shape.random - len(chosen)
         for _ in range(_TRIES * missing):
             if len(chosen) == shape.hard + shape.random:
@@ -83,9 +89,12 @@ class GroupMaker:
                 chosen.append(other)
         return chosen
 
+    def _is_right(self, pair: Pair, index: int) -> bool:
+        return self._corpus.passages[index].indexed in self._right[pair.question]
+
     def _is_negative(self, pair: Pair, index: int) -> bool:
         text = self._corpus.passages[index].text
-        return index != pair.passage and not any(answer in text for answer in pair.answers)
+        return not self._is_right(pair, index) and not any(answer in text for answer in pair.answers)
 
     def _text(self, pair: Pair, draw: random.Random, shape: GroupShape, titled: bool) -> str:
         passage = self._corpus.passages[pair.passage]
@@ -116,6 +125,14 @@ class GroupMaker:
         return _shown(passage, excerpt(passage, start, end, _chars(draw, shape), draw), titled)
 
 
+def _right_texts(corpus: Corpus) -> dict[str, set[str]]:
+    """By question, what answers it: two clicks on one query are two pairs, and neither passage is wrong for it, nor is a copy."""
+    right: dict[str, set[str]] = {}
+    for pair in corpus.pairs:
+        right.setdefault(pair.question, set()).add(corpus.passages[pair.passage].indexed)
+    return right
+
+
 def _answer_place(passage: Passage, pair: Pair) -> tuple[int, int]:
     """Of an answer that stands there more than once, the place whose sentence is most like the question."""
     places = [
@@ -134,7 +151,7 @@ def _shown(passage: Passage, text: str, titled: bool) -> str:
 
 
 def _chars(draw: random.Random, shape: GroupShape) -> int:
-    return draw.randint(shape.min_chars, shape.max_chars)
+    return draw.randint(min(shape.min_chars, shape.max_chars), shape.max_chars)
 
 
 _orders: dict[tuple[int, int, int], list[int]] = {}

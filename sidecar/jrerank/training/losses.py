@@ -44,6 +44,8 @@ def _first(group: Tensor) -> Tensor:
 
 
 def _distilled(group: Tensor, teacher: Tensor, distillation: Distillation) -> Tensor:
+    if distillation == "margin-mse" and len(group) == 1:
+        return group.sum() * 0.0  # nothing to differ from
     if distillation == "margin-mse":
         return F.mse_loss(group[0] - group[1:], teacher[0] - teacher[1:])
     return F.kl_div(torch.log_softmax(group, 0), torch.softmax(teacher, 0), reduction="sum")

@@ -62,7 +62,8 @@ def mined(scorer: Reader, groups: Sequence[Group], mining: Mining, max_tokens: i
         scores = torch.tensor([next(logits) for _ in group.texts])
         places = _hardest(scores, mining.wrong)
         kept.append(Group(group.question, tuple(group.texts[i] for i in places)))
-        trained.append(bool(group_loss([scores[places]], [()], mining.bce_weight) >= mining.skip_loss))
+        loss = group_loss([scores[places]], [()], mining.bce_weight).item()
+        trained.append(not loss < mining.skip_loss)  # NaN is not learned
     return Mined(tuple(kept), tuple(trained))
 
 

@@ -82,6 +82,27 @@ def test_a_run_that_has_nothing_left_to_learn_ends(start: Path, tmp_path: Path) 
     assert losses[-1] == 0
 
 
+def test_a_run_that_goes_astray_stops_and_leaves_no_model(start: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no number"):
+        run(tmp_path, start, replace(PLAN, learning_rate=1e30), dev=corpus())
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_what_is_left_out_counts_as_learned(start: Path, tmp_path: Path) -> None:
+    """The loss is that of all that were drawn, of which most are left out here."""
+    plan = replace(PLAN, tokens=1_500, mined_from=0.0, questions_per_step=12, fact_share=0.0)
+    (whole, *_), (part, *_) = (
+        run(tmp_path / str(skip_loss), start, replace(plan, skip_loss=skip_loss)) for skip_loss in (0.0, 1.9)
+    )
+    assert part.tokens == whole.tokens
+    assert 0 < part.loss < whole.loss
+
+
+def test_a_teacher_has_no_part_in_what_is_learned_by_the_labels(start: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="leave one of them out"):
+        run(tmp_path, start, replace(PLAN, skip_loss=0.1), teacher=start)
+
+
 def test_the_same_seed_gives_the_same_losses(
     trained: tuple[Path, list[Progress]], start: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+
+from jrerank.errors import ConfigurationError
 from jrerank.training.development import DevSet
 from training_models import corpus
 
@@ -15,3 +20,10 @@ def test_figures_of_the_first_stage_of_the_model_and_of_both() -> None:
     assert dev.figures(wrong).alone < 0.6
     assert dev.figures(wrong).fused >= dev.figures(wrong).alone
     assert dev.figures(perfect).first_stage == dev.figures(wrong).first_stage > 0.9
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_what_is_no_number_has_no_figures(number: float) -> None:
+    dev = DevSet(corpus(), questions=2, depth=2, max_tokens=64)
+    with pytest.raises(ConfigurationError, match="lower --learning-rate"):
+        dev.figures([[1.0, 0.0], [0.0, number]])

@@ -31,6 +31,10 @@ def test_a_group_counts_the_same_whatever_its_length() -> None:
     assert both == pytest.approx((math.log(2) + math.log(8)) / 2)
 
 
+def test_a_text_that_stands_alone_has_no_margin() -> None:
+    assert group_loss([torch.tensor([2.0])], [(2.0,)], 0.0, "margin-mse").item() == 0
+
+
 @pytest.mark.parametrize("distillation", get_args(Distillation))
 def test_a_student_like_its_teacher_costs_least(distillation: Distillation) -> None:
     teacher = (3.0, -1.0, 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,6 +45,12 @@ def test_a_question_that_is_learned_is_not_trained_on() -> None:
     found = mined(ByNumber(), [right, level, wrong], Mining(wrong=2, skip_loss=0.05))
     assert found.groups == (right, level, wrong)
     assert found.chosen == [level, wrong]  # the first is in order, but its level says that it is no answer
+
+
+def test_what_is_no_number_is_not_learned() -> None:
+    broken = group(math.nan, 1, 2)
+    for skip_loss in (0.0, 0.05):
+        assert mined(ByNumber(), [broken], Mining(wrong=1, skip_loss=skip_loss)).trained == (True,)
 
 
 def test_without_a_least_loss_all_are_trained_on() -> None:

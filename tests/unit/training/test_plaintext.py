@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from jrerank.errors import ConfigurationError
 from jrerank.training.excerpts import sentences
 from jrerank.training.plaintext import ClozeMaker
 
@@ -26,3 +29,17 @@ def test_a_sentence_looks_for_the_paragraph_it_was_taken_from() -> None:
         assert 2 <= len(group.texts) <= 5
         kept += group.question in group.texts[0]
     assert kept < 60
+
+
+def test_what_has_no_question_in_it_is_left_out() -> None:
+    short = ["はい。いいえ。", "一文だけで、それなりに長い。", ""]
+    maker = ClozeMaker([*short, *PARAGRAPHS.values()])
+    drawn = [maker(random.Random(seed)) for seed in range(50)]
+    assert all(
+        "これは" in group.texts[0] or "昔から" in group.texts[0] or "大きな店" in group.texts[0]
+        for group in drawn
+    )
+    with pytest.raises(
+        ConfigurationError, match="--text has no line of two sentences, one of 12 to 89 characters"
+    ):
+        ClozeMaker(short)

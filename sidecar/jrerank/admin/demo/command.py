@@ -139,7 +139,9 @@ def _run_opensearch(asking: Asking, model: str, precision: str, html: Path, keep
 def _say_what_is_left(asking: Asking, asked: int, dataset: Dataset) -> None:
     wanted = min(asking.questions, len(dataset.questions))
     if asked < wanted:
-        print(f"{asked} of {wanted} questions in {asking.seconds:g} s; --seconds gives it longer.")
+        print(
+            f"Time was up after {asked} of {wanted} questions: --seconds gives it longer than {asking.seconds:g}."
+        )
 
 
 def _wait_for_interrupt() -> None:

@@ -88,11 +88,15 @@ def _pair(file: Path, line: Line, places: Mapping[str, int]) -> Pair:
         raise _wrong(file, line, "`negative_ids` is not a list")
     if not isinstance(scores, dict) or not all(_is_number(score) for score in scores.values()):
         raise _wrong(file, line, "`scores` is not an object of ids and numbers")
+    right = _place(file, line, line.content.get("passage_id"), places)
+    wrong = tuple(dict.fromkeys(_place(file, line, id, places) for id in negatives))
+    if right in wrong:
+        raise _wrong(file, line, "`negative_ids` has the `passage_id` itself")
     return Pair(
         _text(file, line, "question"),
-        _place(file, line, line.content.get("passage_id"), places),
+        right,
         tuple(answer for answer in answers if answer),
-        tuple(_place(file, line, id, places) for id in negatives),
+        wrong,
         {_place(file, line, id, places): float(score) for id, score in scores.items()},
     )
 
@@ -103,12 +107,20 @@ def _clicked(file: Path, line: Line, places: Mapping[str, int]) -> Iterator[Pair
     if not isinstance(hits, list) or not all(isinstance(hit, dict) for hit in hits):
         raise _wrong(file, line, "`hits` is not a list of objects")
     query = _text(file, line, "query")
-    clicked = [place for place, hit in enumerate(hits) if hit.get("clicked") is True]
-    seen = hits[: clicked[-1] + 1] if clicked else []
-    skipped = [hit for hit in seen if hit.get("clicked") is not True]
-    negatives = tuple(_place(file, line, hit.get("id"), places) for hit in skipped)
-    for place in clicked:
-        yield Pair(query, _place(file, line, hits[place].get("id"), places), (), negatives)
+    clicked = [at for at, hit in enumerate(hits) if _is_clicked(file, line, hit)]
+    seen = [_place(file, line, hit.get("id"), places) for hit in hits[: clicked[-1] + 1 if clicked else 0]]
+    right = dict.fromkeys(seen[at] for at in clicked)
+    negatives = tuple(dict.fromkeys(place for place in seen if place not in right))
+    for place in right:
+        yield Pair(query, place, (), negatives)
+
+
+def _is_clicked(file: Path, line: Line, hit: Mapping[str, object]) -> bool:
+    """Many logs have 0 and 1."""
+    clicked = hit.get("clicked", False)
+    if clicked not in (0, 1):
+        raise _wrong(file, line, f"`clicked` is {clicked!r}, not true or false")
+    return bool(clicked)
 
 
 def _place(file: Path, line: Line, id: object, places: Mapping[str, int]) -> int:

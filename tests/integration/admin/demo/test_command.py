@@ -55,5 +55,5 @@ def test_a_machine_without_the_time_asks_fewer_questions_and_says_so(tmp_path: P
     options = ["--questions", "30", "--seconds", "0", "--html", str(tmp_path / "report.html")]
     result = CliRunner().invoke(app, ["demo", *options])
     assert result.exit_code == 0, result.output
-    assert "20 of 30 questions in 0 s; --seconds gives it longer" in result.output
+    assert "Time was up after 20 of 30 questions: --seconds gives it longer than 0." in result.output
     assert "20 questions, BM25's top 20" in result.output

@@ -45,6 +45,20 @@ def test_a_click_answers_and_what_was_skipped_above_it_does_not(tmp_path: Path, 
     assert read_corpus(passages, clicks=log).pairs == (Pair("q", 1, (), (0,)),)
 
 
+def test_a_click_is_true_or_1(tmp_path: Path, passages: Path) -> None:
+    """And who skipped a hit that they clicked further down has clicked it."""
+    hits = [{"id": "c"}, {"id": "a", "clicked": 0}, {"id": "2", "clicked": 1}, {"id": "c", "clicked": True}]
+    log = written(tmp_path, "clicks.jsonl", {"query": "q", "hits": hits})
+    assert read_corpus(passages, clicks=log).pairs == (Pair("q", 1, (), (0,)), Pair("q", 2, (), (0,)))
+
+
+@pytest.mark.parametrize("clicked", ["yes", 2, None, [True]])
+def test_what_may_be_a_click_or_not_is_named(tmp_path: Path, passages: Path, clicked: object) -> None:
+    log = written(tmp_path, "clicks.jsonl", {"query": "q", "hits": [{"id": "a", "clicked": clicked}]})
+    with pytest.raises(InvalidInput, match=r"clicks\.jsonl, line 1: `clicked` is .*, not true or false"):
+        read_corpus(passages, clicks=log)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -53,6 +67,10 @@ def test_a_click_answers_and_what_was_skipped_above_it_does_not(tmp_path: Path, 
         ({"question": "q", "passage_id": "a", "answers": "x"}, "`answers` is not a list of strings"),
         ({"question": "q", "passage_id": "a", "negative_ids": "c"}, "`negative_ids` is not a list"),
         ({"question": "q", "passage_id": "a", "negative_ids": ["z"]}, "no passage has the id 'z'"),
+        (
+            {"question": "q", "passage_id": "a", "negative_ids": ["c", "a"]},
+            "`negative_ids` has the `passage_id`",
+        ),
         (
             {"question": "q", "passage_id": "a", "scores": {"a": None}},
             "`scores` is not an object of ids and numbers",
