@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -30,6 +30,12 @@ class AveragedWeights:
         parameters = dict(self._model.named_parameters())
         for name, average in self.averages.items():
             average.lerp_(parameters[name].detach(), 1 - decay)
+
+    def restore(self, averages: Mapping[str, Tensor], updates: int) -> None:
+        """Go on with what a snapshot holds, where the parameters are."""
+        for name, average in self.averages.items():
+            average.copy_(averages[name])
+        self.updates = updates
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -130,7 +130,7 @@ class Fitting:
         self._best, self._stale = snapshot.best, snapshot.stale
         self._scorer.model.load_state_dict(snapshot.weights, strict=False)
         self._optimizer.load_state_dict(snapshot.optimizer)
-        self.average.averages, self.average.updates = snapshot.averages, snapshot.updates
+        self.average.restore(snapshot.averages, snapshot.updates)
         torch.set_rng_state(snapshot.rng)
 
     def _stopped(self) -> bool:

@@ -41,7 +41,7 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
 
 
 def load_snapshot(folder: Path) -> Snapshot | None:
-    """The run's last state, None where there is none.
+    """The run's last state, None where there is none. Its tensors are on the CPU, wherever they were saved from.
 
     Raises:
         CorruptModel: the file is not a snapshot.
@@ -50,6 +50,6 @@ def load_snapshot(folder: Path) -> Snapshot | None:
     if not path.is_file():
         return None
     try:
-        return Snapshot(**torch.load(path, weights_only=True))
+        return Snapshot(**torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises what it likes
         raise CorruptModel(f"{path} is not a training state: {error}") from error
