@@ -76,6 +76,17 @@ def keep_window_tokens(source: Path, folder: Path) -> None:
         _recommend(folder, "window_tokens", tokens)
 
 
+def keep_recommendations(source: Path, folder: Path) -> None:
+    """Let `folder` recommend the windows and the fusion that `source` does, as far as it recommends any.
+
+    Raises:
+        CorruptModel: see `keep_window_tokens` and `recommended_fusion`.
+    """
+    keep_window_tokens(source, folder)
+    if fusion := recommended_fusion(source):
+        recommend_fusion(folder, fusion)
+
+
 def _recommend(folder: Path, name: str, value: object) -> None:
     file = folder / RECOMMENDATION_FILE
     content = read_json(file) if file.is_file() else {}

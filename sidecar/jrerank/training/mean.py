@@ -11,6 +11,7 @@ from pathlib import Path
 from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.models.checkpoint import CONFIG_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from jrerank.models.json_file import read_json
+from jrerank.models.recommendation import keep_recommendations
 from jrerank.models.sentence_transformers_folder import transformer_folder
 from jrerank.models.tokenizer_file import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from jrerank.training.card_text import CARD_FILE, card_text, commands, front, made_by, table, table_row
@@ -37,7 +38,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
     """Write the mean into `folder`, as float32, with the first one's tokenizer and a card that names both.
 
     Args:
-        first: its configuration is the mean's.
+        first: its configuration is the mean's, and what it recommends is the mean's recommendation.
         second: of the same configuration and tokenizer.
         folder: made if it isn't there.
         command: the command line that makes the mean again.
@@ -64,6 +65,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
         checkpoints[0].tokenizer,
         tokenizer_config=read_json(described) if described.is_file() else None,
     )
+    keep_recommendations(first.folder, folder)
     (folder / CARD_FILE).write_text(_card(parts, folder.name, made, command), encoding="utf-8")
     return made
 

@@ -7,6 +7,7 @@ from jrerank.domain import Fusion
 from jrerank.errors import CorruptModel
 from jrerank.models.recommendation import (
     RECOMMENDATION_FILE,
+    keep_recommendations,
     keep_window_tokens,
     recommend_fusion,
     recommended_fusion,
@@ -83,6 +84,15 @@ def test_a_descendant_keeps_the_windows_of_the_model_it_began_with(tmp_path: Pat
     recommend_fusion(new, Fusion("linear", weight=1.0))
     keep_window_tokens(old, new)
     assert (recommended_window_tokens(new), recommended_fusion(new)) == (160, Fusion("linear", weight=1.0))
+
+
+def test_a_mean_keeps_all_of_it(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+    folder_with(old, {"fusion": {"method": "rrf", "rank_constant": 20}, "window_tokens": 160})
+    keep_recommendations(old, new)
+    assert (recommended_window_tokens(new), recommended_fusion(new)) == (160, Fusion("rrf", rank_constant=20))
 
 
 def test_where_nothing_is_recommended_nothing_is_kept(tmp_path: Path) -> None:

@@ -109,6 +109,16 @@ def test_neither_of_the_two_is_written_over(first: Path, tmp_path: Path) -> None
         mean(first, second, second)
 
 
+def test_what_the_first_recommends_the_mean_does(first: Path, tmp_path: Path) -> None:
+    recommended = {"fusion": {"method": "linear", "weight": 0.4}, "window_tokens": 160}
+    (first / "jrerank.json").write_text(json.dumps(recommended), encoding="utf-8")
+    second = checkpoint(tmp_path / "second", 2.0)
+    mean(first, second, tmp_path / "mean")
+    assert json.loads((tmp_path / "mean" / "jrerank.json").read_text(encoding="utf-8")) == recommended
+    mean(second, first, tmp_path / "other")
+    assert not (tmp_path / "other" / "jrerank.json").exists()
+
+
 def test_a_folder_that_is_none_is_told(first: Path, tmp_path: Path) -> None:
     with pytest.raises(JrerankError, match=r"config\.json"):
         mean(first, tmp_path, tmp_path / "mean")
