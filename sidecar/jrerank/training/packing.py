@@ -11,11 +11,11 @@ from jrerank.domain import Fusion
 from jrerank.errors import ConfigurationError
 from jrerank.models.recommendation import recommend_fusion
 from jrerank.training.calibration import calibration
-from jrerank.training.card import measured_sections, unmeasured
+from jrerank.training.card import LookedAt, measured_sections, unmeasured
 from jrerank.training.card_text import CARD_FILE
 from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.run import STATE_FOLDER
-from jrerank.training.scorer import Scorer, open_scorer, save_scorer
+from jrerank.training.scorer import Scorer, check_apart, open_scorer, save_scorer
 from jrerank.training.snapshot import load_snapshot
 
 
@@ -40,7 +40,9 @@ def pack(run: Path, folder: Path, packing: Packing) -> DevFigures:
 
     Raises:
         ConfigurationError: the run has no model or card yet, or, for the newest weights, no state.
+        InvalidInput: `folder` is the run's.
     """
+    check_apart(folder, run)
     if not (run / CARD_FILE).is_file():
         raise ConfigurationError(f"{run} has no {CARD_FILE}: the run has not come to its first look yet")
     scorer = open_scorer(run, max_tokens=512)
@@ -51,7 +53,8 @@ def pack(run: Path, folder: Path, packing: Packing) -> DevFigures:
     figures = packing.dev.figures(logits)
     save_scorer(scorer, folder, run, torch.float16)
     recommend_fusion(folder, Fusion("linear", weight=figures.fusion_weight))
-    measured = measured_sections(figures, calibration(packing.dev.lists, logits))
+    looked_at = LookedAt.of(packing.dev.lists)
+    measured = measured_sections(figures, calibration(packing.dev.lists, logits), looked_at)
     head = unmeasured((run / CARD_FILE).read_text(encoding="utf-8"), folder.name)
     card = "\n".join((head, *measured, packing.notes))
     (folder / CARD_FILE).write_text(card.rstrip() + "\n", encoding="utf-8")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from jrerank.errors import ConfigurationError
 
 Distillation = Literal["kl", "margin-mse"]
 # What may differ when a run goes on
 _FREE = ("tokens",)
+# What no option sets: a run that an older version began goes on with its own
+_DERIVED = ("max_tokens", "long_max_tokens")
+_LONGEST_RAMP = 0.1  # of the budget: a small one would be spent before `warmup_steps` are done
+_MOST_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class TrainingPlan:
     def rate(self, step: int, progress: float) -> float:
         """The factor of the learning rates: a ramp, a plateau, and from `decay_from` a half cosine down to zero.
 
+        The ramp takes `warmup_steps`, or a tenth of the budget where that is less.
+
         With a plateau, a run whose budget turns out to be too large or too small can be ended well: resume it with another one.
         """
-        ramp = min(1.0, (step + 1) / self.warmup_steps)
+        ramp = min(1.0, max((step + 1) / self.warmup_steps, progress / _LONGEST_RAMP))
         if progress <= self.decay_from:
             return ramp
         decayed = min(1.0, (progress - self.decay_from) / (1 - self.decay_from))
@@ -65,15 +71,33 @@ class TrainingPlan:
         """For the run's folder."""
         return asdict(self)
 
-    def check_continues(self, stored: Mapping[str, object]) -> None:
-        """A run goes on as it began.
+    def continued(self, stored: Mapping[str, Any]) -> TrainingPlan:
+        """The plan with which a run goes on that began with the `stored` one.
+
+        A field that `stored` lacks was added by a later version: the run began with what is now its default.
 
         Raises:
-            ConfigurationError: a value is not the one that it began with.
+            ConfigurationError: a value is not the one that the run began with.
         """
+        began: dict[str, Any] = {**_DEFAULTS.as_json(), **stored}
         for name, value in self.as_json().items():
-            if name not in _FREE and name in stored and stored[name] != value:
+            if name not in (*_FREE, *_DERIVED) and began[name] != value:
                 raise ConfigurationError(
-                    f"{name} is {value!r}, but the run in this folder began with {stored[name]!r}: "
+                    f"{name} is {value!r}, but the run in this folder began with {began[name]!r}: "
                     "repeat its options, or choose another folder"
                 )
+        return replace(self, **{name: began[name] for name in _DERIVED})
+
+
+_DEFAULTS = TrainingPlan(tokens=1)
+
+
+def token_limits(max_chars: int, long_max_chars: int) -> tuple[int, int]:
+    """`max_tokens` and `long_max_tokens` for excerpts of so many characters, up to 512.
+
+    The defaults fit each other; each character beyond them may be a token of its own. In the last part of the budget short excerpts
+    are cut at the long limit too.
+    """
+    short = _DEFAULTS.max_tokens + max(0, max_chars - _DEFAULTS.max_chars)
+    long = _DEFAULTS.long_max_tokens + max(0, long_max_chars - _DEFAULTS.long_max_chars)
+    return min(_MOST_TOKENS, short), min(_MOST_TOKENS, max(short, long))

@@ -13,8 +13,16 @@ from jrerank.cpu import cpu_features
 from jrerank.domain import Fusion
 from jrerank.errors import ConfigurationError
 from jrerank.models.recommendation import recommend_fusion
+from jrerank.training.beginnings import (
+    Beginning,
+    digest_of,
+    digest_of_model,
+    digest_of_pairs,
+    digest_of_passages,
+    digest_of_scenes,
+)
 from jrerank.training.calibration import Calibration, calibration
-from jrerank.training.card import CardFacts, model_card
+from jrerank.training.card import CardFacts, LookedAt, measured_sections, model_card
 from jrerank.training.card_text import CARD_FILE
 from jrerank.training.development import DevFigures, DevSet
 from jrerank.training.examples import Corpus
@@ -24,7 +32,7 @@ from jrerank.training.groups import GroupMaker, GroupShape, Synthetic
 from jrerank.training.plaintext import ClozeMaker
 from jrerank.training.plan import TrainingPlan
 from jrerank.training.scenes import Scene, SceneMaker
-from jrerank.training.scorer import Scorer, open_scorer, save_scorer
+from jrerank.training.scorer import Scorer, check_apart, open_scorer, save_scorer
 
 STATE_FOLDER = "training"
 _ESTIMATED_STEPS = 8
@@ -102,18 +110,23 @@ def train(
     With a dev set the weights of the best look at it are kept, without one the average at the end.
 
     Raises:
-        ConfigurationError: a folder is not a model's, or the run in `folder` began with other options.
+        ConfigurationError: a folder is not a model's, the device can't be used, or the run in `folder` began with other options
+            or inputs.
+        InvalidInput: `folder` is a model that is read.
     """
-    state = folder / STATE_FOLDER
-    _begin_or_continue(plan, state)
+    _check_apart(folder, inputs)
+    state, options = folder / STATE_FOLDER, dev_options or DevOptions()
+    beginning, digests = Beginning(state), _digests(inputs, options)
+    plan = beginning.continued(plan, digests)
     scorer = _scorer(inputs, plan, compute)
-    options = dev_options or DevOptions()
     dev = DevSet(inputs.dev, options.questions, options.depth, options.max_tokens) if inputs.dev else None
     teacher = _opened(inputs.teacher, plan, compute).frozen() if inputs.teacher else None
     fitting = Fitting(scorer, _maker(inputs, plan), plan, state, schedule, dev, teacher)
+    beginning.keep(plan, digests)
     log = _Log(state / "log.jsonl", report)
-    keep = _Keeper(scorer, inputs.start, folder, card, plan)
+    keep = _Keeper(scorer, inputs.start, folder, card, plan, dev)
     fitting.run(log, lambda figures: keep(figures, None))
+    keep.spent = log.tokens()
     with fitting.average.in_place():
         if dev is None:
             keep(None, None)
@@ -127,9 +140,17 @@ class _Keeper:
     """Writes the model, its fusion weight and its card."""
 
     def __init__(
-        self, scorer: Scorer, start: Path, folder: Path, card: CardFacts, plan: TrainingPlan
+        self,
+        scorer: Scorer,
+        start: Path,
+        folder: Path,
+        card: CardFacts,
+        plan: TrainingPlan,
+        dev: DevSet | None,
     ) -> None:
         self._scorer, self._start, self._folder, self._card, self._plan = scorer, start, folder, card, plan
+        self._looked_at = LookedAt.of(dev.lists) if dev else None
+        self.spent: int | None = None
 
     def __call__(self, figures: DevFigures | None, levels: Calibration | None) -> None:
         save_scorer(self._scorer, self._folder, self._start)
@@ -144,7 +165,8 @@ class _Keeper:
     def _describe(self, figures: DevFigures | None, levels: Calibration | None) -> None:
         if figures:
             recommend_fusion(self._folder, Fusion("linear", weight=figures.fusion_weight))
-        text = model_card(self._card, self._scorer.model.config, self._plan, figures, levels)
+        measured = measured_sections(figures, levels, self._looked_at)
+        text = model_card(self._card, self._scorer.model.config, self._plan, measured, self.spent)
         (self._folder / CARD_FILE).write_text(text, encoding="utf-8")
 
 
@@ -154,18 +176,40 @@ class _Log:
     def __init__(self, path: Path, report: Callable[[Progress], None]) -> None:
         self._path, self._report = path, report
 
+    def tokens(self) -> int | None:
+        """That the run has spent, None where the log doesn't say: it is removed, or a kill has left half a line."""
+        try:
+            return int(json.loads(self._path.read_text(encoding="utf-8").splitlines()[-1])["tokens"])
+        except (OSError, ValueError, LookupError):
+            return None
+
     def __call__(self, progress: Progress) -> None:
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(progress.as_json()) + "\n")
         self._report(progress)
 
 
-def _begin_or_continue(plan: TrainingPlan, state: Path) -> None:
-    path = state / "plan.json"
-    if path.is_file():
-        plan.check_continues(json.loads(path.read_text(encoding="utf-8")))
-    state.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plan.as_json(), indent=1), encoding="utf-8")
+def _check_apart(folder: Path, inputs: Inputs) -> None:
+    for source in (inputs.start, inputs.teacher):
+        if source:
+            check_apart(folder, source)
+
+
+def _digests(inputs: Inputs, options: DevOptions) -> dict[str, str | None]:
+    """By the options that give them."""
+    dev, teacher = inputs.dev, inputs.teacher
+    return {
+        "--from": digest_of_model(inputs.start),
+        "--layers": digest_of(inputs.layers) if inputs.layers else None,
+        "--teacher": digest_of_model(teacher) if teacher else None,
+        "--passages": digest_of_passages(inputs.train),
+        "--pairs or --clicks": digest_of_pairs(inputs.train),
+        "--text": digest_of(inputs.paragraphs) if inputs.paragraphs else None,
+        "--scenes": digest_of_scenes(inputs.scenes) if inputs.scenes else None,
+        "--dev-passages": digest_of_passages(dev) if dev else None,
+        "--dev-pairs": digest_of_pairs(dev) if dev else None,
+        "--dev-questions": digest_of((options.questions, options.depth, options.max_tokens)) if dev else None,
+    }
 
 
 def _scorer(inputs: Inputs, plan: TrainingPlan, compute: Compute) -> Scorer:
@@ -179,9 +223,14 @@ def _opened(folder: Path, plan: TrainingPlan, compute: Compute, layers: Sequence
     try:
         device = torch.device(compute.device)
     except RuntimeError as error:
-        raise ConfigurationError(f"device {compute.device!r}: {error}") from None
+        raise ConfigurationError(f"device {compute.device!r}: {error}; give cpu, cuda, mps or auto") from None
     scorer = open_scorer(folder, plan.max_tokens, layers)
-    return scorer.on(device, torch.bfloat16 if compute.bf16 else None)
+    try:
+        return scorer.on(device, torch.bfloat16 if compute.bf16 else None)
+    except (RuntimeError, AssertionError) as error:
+        # There is no driver, no such GPU or no memory on it; a torch without CUDA asserts that it has it
+        reason = str(error).partition("\n")[0]
+        raise ConfigurationError(f"device {compute.device!r} can't be used: {reason}; give --device cpu") from error
 
 
 def _maker(inputs: Inputs, plan: TrainingPlan) -> GroupMaker:

@@ -14,26 +14,32 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from jrerank.cpu import CpuFeatures, cpu_features
-from jrerank.errors import ConfigurationError
+from jrerank.errors import ConfigurationError, InvalidInput
+from jrerank.models.json_file import read_json
 from jrerank.models.recommendation import keep_window_tokens
 from jrerank.training.attention import BF16_ATTENTION
 
-_TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+_CONFIG, _TOKENIZER, _TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 # On a CPU what a small batch computes stays in the core's cache: a Zen 4 core trains a five-layer e5 at 2,420 tokens/s with 512
 # tokens a batch, 2,080 with 2,048, 1,750 with 4,096. AMX multiplies so fast that casting the weights once a batch counts: 4,460
 # with 512, 5,490 with 1,024, 5,690 with 2,048. A GPU has to be kept busy.
 _CPU_BATCH_TOKENS, _AMX_BATCH_TOKENS, _GPU_BATCH_TOKENS = 512, 2048, 8192
+_UNLIMITED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """`autocast` is the type that matrices are multiplied in, None for the weights' own; `batch_tokens` counts padding."""
+    """`autocast` is the type that matrices are multiplied in, None for the weights' own; `batch_tokens` counts padding.
+
+    `positions` is the longest pair that the model has positions for, whatever `max_tokens` says.
+    """
 
     model: PreTrainedModel
     tokenizer: Tokenizer
     max_tokens: int
     autocast: torch.dtype | None = None
     batch_tokens: int = _CPU_BATCH_TOKENS
+    positions: int = _UNLIMITED
 
     @property
     def device(self) -> torch.device:
@@ -57,7 +63,8 @@ class Scorer:
 
     def encode(self, pairs: Sequence[tuple[str, str]], max_tokens: int | None = None) -> list[Encoding]:
         """Tokens of each pair; a passage that is too long loses its end."""
-        self.tokenizer.enable_truncation(max_tokens or self.max_tokens, strategy="only_second")
+        limit = min(max_tokens or self.max_tokens, self.positions)
+        self.tokenizer.enable_truncation(limit, strategy="only_second")
         self.tokenizer.no_padding()
         return self.tokenizer.encode_batch([(question[:120], text) for question, text in pairs])
 
@@ -113,29 +120,67 @@ def open_scorer(folder: Path, max_tokens: int, layers: Sequence[int] = ()) -> Sc
     """A model to be trained, as float32; of `layers`, counted from 0, where they are given.
 
     Raises:
-        ConfigurationError: no such folder, or no such layer.
+        ConfigurationError: no such folder, no model of one score in it, or no such layer.
     """
-    if not (folder / "config.json").is_file() or not (folder / "tokenizer.json").is_file():
-        raise ConfigurationError(f"{folder} has no config.json and tokenizer.json")
-    # Eager: on a CPU the backward pass of torch's fused attention takes a quarter longer in all (measured)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=1, dtype=torch.float32, attn_implementation="eager"
-    )
+    if not (folder / _CONFIG).is_file() or not (folder / _TOKENIZER).is_file():
+        raise ConfigurationError(f"{folder} has no {_CONFIG} and {_TOKENIZER}")
+    try:
+        model = _model(folder)
+        tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
+    except Exception as error:  # transformers, safetensors and tokenizers raise what they like
+        raise ConfigurationError(f"{folder} can't be trained: {_reason(folder, error)}") from error
     if layers:
         keep_layers(model, layers)
-    return Scorer(model, Tokenizer.from_file(str(folder / "tokenizer.json")), max_tokens)
+    return Scorer(model, tokenizer, max_tokens, positions=_positions(model))
+
+
+def _model(folder: Path) -> PreTrainedModel:
+    """Eager: on a CPU the backward pass of torch's fused attention takes a quarter longer in all (measured)."""
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=1, dtype=torch.float32, attn_implementation="eager"
+    )
+    return model
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    """In a line. A head of more labels shows in the shapes of its weights alone: a model without a head has two by default."""
+    labels = read_json(folder / _CONFIG).get("id2label")
+    if "mismatch" in str(error) and isinstance(labels, dict) and len(labels) > 1:
+        return f"it has {len(labels)} labels, and a reranker one score; give a model of one label, or one without a head"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]}; give the folder of a whole model"
+
+
+def _positions(model: PreTrainedModel) -> int:
+    """RoBERTa's positions begin behind that of padding."""
+    config = model.config
+    first = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    rows = getattr(config, "max_position_embeddings", None)
+    return rows - first if rows else _UNLIMITED
+
+
+def check_apart(folder: Path, source: Path) -> None:
+    """What is read is not written over: it would be lost to a run that is stopped, and can't be gone back to.
+
+    Raises:
+        InvalidInput: the two are one folder.
+    """
+    if folder.resolve() == source.resolve():
+        raise InvalidInput(f"{folder} is the model that is read: give another folder", field="folder")
 
 
 def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
     """Drop all other layers: a student begins as a part of its teacher.
 
     Raises:
-        ConfigurationError: the model has no such layer.
+        ConfigurationError: the model has no such layer, or one is named twice.
     """
     base = model.base_model
     parent = base.encoder if hasattr(base, "encoder") else base
     name = "layer" if hasattr(parent, "layer") else "layers"
     old: nn.ModuleList = getattr(parent, name)
+    if len(set(layers)) < len(layers):
+        raise ConfigurationError(f"layers {list(layers)}: one is named twice, and can be kept once")
     if any(not 0 <= i < len(old) for i in layers):
         raise ConfigurationError(f"layers {list(layers)}: the model has layers 0 to {len(old) - 1}")
     if model.config.model_type == "modernbert" and layers[0] != 0:
@@ -149,7 +194,12 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
 
 
 def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype = torch.float32) -> None:
-    """Write a folder that transformers, CrossEncoder and `--model` open."""
+    """Write a folder that transformers, CrossEncoder and `--model` open.
+
+    Raises:
+        InvalidInput: `folder` is `source`.
+    """
+    check_apart(folder, source)
     folder.mkdir(parents=True, exist_ok=True)
     model = scorer.model
     weights = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
@@ -157,16 +207,16 @@ def save_scorer(scorer: Scorer, folder: Path, source: Path, dtype: torch.dtype =
     for file in folder.glob(
         "*.safetensors"
     ):  # written for the owner alone, who need not be the one that serves it
-        file.chmod((folder / "config.json").stat().st_mode)
+        file.chmod((folder / _CONFIG).stat().st_mode)
     keep_window_tokens(source, folder)
     shutil.copyfile(source / _TOKENIZER, folder / _TOKENIZER)
     if (source / _TOKENIZER_CONFIG).is_file():
         shutil.copyfile(source / _TOKENIZER_CONFIG, folder / _TOKENIZER_CONFIG)
     else:
         (folder / _TOKENIZER_CONFIG).write_text(json.dumps(_tokenizer_config(scorer)), encoding="utf-8")
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     config["dtype"] = "float32"  # what transformers computes in, whatever is stored
-    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / _CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _tokenizer_config(scorer: Scorer) -> dict[str, object]:

@@ -73,6 +73,13 @@ def test_the_newest_weights_are_the_last_states_averages(
     assert all(torch.equal(weights[name], tensor.half()) for name, tensor in snapshot.averages.items())
 
 
+def test_a_run_is_not_packed_into_its_own_folder(run: Path, files: tuple[Path, Path]) -> None:
+    before = (run / "model.safetensors").read_bytes()
+    result = packed(run, run, files)
+    assert (result.exit_code, "give another folder" in result.stderr) == (2, True)
+    assert (run / "model.safetensors").read_bytes() == before
+
+
 def test_a_run_without_a_look_has_nothing_to_pack(files: tuple[Path, Path], tmp_path: Path) -> None:
     result = packed(tiny_model(tmp_path / "bare"), tmp_path / "out", files)
     assert (result.exit_code, "has not come to its first look" in result.stderr) == (3, True)

@@ -181,6 +181,31 @@ def test_another_plan_does_not_go_on(trained: tuple[Path, list[Progress]], start
         run(trained[0], start, replace(PLAN, learning_rate=1.0))
 
 
+def test_other_inputs_do_not_go_on(trained: tuple[Path, list[Progress]], start: Path, tmp_path: Path) -> None:
+    other = tiny_model(tmp_path / "other")
+    (other / "config.json").write_bytes((start / "config.json").read_bytes() + b"\n")
+    fewer = replace(corpus(), pairs=corpus().pairs[1:])
+    for named, inputs in (
+        ("--pairs or --clicks", {"train": fewer, "dev": corpus()}),
+        ("--layers", {"layers": (0,), "dev": corpus()}),
+        ("--teacher", {"teacher": start, "dev": corpus()}),
+        ("--text", {"paragraphs": ["月の話。"], "dev": corpus()}),
+        ("--dev-passages, --dev-pairs, --dev-questions", {}),
+    ):
+        with pytest.raises(ConfigurationError, match=f"^{named}: not what the run in this folder began with"):
+            run(trained[0], start, **inputs)
+    with pytest.raises(ConfigurationError, match=r"^--from: not what"):
+        run(trained[0], other, dev=corpus())
+
+
+def test_a_command_that_is_refused_leaves_nothing_that_refuses_the_mended_one(
+    start: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError):
+        run(tmp_path, start, replace(PLAN, seed=2), layers=(0, 7))
+    assert list(tmp_path.iterdir()) == []
+
+
 PAIRS = [
     ("富士山の高さは？", "富士山の高さは7メートル。"),
     ("月の名前", "茶の話。昔の町。"),

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
+from builders import tiny_bert_config, unigram_tokenizer, write_checkpoint
 from jrerank.cpu import CpuFeatures
+from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.training.scorer import batch_tokens_for, open_scorer, save_scorer
 from training_models import corpus, tiny_model
 
@@ -28,6 +31,42 @@ def test_who_may_read_the_configuration_may_read_the_weights(tmp_path: Path) -> 
     save_scorer(open_scorer(start, 64), tmp_path / "saved", start)
     modes = {file.stat().st_mode for file in (tmp_path / "saved").iterdir()}
     assert len(modes) == 1
+
+
+def test_a_model_is_not_written_over_itself(tmp_path: Path) -> None:
+    start = tiny_model(tmp_path / "start")
+    before = (start / "model.safetensors").read_bytes()
+    with pytest.raises(InvalidInput, match=r"start is the model that is read: give another folder"):
+        save_scorer(open_scorer(start, 64), tmp_path / "start" / ".." / "start", start, torch.float16)
+    assert (start / "model.safetensors").read_bytes() == before
+
+
+def test_a_model_of_several_labels_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    labels = tiny_model(tmp_path / "labels")
+    config = AutoConfig.from_pretrained(labels, num_labels=3)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(labels)
+    with pytest.raises(
+        ConfigurationError, match=r"labels can't be trained: it has 3 labels, and a reranker one score"
+    ):
+        open_scorer(tmp_path / "labels", 64)
+    damaged = tiny_model(tmp_path / "damaged")
+    (damaged / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(
+        ConfigurationError, match=r"damaged can't be trained: .*; give the folder of a whole model"
+    ):
+        open_scorer(damaged, 64)
+
+
+def test_a_pair_is_cut_where_the_models_positions_end(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, tiny_bert_config(max_position_embeddings=24), unigram_tokenizer())
+    scorer = open_scorer(tmp_path, 192)
+    assert len(scorer.encode([("月", "川" * 100)], 512)[0]) == 24
+    assert len(scorer.score([("月", "川" * 100)])) == 1
+
+
+def test_a_layer_is_kept_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"layers \[0, 0\]: one is named twice"):
+        open_scorer(tiny_model(tmp_path), 64, (0, 0))
 
 
 @pytest.mark.parametrize(
