@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jrerank.admin.options import plain_errors
+from jrerank.admin.training.combinations import check_not_ignored, check_plan, check_sources, check_taught
 from jrerank.admin.training.command_line import command_line, published_name
-from jrerank.errors import ConfigurationError, InvalidInput
-from jrerank.training.plan import Distillation, TrainingPlan
+from jrerank.errors import ConfigurationError
+from jrerank.training.plan import Distillation, TrainingPlan, token_limits
 
 _DEFAULTS = TrainingPlan(tokens=1)
 
@@ -29,7 +31,7 @@ def train(
     dev_pairs: Annotated[Path | None, typer.Option(exists=True, help="of the dev set; as --pairs")] = None,
     text: Annotated[list[Path] | None, typer.Option(exists=True, help="paragraphs, one a line, for --cloze")] = None,
     scenes: Annotated[list[Path] | None, typer.Option(exists=True, help="JSONL: items (questions, answers, decoys)")] = None,
-    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the pairs")] = 2.0,
+    epochs: Annotated[float, typer.Option(min=0.01, help="the budget as passes over the pairs; about")] = 2.0,
     tokens: Annotated[int | None, typer.Option(min=1, help="the budget in tokens, in place of --epochs")] = None,
     learning_rate: Annotated[float, typer.Option(min=0)] = _DEFAULTS.learning_rate,
     questions_per_step: Annotated[int, typer.Option(min=1)] = _DEFAULTS.questions_per_step,
@@ -37,7 +39,7 @@ def train(
     mined_candidates: Annotated[int, typer.Option(min=1, help="later: scored, the hardest kept")] = _DEFAULTS.mined_candidates,
     mined_from: Annotated[float, typer.Option(min=0, max=1, help="from this share of the budget on")] = _DEFAULTS.mined_from,
     skip_loss: Annotated[float, typer.Option(min=0, help="later: of a question that is left out as learned")] = _DEFAULTS.skip_loss,
-    max_chars: Annotated[int, typer.Option(min=20, help="of an excerpt of a passage")] = _DEFAULTS.max_chars,
+    max_chars: Annotated[int, typer.Option(min=20, help="about, of an excerpt of a passage")] = _DEFAULTS.max_chars,
     long_max_chars: Annotated[int, typer.Option(min=20, help="in the last two fifths of the budget")] = _DEFAULTS.long_max_chars,
     facts: Annotated[float, typer.Option(min=0, max=0.9, help="share of one-sentence facts with distractors")] = 0.0,
     cloze: Annotated[float, typer.Option(min=0, max=0.9, help="share of questions made of --text")] = _DEFAULTS.cloze_share,
@@ -62,33 +64,29 @@ def train(
     Example: jrerank-admin train my-reranker --passages passages.jsonl --pairs pairs.jsonl
     """
     with plain_errors():
-        _check_sources(pairs, clicks, dev_passages, dev_pairs)
+        check_sources(pairs, clicks, dev_passages, dev_pairs)
+        check_not_ignored(context)
         try:
             from jrerank.admin.training import running
             from jrerank.training.card import CardFacts
         except ImportError as error:
             raise ConfigurationError(f"{error.name} is needed: pip install 'jrerank[train]'") from None
+        max_tokens, long_max_tokens = token_limits(max_chars, long_max_chars)
         plan = TrainingPlan(
             tokens=tokens or 1, seed=seed, questions_per_step=questions_per_step, hard_negatives=hard_negatives,
             mined_candidates=mined_candidates, mined_from=mined_from, skip_loss=skip_loss, max_chars=max_chars,
-            long_max_chars=long_max_chars, learning_rate=learning_rate,
+            long_max_chars=long_max_chars, max_tokens=max_tokens, long_max_tokens=long_max_tokens, learning_rate=learning_rate,
             fact_share=facts, cloze_share=cloze, freeze_embeddings=freeze_embeddings, distillation=distillation,
             scene_share=scene_share if scenes else 0.0,
         )  # fmt: skip
+        check_plan(plan if text else replace(plan, cloze_share=0.0))
+        inputs = running.inputs(
+            passages, pairs, clicks, start, layers, teacher, dev_passages, dev_pairs, text or [], scenes or []
+        )
+        check_taught(context, [pair.scores for pair in inputs.train.pairs])
         running.train(
             folder,
-            inputs=running.inputs(
-                passages,
-                pairs,
-                clicks,
-                start,
-                layers,
-                teacher,
-                dev_passages,
-                dev_pairs,
-                text or [],
-                scenes or [],
-            ),
+            inputs=inputs,
             plan=plan,
             epochs=None if tokens else epochs,
             compute=running.compute(device, precision, threads),
@@ -101,15 +99,6 @@ def train(
                 command_line(context),
             ),
         )
-
-
-def _check_sources(
-    pairs: Path | None, clicks: Path | None, dev_passages: Path | None, dev_pairs: Path | None
-) -> None:
-    if pairs is None and clicks is None:
-        raise InvalidInput("there is nothing to learn: give --pairs, --clicks or both", field="pairs")
-    if (dev_passages is None) != (dev_pairs is None):
-        raise InvalidInput("a dev set is two files: --dev-passages and --dev-pairs", field="dev-pairs")
 
 
 def _file_names(*files: Path | None) -> str:

@@ -17,11 +17,16 @@ def command_line(context: typer.Context) -> str:
     """
     words = ["jrerank-admin", *_subcommands(context)]
     for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
+        if is_given(context, parameter.name or ""):
             value = context.params[parameter.name or ""]
             words += _words(parameter.opts, parameter.secondary_opts, parameter.param_type_name, value)
     return shlex.join(words)
+
+
+def is_given(context: typer.Context, parameter: str) -> bool:
+    """Whether it is on the command line, also with its default."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def published_name(value: object) -> str:
