@@ -31,7 +31,7 @@ def train(
     dev_pairs: Annotated[Path | None, typer.Option(exists=True, help="of the dev set; as --pairs")] = None,
     text: Annotated[list[Path] | None, typer.Option(exists=True, help="paragraphs, one a line, for --cloze")] = None,
     scenes: Annotated[list[Path] | None, typer.Option(exists=True, help="JSONL: items (questions, answers, decoys)")] = None,
-    epochs: Annotated[float, typer.Option(min=0.01, help="the budget as passes over the pairs; about")] = 2.0,
+    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the pairs, about; made-up questions take a share")] = 2.0,
     tokens: Annotated[int | None, typer.Option(min=1, help="the budget in tokens, in place of --epochs")] = None,
     learning_rate: Annotated[float, typer.Option(min=0)] = _DEFAULTS.learning_rate,
     questions_per_step: Annotated[int, typer.Option(min=1)] = _DEFAULTS.questions_per_step,
