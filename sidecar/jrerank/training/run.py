@@ -230,7 +230,9 @@ def _opened(folder: Path, plan: TrainingPlan, compute: Compute, layers: Sequence
     except (RuntimeError, AssertionError) as error:
         # There is no driver, no such GPU or no memory on it; a torch without CUDA asserts that it has it
         reason = str(error).partition("\n")[0]
-        raise ConfigurationError(f"device {compute.device!r} can't be used: {reason}; give --device cpu") from error
+        raise ConfigurationError(
+            f"device {compute.device!r} can't be used: {reason}; give --device cpu"
+        ) from error
 
 
 def _maker(inputs: Inputs, plan: TrainingPlan) -> GroupMaker:

@@ -128,7 +128,9 @@ def open_scorer(folder: Path, max_tokens: int, layers: Sequence[int] = ()) -> Sc
         model = _model(folder)
         tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
     except Exception as error:  # transformers, safetensors and tokenizers raise what they like
-        raise ConfigurationError(f"{folder} can't be trained: {_reason(folder, error)}") from error
+        raise ConfigurationError(
+            f"{folder} can't be opened as a reranker: {_reason(folder, error)}"
+        ) from error
     if layers:
         keep_layers(model, layers)
     return Scorer(model, tokenizer, max_tokens, positions=_positions(model))

@@ -46,13 +46,15 @@ def test_a_model_of_several_labels_is_told_from_a_damaged_one(tmp_path: Path) ->
     config = AutoConfig.from_pretrained(labels, num_labels=3)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(labels)
     with pytest.raises(
-        ConfigurationError, match=r"labels can't be trained: it has 3 labels, and a reranker one score"
+        ConfigurationError,
+        match=r"labels can't be opened as a reranker: it has 3 labels, and a reranker one score",
     ):
         open_scorer(tmp_path / "labels", 64)
     damaged = tiny_model(tmp_path / "damaged")
     (damaged / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(
-        ConfigurationError, match=r"damaged can't be trained: .*; give the folder of a whole model"
+        ConfigurationError,
+        match=r"damaged can't be opened as a reranker: .*; give the folder of a whole model",
     ):
         open_scorer(damaged, 64)
 
