@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import FrameType
@@ -43,6 +43,8 @@ _SWITCH_INTERVAL_S = 0.001
 UNPARSED_SHARE = 8
 # Rounds of the event loop from a connection that is accepted to its first bytes
 _ROUNDS_TO_READ = 5
+# How long that may take, and how much of the drain at most: strangers without end would keep it from beginning
+_MOST_LETTING_IN_S, _LETTING_IN_SHARE = 2.0, 0.25
 # Of the garbage collector's generations; the last number was 10
 _GC_THRESHOLDS = 700, 10, 1_000
 # Up to which of them is collected
@@ -201,13 +203,18 @@ class _Server(uvicorn.Server):
 
         Who had come before the signal is let in first: a process that gets little CPU may not have looked for seconds.
         """
-        rounds = [rounds_to_accept(listener, self.config.backlog) for listener in sockets or ()]
+        drain_s = float(self.config.timeout_graceful_shutdown or 0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_MOST_LETTING_IN_S, _LETTING_IN_SHARE * drain_s)):
+                await self._let_in(sockets or ())
+        asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
+        await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
+
+    async def _let_in(self, sockets: Sequence[socket.socket]) -> None:
+        rounds = [rounds_to_accept(listener, self.config.backlog) for listener in sockets]
         for _ in range(max(rounds, default=0) + _ROUNDS_TO_READ):
             await turn_of(HOUSE)
             await turn_of(STRANGERS)
-        drain_s = float(self.config.timeout_graceful_shutdown or 0)
-        asyncio.get_running_loop().call_later(_SCORING_SHARE * drain_s, self._service.cut_off)
-        await asyncio.gather(super().shutdown(sockets), self._pgwire.close(drain_s))
 
 
 def _favour_the_event_loop() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
+from jrerank import server
+from jrerank.assembly import running_service
+from jrerank.doors.http.app import make_app
+from jrerank.doors.pgwire.server import PgWireServer
 from jrerank.errors import ConfigurationError
-from jrerank.server import _most_connections, serve
+from jrerank.server import _most_connections, _Server, serve
 from tiny import tiny_settings
 
 
@@ -47,3 +53,22 @@ def test_connections_leave_files_for_the_rest_but_some_are_always_taken(
 ) -> None:
     assert _most_connections(tiny_settings(tiny_folder), open_files)[0] == http
     assert _most_connections(tiny_settings(tiny_folder, pgwire_port=0), open_files) == both
+
+
+async def test_strangers_without_end_do_not_keep_the_drain_from_beginning(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def without_end(_: str) -> None:
+        await asyncio.Event().wait()
+
+    async with running_service(tiny_settings(tiny_folder)) as service:
+        config = uvicorn.Config(make_app(service), timeout_graceful_shutdown=1, log_config=None)
+        one = _Server(config, service, PgWireServer(service, None, 1))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            serving = asyncio.ensure_future(one.serve(sockets=[listener]))
+            while not one.started:  # noqa: ASYNC110  uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(server, "turn_of", without_end)
+            one.should_exit = True
+            async with asyncio.timeout(20):
+                await serving

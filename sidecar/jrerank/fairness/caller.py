@@ -55,3 +55,7 @@ class Owner:
     def know(self, caller: str) -> None:
         """It has shown its key."""
         self.caller, self.is_known = caller, True
+
+    def forget(self) -> None:
+        """It has shown none, or a wrong one, behind one that was right: a proxy may put many clients on a connection."""
+        self.caller, self.is_known = STRANGERS, False

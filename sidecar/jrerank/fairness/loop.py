@@ -19,6 +19,9 @@ _ROUND_S, _ROUND_LOOKS = 0.002, 2
 # What others may have before somebody's next call, since that one has had so much: where all are busy, who has just been served
 # would else wait for all who have been refused
 _MOST_DEBT_S = 0.05
+# Of a line's calls every so many is one that comes in, whatever has begun: where requests without end are begun and answered, a
+# large body would else never be looked at
+_INCOMING_EVERY = 8
 # Calls in a round: asyncio asks for so many, also for those that have to wait
 _MOST_CALLS = 500
 Call = TypeVar("Call", bound=Callable[..., Any])
@@ -28,13 +31,14 @@ Call = TypeVar("Call", bound=Callable[..., Any])
 class _Line:
     """The calls of one caller, and the time on which the next of them is due: see `FairCalls`.
 
-    What has begun goes before what comes in: else those who are to be answered would wait for all who still ask.
+    What has begun mostly goes before what comes in: else those who are to be answered would wait for all who still ask.
     """
 
     caller: str
     due_s: float
     begun: deque[asyncio.Handle] = field(default_factory=deque)
     incoming: deque[asyncio.Handle] = field(default_factory=deque)
+    passed_over: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything to call."""
@@ -42,7 +46,12 @@ class _Line:
 
     def take(self) -> asyncio.Handle:
         """The next call."""
-        return (self.begun or self.incoming).popleft()
+        is_passed_over = bool(self.begun) and self.passed_over < _INCOMING_EVERY - 1
+        if not self.incoming or is_passed_over:
+            self.passed_over += bool(self.incoming)
+            return self.begun.popleft()
+        self.passed_over = 0
+        return self.incoming.popleft()
 
 
 class FairCalls(deque[asyncio.Handle]):
@@ -95,12 +104,11 @@ class FairCalls(deque[asyncio.Handle]):
     def popleft(self) -> asyncio.Handle:
         """What is to be called next."""
         self._end_turn()
-        if self._is_round_over():
-            return self._pause
-        self._sort()
         if self._house:
             handle = self._house.popleft()
-        elif len(self._waiting) > len(self._house_next):
+        elif self._is_round_over():
+            return self._pause
+        elif self._is_anybodys_turn():
             handle = self._begin_turn()
         else:
             return self._pause
@@ -115,12 +123,16 @@ class FairCalls(deque[asyncio.Handle]):
             calls.clear()
 
     def _is_round_over(self) -> bool:
-        """It has one call at least."""
+        """It has one call of a caller at least: it begins behind those that serve all, which may take as long themselves."""
         now_s = self._clock()
         if self._round_ends_s is None:
             self._round_ends_s = now_s + self._round_s
             return False
         return now_s >= self._round_ends_s
+
+    def _is_anybodys_turn(self) -> bool:
+        self._sort()
+        return len(self._waiting) > len(self._house_next)
 
     def _begin_turn(self) -> asyncio.Handle:
         while True:
@@ -173,11 +185,11 @@ def comes_in(call: Call) -> Call:
 def _caller_of(handle: asyncio.Handle) -> str:
     """For whom a call is: whose connection it is about, else what its context says.
 
-    A connection that the sidecar has opened itself serves all, but is read in the context of who happened to ask first. One that
-    speaks TLS has no owner before a key has been shown.
+    A connection that the sidecar has opened itself serves all, but is made and read in the context of who happened to ask first.
+    One that speaks TLS has no owner before a key has been shown.
     """
     called = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
-    protocol = getattr(called, "_protocol", None)  # of a transport
+    protocol = called if isinstance(called, asyncio.BaseProtocol) else getattr(called, "_protocol", None)
     owner = getattr(called if protocol is None else protocol, "owner", None)
     if isinstance(owner, Owner):
         return owner.caller
@@ -186,7 +198,7 @@ def _caller_of(handle: asyncio.Handle) -> str:
 
 
 async def turn_of(caller: str) -> None:
-    """Return when all that is known to be for that caller has been called; for `HOUSE`, when the loop has looked at its sockets."""
+    """Return when all that has begun for that caller has been called; for `HOUSE`, when the loop has looked at its sockets."""
     turn = asyncio.Event()
     asyncio.get_running_loop().call_soon(turn.set, context=context_for(caller))
     await turn.wait()

@@ -146,6 +146,26 @@ def test_what_a_caller_has_begun_goes_before_what_comes_in(calls: Calls) -> None
     assert called == ["answer", "answer", "parse"]
 
 
+def test_but_what_comes_in_has_a_turn_too_where_something_begins_without_end(calls: Calls) -> None:
+    """As the requests of one caller may that are answered as soon as they are read."""
+    called, context = list[str](), context_for("caller")
+
+    def answer() -> None:
+        called.append("answer")
+        if len(called) < 100:
+            calls.ready.append(asyncio.Handle(answer, (), calls.loop, context))
+
+    @comes_in
+    def parse() -> None:
+        called.append("parse")
+
+    for call in (answer, answer, parse, parse):
+        calls.ready.append(asyncio.Handle(call, (), calls.loop, context))
+    calls.run()
+    every = fair_loop._INCOMING_EVERY
+    assert [place + 1 for place, one in enumerate(called) if one == "parse"] == [every, 2 * every]
+
+
 def test_all_else_of_a_connection_stays_in_order(calls: Calls) -> None:
     """It is made before it is read, and lost at last, whichever of the transport and the protocol is called."""
     protocol = Reader(owner=Owner("caller"))
@@ -178,6 +198,20 @@ def test_calls_for_all_come_first_in_a_round_and_once(calls: Calls) -> None:
     for _ in range(3):
         calls.add("caller", ROUND_S)
     assert calls.run()[:6] == [HOUSE, "caller"] * 3
+
+
+def test_however_long_they_take_a_caller_has_a_call_in_each_round(calls: Calls) -> None:
+    def give_turn() -> None:
+        calls.now_s += 2 * ROUND_S
+        if calls.now_s < 100 * ROUND_S:
+            calls.ready.append(asyncio.Handle(give_turn, (), calls.loop, context_for(HOUSE)))
+
+    calls.ready.append(asyncio.Handle(give_turn, (), calls.loop, context_for(HOUSE)))
+    for _ in range(5):
+        calls.add("caller", ROUND_S)
+    for count in range(5):
+        assert len(calls.called) == count
+        calls.run_round()
 
 
 def test_a_round_ends_in_time_and_has_one_call_at_least(calls: Calls) -> None:
@@ -240,6 +274,13 @@ class Reader:
         """What a loop calls."""
 
 
+class Made(asyncio.Protocol):
+    """What the sidecar has opened a connection with."""
+
+    def read(self) -> None:
+        """What a loop calls."""
+
+
 @pytest.mark.parametrize(
     ("reader", "context", "expected"),
     [
@@ -248,12 +289,14 @@ class Reader:
         (Reader(protocol=Reader(owner=Owner())), Context(), STRANGERS),
         (Reader(protocol=Reader()), context_for("who asked a store first"), SIDECAR),
         (Reader(protocol=Reader()), context_for(STRANGERS), STRANGERS),  # TLS, before a login
+        (Made(), context_for("who asked a store first"), SIDECAR),
+        (Made(), context_for(STRANGERS), STRANGERS),
         (Reader(owner="of another library"), context_for("b"), "b"),
         (Reader(), Context(), SIDECAR),
     ],
 )
 def test_a_call_is_for_the_connections_owner_or_whom_its_context_names(
-    calls: Calls, reader: Reader, context: Context, expected: str
+    calls: Calls, reader: Reader | Made, context: Context, expected: str
 ) -> None:
     assert fair_loop._caller_of(asyncio.Handle(reader.read, (), calls.loop, context)) == expected
 
@@ -336,6 +379,49 @@ def test_a_loop_serves_connections_threads_and_timers_as_asyncios_does() -> None
     line, in_thread, slept_s = run(work)
     assert (line, in_thread) == (b"line\n", "A")
     assert slept_s >= 0.01
+
+
+class Client(asyncio.Protocol):
+    """Keeps what is called of it, and says when its connection is lost."""
+
+    def __init__(self) -> None:
+        self.called = list[str]()
+        self.lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.called.append("made")
+
+    def data_received(self, data: bytes) -> None:
+        self.called.append("data")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.called.append("lost")
+        self.lost.set()
+
+
+async def say_and_close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"at once")
+    writer.close()
+
+
+async def step_on(until: asyncio.Event) -> None:
+    while not until.is_set():  # noqa: ASYNC110  which is what is meant: to be busy
+        await asyncio.sleep(0)
+
+
+def test_a_connection_of_our_own_is_made_before_it_is_read_however_busy_its_caller_is() -> None:
+    async def work() -> list[str]:
+        client, running = Client(), asyncio.get_running_loop()
+        server = await asyncio.start_server(say_and_close, "127.0.0.1", 0)
+        async with server:
+            with on_behalf_of("caller"):
+                busy = [asyncio.ensure_future(step_on(client.lost)) for _ in range(300)]
+                address = server.sockets[0].getsockname()
+                await asyncio.ensure_future(running.create_connection(lambda: client, *address))
+            await asyncio.gather(*busy)
+        return client.called
+
+    assert run(work) == ["made", "data", "lost"]
 
 
 def test_whose_turn_it_was_is_known_when_all_of_theirs_has_been_called() -> None:

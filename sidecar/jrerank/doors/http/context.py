@@ -72,6 +72,13 @@ def own(request: Request, caller: str) -> None:
         owner.know(caller)
 
 
+def disown(request: Request) -> None:
+    """Let the connection be a stranger's again."""
+    owner: Owner | None = request.scope.get(OWNER)
+    if owner is not None:
+        owner.forget()
+
+
 def proxy_timeout_ms(request: Request) -> float:
     """How long the proxy in front will wait, without end where it does not say.
 

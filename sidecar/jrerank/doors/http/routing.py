@@ -20,6 +20,7 @@ from jrerank.doors.http.auth import authorize
 from jrerank.doors.http.body import BoundedRequest
 from jrerank.doors.http.context import (
     caller_of,
+    disown,
     has_gone,
     is_closed,
     name_of_caller,
@@ -37,7 +38,7 @@ from jrerank.doors.intake import Limits
 from jrerank.doors.native import hits_body
 from jrerank.doors.outline import named_timeout_ms, outline_of, refuse_early
 from jrerank.doors.validation import described
-from jrerank.errors import Abandoned, JrerankError, Overloaded
+from jrerank.errors import Abandoned, JrerankError, NotAuthorized, Overloaded
 from jrerank.fairness.caller import on_behalf_of
 from jrerank.stores.replies import counted_by
 from jrerank.telemetry import logger
@@ -111,7 +112,11 @@ class Route(APIRoute):
     async def _handled(self, request: BoundedRequest, handle: Handler) -> Response:
         if not self.needs_key:  # nor does anybody get memory for a body there
             return await handle(request)
-        authorize(request, service_of(request).keys)
+        try:
+            authorize(request, service_of(request).keys)
+        except NotAuthorized:
+            disown(request)
+            raise
         check_origin(request, service_of(request))
         caller = name_of_caller(request)
         share_of(request).caller = caller

@@ -7,8 +7,9 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 from jrerank.doors.pgwire.messages import ProtocolViolation
 from jrerank.errors import InputTooLong, JrerankError
@@ -28,7 +29,9 @@ Take = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`arrival` is when its first byte was there, on the clock of `time.monotonic()`; `refusal` why its body is not."""
+    """`arrival` is when its first byte was there and no message before it was being answered, on the clock of `time.monotonic()`;
+    `refusal` why its body is not.
+    """
 
     kind: bytes
     body: bytes
@@ -37,15 +40,25 @@ class Message:
 
 
 class WatchedReader(asyncio.StreamReader):
-    """`gone` is done when the client has left, even while what it sent before has not been read."""
+    """`gone` is done when the client has left, even while what it sent before has not been read.
+
+    `came_at` is when the first of the bytes that wait here came, or of those that waited last, on the clock of `time.monotonic()`.
+    """
 
     def __init__(self) -> None:
         super().__init__(limit=_STRANGER_CHUNK_BYTES)
+        self.came_at = 0.0
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hold(self, limit_bytes: int) -> None:
         """Read on from the client until twice as many bytes wait here."""
         self._limit = limit_bytes
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        """Something has been read."""
+        if not self._buffer:  # type: ignore[attr-defined]
+            self.came_at = time.monotonic()
+        super().feed_data(data)
 
     def feed_eof(self) -> None:
         """The client has closed its side."""
@@ -113,7 +126,9 @@ class Channel:
 
     def trust(self, caller: str, receive_bytes: int) -> None:
         """The client has logged in: let the kernel take that much from it before it is read, and read more at once."""
-        self._socket_transport.get_protocol().owner = Owner(caller, is_known=True)  # type: ignore[attr-defined]
+        owner = Owner(caller, is_known=True)
+        for transport in (self._socket_transport, self._writer.transport):  # under TLS they are two
+            transport.get_protocol().owner = owner  # type: ignore[attr-defined]
         self._read_much_at_once()
         self._widen_window(receive_bytes)
 
@@ -137,8 +152,9 @@ class Channel:
         Raises:
             ProtocolViolation: its length is negative, or it stops half-way.
         """
+        asked_at = time.monotonic()  # till now, the answer to another one was due
         kind = await self.kind()
-        arrival = time.monotonic()
+        arrival = max(asked_at, self._reader.came_at)
         try:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
                 return await self._rest(kind, arrival, limit_bytes, take)

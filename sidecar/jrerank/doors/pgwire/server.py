@@ -100,8 +100,8 @@ class PgWireServer:
         if self._server is None:
             return
         self._server.close()
-        busy = {task for one, task in self._conversations.values() if one.busy}
         await turn_of(STRANGERS)  # whoever came last has begun, so that it is told
+        busy = {task for one, task in self._conversations.values() if one.busy}
         for conversation, _ in self._conversations.values():
             conversation.finish()
         for task in self._tasks - busy:

@@ -251,6 +251,22 @@ async def test_the_time_that_a_request_has_begins_when_it_comes_and_not_when_it_
     assert server.arrivals[0] <= came_at
 
 
+async def test_but_not_while_an_answer_in_front_of_it_is_due() -> None:
+    """That answer comes before its request's body does: what is read meanwhile is not parsed before it is out."""
+    server = Server()
+    protocol, _ = server.connect()
+    protocol.data_received(LARGE_POST[:100])
+    await parsed_in_turn()
+    server.go.set()
+    protocol.data_received(LARGE_POST[100:] + GET)
+    time.sleep(0.02)  # noqa: ASYNC251  so much later the answer is out
+    answered = time.monotonic()
+    while server.asked < 2:
+        await settled(server)
+    assert server.methods == ["POST", "GET"]
+    assert server.arrivals[-1] >= answered
+
+
 async def test_who_has_sent_a_head_is_not_hung_up_on_because_others_are_parsed_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,7 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrerank.doors.http.context import ENVOY_TIMEOUT, arrival_of, caller_of, own, proxy_timeout_ms
+from jrerank.doors.http.context import ENVOY_TIMEOUT, arrival_of, caller_of, disown, own, proxy_timeout_ms
 from jrerank.doors.intake import Caller
 from jrerank.errors import InvalidInput
 from jrerank.fairness.caller import Owner
@@ -54,4 +54,7 @@ def test_a_connection_is_owned_by_who_has_shown_a_key_on_it() -> None:
     owner = Owner()
     own(request(scope={"jrerank.owner": owner}), "key-1")
     assert owner == Owner("key-1", is_known=True)
+    disown(request(scope={"jrerank.owner": owner}))
+    assert owner == Owner()
+    disown(request())
     own(request(), "key-1")  # by another protocol than ours

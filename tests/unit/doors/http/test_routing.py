@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from jrerank.assembly import running_service
 from jrerank.doors.http.app import make_app
+from jrerank.doors.http.bounded_http1 import OWNER
+from jrerank.fairness.caller import STRANGERS, Owner
 from tiny import client_of, tiny_http, tiny_settings
 
 BODY = b'{"query": "a", "hits": [{"id": "1", "text": "a"}]}'
@@ -24,6 +27,23 @@ async def ask(http: httpx.AsyncClient, content: Any = BODY, kind: str = "applica
 def fault(response: httpx.Response) -> tuple[int, str, str | None]:
     error = response.json()["error"]
     return response.status_code, error["type"], error["field"]
+
+
+async def test_whose_a_connection_is_is_what_the_last_key_on_it_says(tiny_folder: Path) -> None:
+    """A proxy may put many clients on one: who shows none doesn't ask in the name of who has shown theirs."""
+    owner = Owner()
+    async with running_service(tiny_settings(tiny_folder, api_keys="a-key")) as service:
+        app = make_app(service)
+
+        async def connection(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, OWNER: owner}, receive, send)
+
+        transport = httpx.ASGITransport(connection)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            for key, is_known in (("a-key", True), ("wrong", False), ("a-key", True), ("", False)):
+                headers = {"authorization": f"Bearer {key}"}
+                await http.post("/v1/hits", content=BODY, headers=headers)
+                assert (owner.is_known, owner.caller != STRANGERS) == (is_known, is_known)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,24 @@ async def test_what_is_read_of_who_has_logged_in_is_for_them(pair: Pair) -> None
     assert protocol.owner == Owner("caller", is_known=True)  # type: ignore[attr-defined]
 
 
+async def test_a_message_has_arrived_when_it_came_and_not_when_there_was_time_to_read_it(pair: Pair) -> None:
+    receiving = asyncio.ensure_future(pair.channel.message(100, lambda _: None))
+    await asyncio.sleep(0)
+    before = time.monotonic()
+    pair.channel._reader.feed_data(b"Q" + (4).to_bytes(4, "big"))
+    came = time.monotonic()
+    time.sleep(0.05)  # noqa: ASYNC251  as a loop that is busy with others
+    assert before <= (await receiving).arrival <= came
+
+
+async def test_but_not_while_the_one_before_it_was_answered(pair: Pair) -> None:
+    pair.channel._reader.feed_data((b"Q" + (4).to_bytes(4, "big")) * 2)
+    await pair.channel.message(100, lambda _: None)
+    time.sleep(0.01)  # noqa: ASYNC251  the answer
+    answered = time.monotonic()
+    assert (await pair.channel.message(100, lambda _: None)).arrival >= answered
+
+
 async def test_a_message_that_stops_half_way_is_not_waited_for(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

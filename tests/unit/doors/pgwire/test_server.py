@@ -21,6 +21,7 @@ from jrerank.doors.pgwire import server as module
 from jrerank.doors.pgwire.server import tls_context
 from jrerank.doors.service import Service
 from jrerank.errors import ConfigurationError
+from jrerank.fairness.caller import Owner
 from wire import Door, LoginRefused, Reply, fields, kinds, open_door, packet, query, sqlstate, startup, value
 
 REQUEST = json.dumps(
@@ -208,6 +209,26 @@ async def test_at_the_end_what_was_asked_is_answered_and_everybody_is_told(
                 pass
 
 
+async def test_so_is_what_is_asked_while_the_end_waits_for_those_who_have_just_come(
+    gated_door: Door, engine: GatedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gated_door.logged_in() as wire:
+        has_begun = asyncio.Event()
+
+        async def others_are_let_in(_: str) -> None:
+            await wire.send(query(REQUEST))
+            await asyncio.to_thread(engine.started.acquire)
+            has_begun.set()
+
+        monkeypatch.setattr(module, "turn_of", others_are_let_in)
+        closing = asyncio.ensure_future(gated_door.server.close(drain_s=30.0))
+        await has_begun.wait()
+        await asyncio.sleep(0.01)
+        engine.permit(100)
+        assert kinds(messages_in(await wire.rest())) == "TDCZE"
+        await closing
+
+
 async def test_what_takes_too_long_is_not_waited_for(gated_door: Door, engine: GatedEngine) -> None:
     async with gated_door.logged_in() as wire:
         await wire.send(query(REQUEST))
@@ -220,6 +241,14 @@ async def test_a_door_that_was_never_opened_can_be_closed(service: Service) -> N
     await module.PgWireServer(service, None, 1).close(drain_s=1.0)
 
 
+def owners_in(door: Door) -> list[Owner]:
+    """Of the one connection that there is: those of what speaks TLS, and of what reads its clear text."""
+    ((conversation, _),) = door.server._conversations.values()
+    channel = conversation._channel
+    transports = channel._socket_transport, channel._writer.transport
+    return [transport.get_protocol().owner for transport in transports]  # type: ignore[attr-defined]
+
+
 async def test_tls_for_those_who_ask(service: Service, certificate: Certificate) -> None:
     trusting = ssl.create_default_context(cafile=certificate.certificate)
     async with open_door(service, tls_context(certificate.certificate, certificate.key)) as door:
@@ -229,6 +258,7 @@ async def test_tls_for_those_who_ask(service: Service, certificate: Certificate)
             await wire.writer.start_tls(trusting, server_hostname="localhost")
             await wire.log_in()
             assert kinds(await wire.ask(REQUEST)) == "TDCZ"
+            assert owners_in(door) == [Owner("127.0.0.1", is_known=True)] * 2
         async with door.logged_in() as wire:
             assert kinds(await wire.ask(REQUEST)) == "TDCZ"
         assert await tasks_left(door) == 0
