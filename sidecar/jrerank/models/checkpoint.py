@@ -123,7 +123,7 @@ def save_checkpoint(
     _check_shapes(folder, shapes, {name: tensor.shape for name, tensor in stored.items()})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(dict(config), indent=1, ensure_ascii=False))
-    tokenizer.save(str(folder / TOKENIZER_FILE))
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
     if tokenizer_config is not None:
         (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(dict(tokenizer_config), indent=1))
     save_file(stored, folder / WEIGHTS_FILE, metadata={"format": "pt"})
