@@ -32,7 +32,7 @@ class Engine(StrEnum):
 
 def demo(
     questions: Annotated[int, typer.Option(min=1, help="how many to measure")] = 250,
-    seconds: Annotated[float, typer.Option(min=0, help="how long to ask: a slow machine asks fewer")] = 65.0,
+    seconds: Annotated[float, typer.Option(min=0, help="how long to ask: a slow machine asks fewer")] = 75.0,
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id")] = "bundled",
     precision: Annotated[str, typer.Option(help="int8 or fp32")] = "int8",
     engine: Annotated[Engine, typer.Option(help="what searches")] = Engine.POSTGRES,
