@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,37 +59,35 @@ def test_every_bucket_is_captured_the_largest_first(captured: list[ReplayOnCpu],
     assert windows[:2] == [bucket.windows for bucket in BUCKETS.all if bucket.tokens == 256]
 
 
-def test_the_model_before_serves_between_captures(checkpoint: Checkpoint, runner: Runner) -> None:
+def test_the_model_before_serves_between_captures(
+    checkpoint: Checkpoint, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As while a compiled model takes the place of the first one."""
-    done: list[str] = []
-    asked: list[str] = []
-    is_over = threading.Event()
+    order: list[str] = []
     windows = windows_of_lengths(20)
     batch = pack(windows, BUCKETS.fitting(windows), 0)
+    is_queued = threading.Semaphore(0)
+    queue = runner._thread.submit
 
-    def serve() -> None:
-        while not is_over.is_set():
-            asked.append("run")
-            runner.logits(batch)
-            done.append("run")
+    def submit(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        queued = queue(work, *arguments)
+        if arguments == (batch,):
+            queued.add_done_callback(lambda _: order.append("run"))
+            is_queued.release()
+        return queued
 
     def capture(run: Callable[[], torch.Tensor]) -> Replay:
-        done.append("capture")
-        while len(asked) == done.count("run"):  # until somebody waits
-            time.sleep(0.001)
-        time.sleep(0.02)
+        order.append("capture")
+        callers.submit(runner.logits, batch)
+        is_queued.acquire()
         return ReplayOnCpu(run)
 
+    monkeypatch.setattr(runner._thread, "submit", submit)
     variant = Variant(CPU, "padded", torch.float32)
     model = DeviceModel.load(checkpoint.architecture, checkpoint.weights(), variant)
-    serving = threading.Thread(target=serve)
-    serving.start()
-    runner.use(model, BUCKETS, capture)
-    is_over.set()
-    serving.join()
-    first, last = done.index("capture"), len(done) - done[::-1].index("capture")
-    assert done[first:last].count("capture") == len(BUCKETS.all)
-    assert done[first:last].count("run") >= len(BUCKETS.all) - 1
+    with ThreadPoolExecutor(len(BUCKETS.all)) as callers:
+        runner.use(model, BUCKETS, capture)
+    assert order == ["capture", "run"] * len(BUCKETS.all)
 
 
 def test_replays_give_what_the_model_gives_without_graphs(
