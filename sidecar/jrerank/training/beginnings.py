@@ -71,8 +71,11 @@ def digest_of_pairs(corpus: Corpus) -> str:
 
 
 def digest_of_scenes(scenes: Iterable[Scene]) -> str:
-    """Of all their texts."""
-    return digest_of([(item.questions, item.answers, item.decoys) for item in scene] for scene in scenes)
+    """Of all their texts, with their titles."""
+    return digest_of(
+        (scene.title, [(item.questions, item.answers, item.decoys) for item in scene.items])
+        for scene in scenes
+    )
 
 
 def digest_of_model(folder: Path) -> str:

@@ -26,24 +26,31 @@ class SceneItem:
     decoys: tuple[str, ...] = ()
 
 
-Scene = tuple[SceneItem, ...]
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Items about one thing, which `title` names if it isn't empty."""
+
+    items: tuple[SceneItem, ...]
+    title: str = ""
 
 
 class SceneMaker:
     """Draws an item of a scene; no answer of a scene may answer another item of it."""
 
-    def __init__(self, scenes: Sequence[Scene], joined: float = 0.25) -> None:
-        self._places = [(scene, item) for scene in scenes for item in range(len(scene))]
+    def __init__(self, scenes: Sequence[Scene], joined: float = 0.25, titled: float = 0.25) -> None:
+        self._places = [(scene, item) for scene in scenes for item in range(len(scene.items))]
         self._joined = joined
+        self._titled = titled
 
     def __call__(self, draw: random.Random) -> Group:
         """The answer first; in `joined` of the groups the texts are of two sentences that belong to different questions.
 
         Every text has a full stop or has none by chance: whoever writes scenes ends sentences with one and bare phrases without.
+        In `titled` of the groups of a scene with a title all texts have it as their first line, as a stored passage's fields do.
         """
         scene, place = draw.choice(self._places)
-        item = scene[place]
-        others = [draw.choice(other.answers) for at, other in enumerate(scene) if at != place]
+        item = scene.items[place]
+        others = [draw.choice(other.answers) for at, other in enumerate(scene.items) if at != place]
         draw.shuffle(others)
         right = draw.choice(item.answers)
         if len(others) > 2 and draw.random() < self._joined:
@@ -51,7 +58,9 @@ class SceneMaker:
             others = [_together(draw, text, draw.choice(others)) for text in others]
         wrong = [*item.decoys, *others][:_MOST_WRONG]
         texts = (right, *draw.sample(wrong, len(wrong)))
-        return Group(draw.choice(item.questions), tuple(_ended(draw, text) for text in texts))
+        question = draw.choice(item.questions)
+        title = f"{scene.title}\n" if scene.title and draw.random() < self._titled else ""
+        return Group(question, tuple(title + _ended(draw, text) for text in texts))
 
 
 def _ended(draw: random.Random, text: str) -> str:

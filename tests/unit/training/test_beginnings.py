@@ -22,7 +22,7 @@ from jrerank.training.beginnings import (
 )
 from jrerank.training.examples import Corpus, Pair, Passage
 from jrerank.training.plan import TrainingPlan
-from jrerank.training.scenes import SceneItem
+from jrerank.training.scenes import Scene, SceneItem
 from training_models import corpus, tiny_model
 
 PLAN = TrainingPlan(tokens=1000)
@@ -79,9 +79,10 @@ def test_every_part_of_passages_and_scenes_counts() -> None:
     passages = [(Passage("a", "b"),), (Passage("ab", ""),), (Passage("a", "b"), Passage("", ""))]
     assert len({digest_of_passages(Corpus(texts, ())) for texts in passages}) == 3
     item = SceneItem(("a",), ("b",), ("c",))
-    scenes = [(item,), (replace(item, decoys=()),), (replace(item, questions=("b",)),), (item, item)]
-    assert len({digest_of_scenes([scene]) for scene in scenes}) == 4
-    assert digest_of_scenes([(item,), (item,)]) != digest_of_scenes([(item, item)])
+    items = [(item,), (replace(item, decoys=()),), (replace(item, questions=("b",)),), (item, item)]
+    scenes = [*map(Scene, items), Scene((item,), "a")]
+    assert len({digest_of_scenes([scene]) for scene in scenes}) == 5
+    assert digest_of_scenes([Scene((item,))] * 2) != digest_of_scenes([Scene((item, item))])
 
 
 def test_a_model_is_its_files_wherever_they_are(tmp_path: Path) -> None:

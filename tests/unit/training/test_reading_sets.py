@@ -56,4 +56,4 @@ def test_the_scenes_that_are_trained_on_hold_nothing_that_judges() -> None:
 
 def test_the_scenes_can_be_trained_on() -> None:
     scenes = read_scenes(ROOT / "data/reading-scenes.jsonl")
-    assert sum(map(len, scenes)) > 7_000
+    assert sum(len(scene.items) for scene in scenes) > 7_000

@@ -49,7 +49,7 @@ def read_paragraphs(file: Path) -> list[str]:
 
 
 def read_scenes(file: Path) -> list[Scene]:
-    """A scene a line: `items`, each with `questions`, `answers` and perhaps `decoys`.
+    """A scene a line: `items`, each with `questions`, `answers` and perhaps `decoys`; perhaps its name, `scene`.
 
     Raises:
         InvalidInput: the file can't be read, a field is missing or wrong, or a scene has one item only.
@@ -61,13 +61,17 @@ def _scene(file: Path, line: Line) -> Scene:
     items = line.content.get("items")
     if not isinstance(items, list) or len(items) < 2 or not all(isinstance(item, dict) for item in items):
         raise _wrong(file, line, "`items` is not a list of two objects or more")
-    return tuple(
-        SceneItem(
-            _texts(file, line, item, "questions"),
-            _texts(file, line, item, "answers"),
-            _texts(file, line, {"decoys": [], **item}, "decoys", least=0),
-        )
-        for item in items
+    title = line.content.get("scene", "")
+    if not isinstance(title, str):
+        raise _wrong(file, line, f"`scene` is {title!r}, not a text")
+    return Scene(tuple(_scene_item(file, line, item) for item in items), " ".join(title.split()))
+
+
+def _scene_item(file: Path, line: Line, item: Mapping[str, object]) -> SceneItem:
+    return SceneItem(
+        _texts(file, line, item, "questions"),
+        _texts(file, line, item, "answers"),
+        _texts(file, line, {"decoys": [], **item}, "decoys", least=0),
     )
 
 

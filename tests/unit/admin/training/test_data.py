@@ -114,7 +114,8 @@ OTHER = {"questions": ["休みは？"], "answers": ["月曜です。"], "decoys"
 
 def test_a_scene_is_a_line(tmp_path: Path) -> None:
     (scene,) = read_scenes(written(tmp_path, "scenes", {"scene": "プール", "items": [ASKED, OTHER]}))
-    assert [(item.questions, item.answers, item.decoys) for item in scene] == [
+    assert scene.title == "プール"
+    assert [(item.questions, item.answers, item.decoys) for item in scene.items] == [
         (("いくら？",), ("六百円です。",), ()),
         (("休みは？",), ("月曜です。",), ("休みの話。",)),
     ]
@@ -133,3 +134,11 @@ def test_a_scene_is_a_line(tmp_path: Path) -> None:
 def test_a_wrong_scene_is_named(tmp_path: Path, items: object, message: str) -> None:
     with pytest.raises(InvalidInput, match=f"scenes, line 1: {message}"):
         read_scenes(written(tmp_path, "scenes", {"items": items}))
+
+
+def test_a_scene_needs_no_name_and_a_name_is_one_line(tmp_path: Path) -> None:
+    (unnamed,) = read_scenes(written(tmp_path, "unnamed", {"items": [ASKED, OTHER]}))
+    (named,) = read_scenes(written(tmp_path, "named", {"scene": "市民\nプール ", "items": [ASKED, OTHER]}))
+    assert (unnamed.title, named.title) == ("", "市民 プール")
+    with pytest.raises(InvalidInput, match="wrong, line 1: `scene` is 3, not a text"):
+        read_scenes(written(tmp_path, "wrong", {"scene": 3, "items": [ASKED, OTHER]}))
