@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jrerank.domain import Candidate
 from jrerank.errors import InvalidInput
@@ -19,18 +19,26 @@ Hits = Mapping[str, tuple[Candidate, ...]]
 class Collection:
     """All by query id; `labels` are gains by passage id, `hits` are in the first stage's order with their texts.
 
-    A query without labels cannot be measured; a label that no hit list has counts against every system alike.
+    A query without labels cannot be measured; a label that no hit list has counts against every system alike. `shuffled` hits
+    have no first stage's order. `passages` are texts by id that were read beside the hits, if there were any.
     """
 
     name: str
     queries: Mapping[str, str]
     labels: Labels
     hits: Hits
+    shuffled: bool = False
+    passages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def measurable(self) -> tuple[str, ...]:
         """The ids of the queries that have labels, in their order."""
         return tuple(id for id in self.queries if self.labels.get(id))
+
+    @property
+    def deepest(self) -> int:
+        """The length of the longest hit list."""
+        return max((len(self.hits.get(id, ())) for id in self.queries), default=0)
 
     def sample(self, queries: int) -> Collection:
         """So many measurable queries, evenly spread over the set: always the same ones."""
@@ -43,8 +51,8 @@ class Collection:
         return replace(self, queries={id: self.queries[id] for id in ids})
 
     def with_hits(self, hits: Hits) -> Collection:
-        """Other hit lists for the same queries."""
-        return replace(self, hits=hits)
+        """Other hit lists, in an order, for the same queries."""
+        return replace(self, hits=hits, shuffled=False)
 
     def with_labels(self, labels: Labels) -> Collection:
         """Other labels for the same queries."""

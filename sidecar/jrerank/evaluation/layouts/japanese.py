@@ -16,7 +16,7 @@ from jrerank.evaluation.bm25 import Bm25
 from jrerank.evaluation.collection import Collection, hit_list
 from jrerank.evaluation.layouts.jsonl import read_passages
 from jrerank.evaluation.layouts.labels import read_qrels
-from jrerank.evaluation.layouts.rows import gain_of, note_once, only_file, read_rows
+from jrerank.evaluation.layouts.rows import gain_of, note_once, only_file, read_rows, shards
 from jrerank.evaluation.layouts.trec import read_queries, read_run
 
 _JSQUAD_NEGATIVES = 19
@@ -33,13 +33,13 @@ def read_jqara(folder: Path, split: str = "test") -> Collection:
     Raises:
         InvalidInput: a file isn't there or can't be read, a column is missing, or a row says otherwise than an earlier one.
     """
-    path = only_file(
+    paths = shards(
         folder, f"data/{split}-*.parquet", f"{split}*.parquet", f"{split}*.jsonl*", f"data/{split}*.jsonl*"
     )
     queries: dict[str, str] = {}
     passages: dict[str, str] = {}
     labels: dict[str, dict[str, int]] = {}
-    for row in read_rows(path):
+    for row in read_rows(*paths):
         query, passage = row.text("q_id"), row.text("passage_row_id")
         text, gain = f"{row.text('title')} {row.text('text')}", gain_of(row.get("label"), row.place)
         pair = f"query {query!r} and passage {passage!r} come twice, with another label"
@@ -55,7 +55,7 @@ def read_jqara(folder: Path, split: str = "test") -> Collection:
         )
         note_once(labels.setdefault(query, {}), passage, gain, row.place, pair)
     hits = {query: hit_list(shuffled(query, judged), passages) for query, judged in labels.items()}
-    return Collection("jqara", queries, labels, hits)
+    return Collection("jqara", queries, labels, hits, shuffled=True)
 
 
 def read_jacwir(folder: Path, split: str = "eval") -> Collection:
@@ -64,20 +64,22 @@ def read_jacwir(folder: Path, split: str = "eval") -> Collection:
     Raises:
         InvalidInput: a file isn't there or can't be read, a column is missing, or a document comes with two texts.
     """
-    path = only_file(
+    paths = shards(
         folder, f"{split}/*.parquet", f"data/{split}*.parquet", f"{split}*.parquet", f"{split}*.jsonl*"
     )
-    corpus = only_file(
+    corpus = shards(
         folder,
         "collection/*.parquet",
         "data/collection*.parquet",
         "collection*.parquet",
         "collection*.jsonl*",
     )
-    rows = [(row.text("query"), row.text("positive"), row.get("negatives") or ()) for row in read_rows(path)]
+    rows = [
+        (row.text("query"), row.text("positive"), row.get("negatives") or ()) for row in read_rows(*paths)
+    ]
     wanted = {id for _, positive, negatives in rows for id in (positive, *map(str, negatives))}
     passages: dict[str, str] = {}
-    for row in read_rows(corpus):
+    for row in read_rows(*corpus):
         if (id := row.text("doc_id")) in wanted:
             text = f"{row.text('title')} {row.get('description') or ''}"
             note_once(passages, id, text, row.place, f"the passage id {id!r} comes twice, with another text")
@@ -86,7 +88,7 @@ def read_jacwir(folder: Path, split: str = "eval") -> Collection:
         query = f"{number}-{positive}"
         queries[query], labels[query] = text, {positive: 1}
         hits[query] = hit_list(shuffled(query, (positive, *map(str, negatives))), passages)
-    return Collection("jacwir", queries, labels, hits)
+    return Collection("jacwir", queries, labels, hits, shuffled=True)
 
 
 def read_jsquad(folder: Path, split: str = "valid") -> Collection:
@@ -107,7 +109,7 @@ def read_jsquad(folder: Path, split: str = "valid") -> Collection:
     for id, (text, right) in questions.items():
         near = [found for found, _ in index.search(text, _JSQUAD_NEGATIVES + 1) if found != right]
         hits[id] = hit_list(shuffled(id, (right, *near[:_JSQUAD_NEGATIVES])), passages)
-    return Collection("jsquad", queries, labels, hits)
+    return Collection("jsquad", queries, labels, hits, shuffled=True)
 
 
 def read_miracl(folder: Path, split: str = "dev", run: Path | None = None) -> Collection:
@@ -127,7 +129,7 @@ def read_miracl(folder: Path, split: str = "dev", run: Path | None = None) -> Co
     if run is not None:
         return Collection("miracl-ja", queries, labels, read_run(run, passages))
     hits = {query: hit_list(shuffled(query, judged), passages) for query, judged in labels.items()}
-    return Collection("miracl-ja", queries, labels, hits)
+    return Collection("miracl-ja", queries, labels, hits, shuffled=True)
 
 
 def _squad(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:

@@ -42,7 +42,7 @@ def read_jsonl(path: Path, passages: Path | None = None, labels: Path | None = N
         gains[id] = {**known.get(id, known.get(queries[id], {})), **_gains(row)}
     if not queries:
         raise InvalidInput(f"{path} has no query", field="data")
-    return Collection(path.stem, queries, gains, hits)
+    return Collection(path.stem, queries, gains, hits, passages=texts)
 
 
 def read_passages(*paths: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import IO, Any, TypeVar
 from jrerank.errors import ConfigurationError, InvalidInput
 
 _OBJECTS = (".jsonl", ".jsonl.gz", ".parquet")
+_SHARD = re.compile(
+    r"(?P<stem>(?:.+?-)?)(?P<number>\d+)(?P<rest>(?:-of-(?P<count>\d+))?\.(?:jsonl|jsonl\.gz|parquet))"
+)
 _Value = TypeVar("_Value")
 
 
@@ -69,14 +73,15 @@ class Fields:
     values: list[str]
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """The objects of a `.jsonl`, `.jsonl.gz` or `.parquet` file.
+def read_rows(*paths: Path) -> Iterator[Row]:
+    """The objects of `.jsonl`, `.jsonl.gz` or `.parquet` files, one file after the other.
 
     Raises:
-        InvalidInput: the file can't be read, or a line is no JSON object.
+        InvalidInput: a file can't be read, or a line is no JSON object.
         ConfigurationError: Parquet needs pyarrow, which is not installed.
     """
-    return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+    for path in paths:
+        yield from _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
 
 
 def holds_objects(path: Path) -> bool:
@@ -153,6 +158,30 @@ def only_file(folder: Path, *patterns: str) -> Path:
         if matches := sorted(folder.glob(pattern)):
             return matches[0]
     raise InvalidInput(f"{folder} has none of {', '.join(patterns)}", field="data")
+
+
+def shards(folder: Path, *patterns: str) -> list[Path]:
+    """The file that `only_file` finds; where it is numbered, all that differ from it in the number alone, in order.
+
+    Raises:
+        InvalidInput: there is none, or `-00000-of-00003` says that one is missing.
+    """
+    first = only_file(folder, *patterns)
+    match = _SHARD.fullmatch(first.name)
+    if match is None:
+        return [first]
+    alike = re.compile(rf"{re.escape(match['stem'])}\d+{re.escape(match['rest'])}")
+    files = sorted((path for path in first.parent.iterdir() if alike.fullmatch(path.name)), key=_number)
+    if match["count"] and len(files) != int(match["count"]):
+        raise InvalidInput(
+            f"{first.parent} has {len(files)} of {int(match['count'])} files like {first.name}", field="data"
+        )
+    return files
+
+
+def _number(shard: Path) -> int:
+    match = _SHARD.fullmatch(shard.name)
+    return int(match["number"]) if match else 0
 
 
 def _jsonl(path: Path) -> Iterator[Row]:

@@ -105,6 +105,32 @@ def test_jacwir_has_ids_in_one_file_and_texts_in_the_other(tmp_path: Path) -> No
     assert {hit.id: hit.passage for hit in read.hits["0-x1"]} == {f"x{n}": f"題{n} 説明" for n in (1, 2, 3)}
 
 
+def test_public_sets_in_several_files_are_read_whole(tmp_path: Path) -> None:
+    for place in range(2):
+        row: dict[str, object] = {
+            "q_id": f"Q{place}", "question": "問", "passage_row_id": place, "title": "題", "text": "文", "label": 1
+        }  # fmt: skip
+        write_parquet(tmp_path / "data" / f"test-0000{place}-of-00002.parquet", [row])
+        pair: dict[str, object] = {"query": "何", "positive": f"x{place}", "negatives": []}
+        write_parquet(tmp_path / "eval" / f"eval-0000{place}-of-00002.parquet", [pair])
+        document: dict[str, object] = {"doc_id": f"x{place}", "title": "題", "description": "説明"}
+        write_parquet(tmp_path / "collection" / f"0000{place}.parquet", [document])
+    assert list(open_collection(Source("jqara", tmp_path)).check().queries) == ["Q0", "Q1"]
+    jacwir = open_collection(Source("jacwir", tmp_path)).check()
+    assert {id: hits[0].passage for id, hits in jacwir.hits.items()} == {"0-x0": "題 説明", "1-x1": "題 説明"}
+
+
+def test_candidates_of_public_sets_have_no_order_unless_a_run_gives_them_one(tmp_path: Path) -> None:
+    for write in (write_jqara, write_jacwir, write_jsquad, write_miracl):
+        write(tmp_path)
+    run = write_text(tmp_path / "bm25.run", "0 Q0 12#0 1 3 x\n")
+    assert all(
+        open_collection(Source(layout, tmp_path)).shuffled
+        for layout in ("jqara", "jacwir", "jsquad", "miracl-ja")
+    )
+    assert not open_collection(Source("miracl-ja", tmp_path, run)).shuffled
+
+
 def test_jsquad_gets_hard_negatives_beside_the_paragraph_of_each_question(tmp_path: Path) -> None:
     write_jsquad(tmp_path)
     read = open_collection(Source("jsquad", tmp_path)).check()

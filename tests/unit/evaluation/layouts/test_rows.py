@@ -12,7 +12,7 @@ from jrerank.bench.load.sizes import read_log
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.layouts.jsonl import read_jsonl, read_passages
 from jrerank.evaluation.layouts.labels import read_judgements, read_labels, read_qrels
-from jrerank.evaluation.layouts.rows import Place, gain_of, only_file, read_rows
+from jrerank.evaluation.layouts.rows import Place, gain_of, only_file, read_rows, shards
 from jrerank.evaluation.layouts.trec import read_queries, read_run
 from published_layouts import write_parquet
 
@@ -140,6 +140,35 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     with pytest.raises(InvalidInput, match=r"a is no folder; one with corpus\.jsonl is needed"):
         only_file(tmp_path / "a", "corpus.jsonl")
+
+
+def touched(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (["t-00001-of-00002.parquet", "t-00000-of-00002.parquet"], [1, 0]),
+        (["t-9.jsonl", "t-10.jsonl", "train-9.jsonl"], [0, 1]),
+        (["0001.parquet", "0000.parquet"], [1, 0]),
+        (["t.jsonl", "t.jsonl.gz", "t-1.jsonl"], [2]),
+        (["t.jsonl", "t.jsonl.gz"], [0]),
+    ],
+)
+def test_all_numbered_files_of_one_name_are_read_in_their_order(
+    tmp_path: Path, names: list[str], read: list[int]
+) -> None:
+    found = shards(touched(tmp_path, *names), "none*", "t-*", "t*", "*")
+    assert [path.name for path in found] == [names[place] for place in read]
+
+
+def test_a_missing_shard_is_refused(tmp_path: Path) -> None:
+    folder = touched(tmp_path, "t-00000-of-00003.parquet", "t-00002-of-00003.parquet")
+    with pytest.raises(InvalidInput, match=r"has 2 of 3 files like t-00000-of-00003\.parquet"):
+        shards(folder, "t-*.parquet")
 
 
 def test_deeply_nested_json_is_refused(tmp_path: Path) -> None:
