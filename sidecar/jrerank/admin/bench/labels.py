@@ -120,8 +120,19 @@ def _ask_about(collection: Collection, file: Path, models: list[str], runs: list
             for text in runs
         ),
     ]
-    texts = {hit.id: hit.passage or "" for id in collection.queries for hit in collection.hits[id]}
-    return session(pools(collection.queries, lists, depth), collection.queries, texts, file, TerminalJudge())
+    texts = _texts(collection)
+    pooled = pools(collection.queries, lists, depth)
+    shown = {query: [id for id in ids if id in texts] for query, ids in pooled.items()}
+    if bare := sum(len(ids) - len(shown[query]) for query, ids in pooled.items()):
+        print(f"{bare} hits have no text and are left out: --passages gives it to them")
+    return session(shown, collection.queries, texts, file, TerminalJudge())
+
+
+def _texts(collection: Collection) -> dict[str, str]:
+    """By id, of the passages and of all hits, as another query's hit is a run's too; nobody can judge an id."""
+    hits = {hit.id: hit.passage or "" for id in collection.hits for hit in collection.hits[id]}
+    known = {**collection.passages, **{id: text for id, text in hits.items() if text.strip()}}
+    return {id: text for id, text in known.items() if text.strip()}
 
 
 def _reranked(collection: Collection, models: list[str], file: Path) -> list[Mapping[str, Sequence[str]]]:

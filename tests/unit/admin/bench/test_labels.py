@@ -78,6 +78,22 @@ def test_the_whole_text_and_how_long_it_will_take_can_be_seen(tmp_path: Path) ->
     assert (code, end in output) == (0, True)
 
 
+def test_a_runs_hit_is_shown_by_its_text_and_left_out_where_it_has_none(tmp_path: Path) -> None:
+    """Nobody can judge an id: Enter would have said of it that it is not relevant."""
+    file, data = tmp_path / "labels.jsonl", tmp_path / "queries.jsonl"
+    data.write_text('{"id": "1", "query": "山", "hits": [{"id": "a", "text": "富士山"}]}\n')
+    passages, ranked = tmp_path / "passages.jsonl", tmp_path / "other.run"
+    passages.write_text('{"id": "b", "text": "浅間山"}\n')
+    ranked.write_text("1 Q0 b 1 2 x\n1 Q0 unknown 2 1 x\n")
+    code, output = run(
+        "labels", file, "--data", data, "--passages", passages, "--run", f"o={ranked}", typed="\n"
+    )
+    assert code == 0, output
+    assert "浅間山" in output
+    assert "1 hits have no text and are left out: --passages gives it to them" in " ".join(output.split())
+    assert {json.loads(line)["id"] for line in file.read_text().splitlines()} == {"a", "b"}
+
+
 def test_labels_from_clicks(tmp_path: Path) -> None:
     log = tmp_path / "clicks.jsonl"
     shown = [{"query": "山", "id": id, "position": 1, "clicked": id == "a"} for id in "abc" for _ in range(6)]
