@@ -22,12 +22,11 @@ from pathlib import Path
 import httpx
 
 from bench.reading import not_fooled, paraphrases, score_with
-from jrerank.admin.bench.systems import name_of
 from jrerank.assembly import load_checkpoint
 from jrerank.bench.quality.evaluate import Answers, differences, values
 from jrerank.bench.quality.orders import ordered
 from jrerank.bench.quality.run import Plan, first_stage, report, score
-from jrerank.bench.quality.scorers import LocalScorer, local_scorer
+from jrerank.bench.quality.scorers import LocalScorer, local_scorer, name_of
 from jrerank.bench.quality.scores import QueryScores, ScoreFile
 from jrerank.bench.speed.workload import WorkloadMaker
 from jrerank.cpu import cpu_features
@@ -192,7 +191,7 @@ def _ratios(clients: Sequence[httpx.Client], body: Mapping[str, object], rounds:
 async def judged(settings: Settings, data: Path, sets: Sequence[QuestionSet], scores: ScoreFile) -> list[Row]:
     """All rows that need the model in this process."""
     rows: list[Row] = []
-    async with local_scorer(settings, name_of(settings)) as scorer:
+    async with local_scorer(settings) as scorer:
         rows += await reading_rows(scorer)
         for asked in sets:
             plan = asked.plan(data)
@@ -240,7 +239,7 @@ def main() -> None:
     rows += shift_rows(settings)
     if options.rounds:
         rows.append(speed_row(options.model, options.rounds))
-    print(f"| {name_of(settings)} | | wanted |\n|---|---|---|")
+    print(f"| {name_of(settings, settings.precision)} | | wanted |\n|---|---|---|")
     print("\n".join(map(str, rows)))
 
 

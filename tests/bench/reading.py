@@ -97,7 +97,7 @@ def score_with(scorer: Scorer) -> Score:
 
 async def measure(settings: Settings) -> None:
     """Print both tables."""
-    async with local_scorer(settings, settings.model) as scorer:
+    async with local_scorer(settings) as scorer:
         score = score_with(scorer)
         bm25, model = await paraphrases(score)
         print(f"paraphrases, nDCG@10: BM25 {bm25:.4f}, the model {model:.4f}")

@@ -23,6 +23,8 @@ def test_a_statement_is_worth_what_its_lists_are_worth(tmp_path: Path) -> None:
 
         file = tmp_path / "search.sql"
         file.write_text(BIGRAM_SQL, encoding="utf-8")
-        found = figures(tmp_path, search, ["--dsn", dsn, "--sql", str(file)])
+        # Without the extension nothing tells what became of a statement that reranks
+        found = figures(tmp_path, search, ["--dsn", dsn, "--sql", str(file), "--rerank-sql", str(file)])
     assert found["first stage"]["nDCG@10"] > 0.5
     assert found["offline"] == pytest.approx(found["first stage"], abs=1e-9)
+    assert found["reranked in SQL"] == found["first stage"]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from integration.postgres.installed import APP, install
 from integration.postgres.servers import Database
-from integration.postgres.sidecar import KeyedSidecar
+from integration.postgres.sidecar import Address, KeyedSidecar
+from jrerank.admin.app import app
+from jrerank.admin.ports import free_port
 from measured import BIGRAM_SQL, DEPTH, create_passages, figures
 
 RERANKED = f"""
@@ -23,6 +26,14 @@ order by reranked.rank
 """
 
 
+def statements(folder: Path) -> list[str]:
+    """The options that name both statements."""
+    files = {"--sql": folder / "search.sql", "--rerank-sql": folder / "reranked.sql"}
+    for file, statement in zip(files.values(), (BIGRAM_SQL, RERANKED), strict=True):
+        file.write_text(statement, encoding="utf-8")
+    return [part for name, file in files.items() for part in (name, str(file))]
+
+
 def test_a_statement_that_reranks_is_worth_what_it_answers(
     tmp_path: Path, database_18: Database, sidecar: KeyedSidecar
 ) -> None:
@@ -30,10 +41,7 @@ def test_a_statement_that_reranks_is_worth_what_it_answers(
     with database_18.connect() as admin:
         create_passages(admin)
         admin.execute("grant select on passages to app")
-    files = {"--sql": tmp_path / "search.sql", "--rerank-sql": tmp_path / "reranked.sql"}
-    for file, statement in zip(files.values(), (BIGRAM_SQL, RERANKED), strict=True):
-        file.write_text(statement, encoding="utf-8")
-    options = [part for name, file in files.items() for part in (name, str(file))]
+    options = statements(tmp_path)
     with installed.connect() as connection:
 
         def search(query: str) -> list[tuple[str, float]]:
@@ -46,3 +54,18 @@ def test_a_statement_that_reranks_is_worth_what_it_answers(
         found = figures(tmp_path, search, ["--dsn", database_18.dsn(APP), *options])
     assert found["first stage"]["nDCG@10"] > 0.5
     assert found["reranked in SQL"] == pytest.approx(found["offline"], abs=1e-9)
+
+
+def test_a_statement_that_nothing_reranked_is_not_measured(tmp_path: Path, database_18: Database) -> None:
+    """No sidecar is there: the hits come in their old order, and would be taken for the reranker's."""
+    installed = install(database_18, "http", Address(f"http://127.0.0.1:{free_port()}", free_port()))
+    with database_18.connect() as admin:
+        create_passages(admin)
+        admin.execute("grant select on passages to app")
+        admin.execute("alter role app set jrerank.status = 'transaction'")
+    line = ["bench", "quality", "--queries", "2", "--depth", "5"]
+    result = CliRunner().invoke(app, [*line, "--dsn", installed.database.dsn(APP), *statements(tmp_path)])
+    assert result.exit_code == 1, result.output
+    assert "reranked in SQL: all 2 searches passed through, nothing was reranked" in " ".join(
+        result.output.split()
+    )

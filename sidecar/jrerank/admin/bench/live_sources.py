@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from jrerank.evaluation.collection import Collection
 
 _TIMEOUT_S = 120
+_BELONGS_TO = {
+    "template": ("opensearch", "search_door"),
+    "text_fields": ("opensearch", "search_door"),
+    "pipelines": ("opensearch",),
+    "sql": ("dsn",),
+    "rerank_sql": ("dsn",),
+}
 _NO_RERANKING = {"search_pipeline": "_none"}
 
 
@@ -42,10 +49,10 @@ class LiveOptions:
         return bool(self.opensearch or self.search_door or self.dsn)
 
     def check(self) -> None:
-        """Before anything is asked.
+        """Before anything is read or asked.
 
         Raises:
-            InvalidInput: something that belongs to it is missing, or there are several.
+            InvalidInput: something that belongs to it is missing, there are several, or an option would have no effect.
         """
         if sum(map(bool, (self.opensearch, self.search_door, self.dsn))) > 1:
             raise InvalidInput(
@@ -60,14 +67,31 @@ class LiveOptions:
             raise InvalidInput(
                 "a live search needs --template and at least one --text-field", field="template"
             )
+        for field_name, searches in _BELONGS_TO.items():
+            self._check_used(field_name, searches)
+
+    def _check_used(self, field_name: str, searches: tuple[str, ...]) -> None:
+        """Without its search it would be ignored, and what was asked for would silently not be measured."""
+        if getattr(self, field_name) and not any(getattr(self, search) for search in searches):
+            option = _option(field_name)
+            raise InvalidInput(
+                f"{option} has no effect without {' or '.join(map(_option, searches))}",
+                field=option.strip("-"),
+            )
+
+
+def _option(field_name: str) -> str:
+    """As the command line has it: an option that may be repeated has no s."""
+    return "--" + field_name.removesuffix("s").replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
 class LiveResults:
-    """The first stage's lists, and those of the searches that rerank, by their names."""
+    """The first stage's lists, and those of the searches that rerank and what has to be known of them, by their names."""
 
     first: LiveHits
     reranked: dict[str, LiveHits] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def search(options: LiveOptions, collection: Collection, depth: int, progress: Progress) -> LiveResults:
@@ -75,12 +99,11 @@ def search(options: LiveOptions, collection: Collection, depth: int, progress: P
 
     Raises:
         InvalidInput: the options don't fit together, or a hit has no text.
-        Unavailable: a search failed.
+        Unavailable: a search failed, or one that should rerank did not.
     """
     from jrerank.bench.quality.live.source import search_all
     from jrerank.bench.quality.live.template import BodyTemplate
 
-    options.check()
     with ExitStack() as stack:
         first, reranking = (
             _sql(options.dsn, options.sql, options.rerank_sql, stack)
@@ -92,7 +115,9 @@ def search(options: LiveOptions, collection: Collection, depth: int, progress: P
             name: search_all(way, queries, depth, partial(progress, name))
             for name, way in {"searching": first, **reranking}.items()
         }
-    return LiveResults(found.pop("searching"), found)
+    lists = found.pop("searching")
+    notes = {name: reranked.reranked_note(name) for name, reranked in found.items()}
+    return LiveResults(lists, found, {name: note for name, note in notes.items() if note})
 
 
 def _templates(
@@ -145,5 +170,5 @@ def _sql(
     connection = stack.enter_context(connected(dsn))
     reranked: dict[str, LiveSearch] = {}
     if rerank_sql:
-        reranked["reranked in SQL"] = SqlSearch(connection, read_statement(rerank_sql))
+        reranked["reranked in SQL"] = SqlSearch(connection, read_statement(rerank_sql), reranks=True)
     return SqlSearch(connection, read_statement(sql)), reranked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from jrerank.admin.bench.output import (
     Outputs,
 )
 from jrerank.admin.bench.progress import Progress
+from jrerank.admin.bench.quality_parameters import quality_parameters
 from jrerank.admin.bench.systems import given_answers, scored_answers
 from jrerank.admin.options import plain_errors
 from jrerank.errors import InvalidInput
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from jrerank.evaluation.collection import Collection
 
 
+_DEPTH = 50
 _MEASURES = ("nDCG@10", "MRR@10", "MAP", "Recall@10")
 _DATA, _SYSTEMS, _LIVE, _REPORT = "Data", "Systems", "Live searches", "Report"
 
@@ -65,7 +68,14 @@ def quality(
     queries: Annotated[
         int, typer.Option(min=1, help="measure so many, evenly spread", rich_help_panel=_DATA)
     ] = 200,
-    depth: Annotated[int, typer.Option(min=1, help="rerank so many hits", rich_help_panel=_DATA)] = 50,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="rerank so many hits; without it 50, or all candidates of a set that has no order of them",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(help="bundled, a folder or a hub id; may be repeated", rich_help_panel=_SYSTEMS),
@@ -168,13 +178,16 @@ def quality(
     files = DataOptions(layout, data, queries_file, passages, labels, hits, split)
     others = (*(url or ()), *(run or ()))
     with plain_errors():
+        live.check()
         outputs = Outputs.open("quality", json, html, compare)
         models = _settings(model, engine, precision, graph)
         chosen = models if model or engine or precision or graph or not others else []
         with Progress() as progress:
-            collection = _labelled(open_data(files)).sample(queries)
-            found = search(live, collection, depth, progress) if live.given else None
+            whole = _labelled(open_data(files))
+            collection = whole.sample(queries)
+            found = search(live, collection, depth or _DEPTH, progress) if live.given else None
             plan = _plan(files, collection, found, measure, depth, fusion)
+            plan = replace(plan, unlabelled=len(whole.queries) - len(whole.measurable))
             systems = given_answers(plan, found, run or ())
             systems += asyncio.run(
                 scored_answers(plan, chosen, url or (), url_model, ScoreFile.open(resume), progress)
@@ -210,15 +223,19 @@ def _plan(
     collection: Collection,
     live: LiveResults | None,
     measures: list[str] | None,
-    depth: int,
+    depth: int | None,
     fusion: bool,
 ) -> Plan:
     from jrerank.bench.quality.run import Plan
     from jrerank.evaluation.measures import Measure
 
-    lists = collection.with_hits(live.first.hits) if live else collection
+    lists = (collection.with_hits(live.first.hits) if live else collection).check()
     names = measures or [main_measure(files.layout), *_MEASURES]
-    parameters = {"layout": files.layout, "queries": str(len(lists.measurable)), "depth": str(depth)}
-    return Plan(
-        lists.check(), list(dict.fromkeys(map(Measure.parse, names))), depth, fusion, parameters=parameters
-    )
+    chosen = list(dict.fromkeys(map(Measure.parse, names)))
+    deep = depth or _depth_of(lists)
+    return Plan(lists, chosen, deep, fusion, parameters=quality_parameters(files.layout, lists, deep))
+
+
+def _depth_of(lists: Collection) -> int:
+    """Of candidates without an order any smaller depth would leave relevant ones out by chance."""
+    return lists.deepest if lists.shuffled else _DEPTH

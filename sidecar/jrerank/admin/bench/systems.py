@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jrerank.bench.quality.run import Plan
     from jrerank.bench.quality.scorers import RemoteScorer
     from jrerank.bench.quality.scores import ScoreFile
+    from jrerank.evaluation.collection import Hits
     from jrerank.settings import Settings
 
 _TIMEOUT_S = 300
@@ -25,27 +26,47 @@ _TIMEOUT_S = 300
 def given_answers(plan: Plan, live: LiveResults | None, runs: Sequence[str]) -> list[Answers]:
     """The first stage, live searches that rerank, and other systems' runs: nothing is scored for them.
 
+    All are cut to the same depth, as a measure without a cutoff would favour the longer lists.
+
     Raises:
         InvalidInput: a run can't be read.
     """
-    from jrerank.bench.quality.evaluate import Answers
     from jrerank.bench.quality.run import first_stage
-    from jrerank.evaluation.layouts.trec import read_run
 
     systems = [first_stage(plan, live.first.seconds if live else None)]
-    for name, found in (live.reranked if live else {}).items():
-        orders = {id: tuple(hit.id for hit in hits) for id, hits in found.hits.items()}
-        systems.append(Answers(name, "as the search answered", orders, found.seconds))
-    for name, path in (named(text, "run") for text in runs):
-        hits = read_run(Path(path), {})
-        if not hits.keys() & set(plan.collection.measurable):
-            raise InvalidInput(
-                f"--run {name}={path}: it has none of the queries that have labels", field="run"
-            )
-        systems.append(
-            Answers(name, path, {id: tuple(hit.id for hit in found) for id, found in hits.items()})
+    systems += _live_answers(plan, live) if live else []
+    return systems + [_run_answers(plan, *named(text, "run")) for text in runs]
+
+
+def _live_answers(plan: Plan, live: LiveResults) -> list[Answers]:
+    from jrerank.bench.quality.evaluate import Answers
+
+    return [
+        Answers(
+            name,
+            "as the search answered",
+            _orders(found.hits, plan.depth),
+            found.seconds,
+            notes=(live.notes[name],) if name in live.notes else (),
         )
-    return systems
+        for name, found in live.reranked.items()
+    ]
+
+
+def _run_answers(plan: Plan, name: str, path: str) -> Answers:
+    from jrerank.bench.quality.evaluate import Answers
+    from jrerank.evaluation.layouts.trec import read_run
+
+    hits, measured = read_run(Path(path), {}), plan.collection.measurable
+    missing = sum(id not in hits for id in measured)
+    if missing == len(measured):
+        raise InvalidInput(f"--run {name}={path}: it has none of the queries that have labels", field="run")
+    note = f"{name} has no list for {missing} of {len(measured)} queries, which count 0"
+    return Answers(name, path, _orders(hits, plan.depth), notes=(note,) if missing else ())
+
+
+def _orders(hits: Hits, depth: int) -> dict[str, tuple[str, ...]]:
+    return {id: tuple(hit.id for hit in found[:depth]) for id, found in hits.items()}
 
 
 async def scored_answers(
@@ -66,18 +87,12 @@ async def scored_answers(
 
     systems = []
     for settings in models:
-        async with local_scorer(settings, name_of(settings)) as local:
+        async with local_scorer(settings) as local:
             systems.append(await score(plan, local, file, progress))
     for text in urls:
         async with _remote(text, url_model) as remote:
             systems.append(await score(plan, remote, file, progress))
     return systems
-
-
-def name_of(settings: Settings) -> str:
-    """The model's last part, its precision, and its engine and graph where those aren't the usual ones."""
-    unusual = [name for name in (settings.engine, settings.graph) if name in {"torch", "prebuilt"}]
-    return " ".join([settings.model.rstrip("/").rpartition("/")[2], settings.precision, *unusual])
 
 
 @asynccontextmanager

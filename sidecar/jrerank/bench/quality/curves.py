@@ -18,7 +18,7 @@ _DEADLINES = 12
 
 def curves(systems: Sequence[Answers], collection: Collection, measure: Measure, depth: int) -> list[Curve]:
     """Of the systems whose scores are known, by the model's order alone."""
-    known = [one for one in systems if one.scores is not None]
+    known = [one for one in systems if one.scores]
     if not known:
         return []
     by_depth = [(one.name, _by_depth(one, collection, measure, depth)) for one in known]
@@ -60,7 +60,7 @@ def depths(deepest: int) -> list[int]:
 def _by_depth(
     answers: Answers, collection: Collection, measure: Measure, deepest: int
 ) -> list[tuple[Point, float]]:
-    """With the mean milliseconds of each."""
+    """With the mean milliseconds of each, over the queries that were scored."""
     scores = answers.scores or {}
     points = []
     for depth in depths(deepest):
@@ -92,14 +92,14 @@ def _point(
     deepest: int,
     scored: Mapping[str, int],
 ) -> Point:
-    """The mean over queries, each with its first `scored` hits reranked."""
-    found = [
-        measure.of(
-            ordered(collection.candidates(id, deepest), scores[id], scored=scored[id]), collection.labels[id]
-        )
-        for id in scores
-    ]
-    interval = bootstrap(found, resamples=2_000)
+    """The mean over the measurable queries, each with its first `scored` hits reranked; one without hits counts 0."""
+
+    def value(id: str) -> float:
+        order = ordered(collection.candidates(id, deepest), scores[id], scored=scored[id])
+        return measure.of(order, collection.labels[id])
+
+    values = [value(id) if id in scores else 0.0 for id in collection.measurable]
+    interval = bootstrap(values, resamples=2_000)
     return Point(x=x, y=interval.mean, low=interval.low, high=interval.high)
 
 

@@ -18,7 +18,10 @@ _EXAMPLES, _EXAMPLE_HITS, _TEXT_CHARS = 5, 5, 90
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a system made of every query; `scores` where it is a model whose logits are known."""
+    """What a system made of every query; `scores` where it is a model whose logits are known.
+
+    `seconds` and `tokens` are of the queries that were asked alone; `notes` go into the report.
+    """
 
     name: str
     description: str
@@ -26,6 +29,7 @@ class Answers:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[str, QueryScores] | None = None
+    notes: tuple[str, ...] = ()
 
     def order(self, query: str) -> Sequence[str]:
         """Ids from the best; none for a query that the system has no list for, which then counts 0."""
@@ -33,14 +37,14 @@ class Answers:
 
 
 def figures(answers: Answers, collection: Collection, measures: Sequence[Measure]) -> System:
-    """Means over the measurable queries with their intervals, and what a query costs."""
+    """Means over the measurable queries with their intervals, and what a query costs that was asked."""
     ids = collection.measurable
     found = [_measured(answers, collection, measure, ids) for measure in measures]
-    if answers.seconds:
-        found.append(_cost(answers, ids))
-    if any(answers.tokens.values()):
-        mean = sum(answers.tokens[id] for id in ids) / len(ids)
-        found.append(Figure(name="tokens per query", value=mean, unit="tokens"))
+    if seconds := [answers.seconds[id] for id in ids if id in answers.seconds]:
+        found.append(_cost(seconds, len(ids)))
+    tokens = [answers.tokens[id] for id in ids if id in answers.tokens]
+    if any(tokens):
+        found.append(Figure(name="tokens per query", value=sum(tokens) / len(tokens), unit="tokens"))
     return System(name=answers.name, description=answers.description, figures=tuple(found))
 
 
@@ -98,8 +102,9 @@ def _measured(answers: Answers, collection: Collection, measure: Measure, ids: I
     )
 
 
-def _cost(answers: Answers, ids: Sequence[str]) -> Figure:
-    samples = [1000 * answers.seconds[id] for id in ids]
+def _cost(seconds: Sequence[float], queries: int) -> Figure:
+    """Its samples only where each query has one: the report's `sample_ids` name the query of each."""
+    samples = [1000 * one for one in seconds]
     interval = bootstrap(samples)
     return Figure(
         name="time per query",
@@ -107,7 +112,7 @@ def _cost(answers: Answers, ids: Sequence[str]) -> Figure:
         unit="ms",
         low=interval.low,
         high=interval.high,
-        samples=tuple(samples),
+        samples=tuple(samples) if len(samples) == queries else (),
     )
 
 

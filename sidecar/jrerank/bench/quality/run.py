@@ -23,7 +23,10 @@ FIRST_STAGE = "first stage"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is compared: the first `depth` hits of each query. The first measure is the one that curves and fusion go by."""
+    """What is compared: the first `depth` hits of each query. The first measure is the one that curves and fusion go by.
+
+    `unlabelled` queries were left out of the collection before, since they have no labels.
+    """
 
     collection: Collection
     measures: Sequence[Measure]
@@ -31,6 +34,7 @@ class Plan:
     fusion: bool = True
     first_stage: str = FIRST_STAGE
     parameters: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: int = 0
 
     @property
     def lists(self) -> Collection:
@@ -52,7 +56,7 @@ async def score(plan: Plan, scorer: Scorer, file: ScoreFile, progress: Progress)
     Raises:
         JrerankError: a query can't be scored; what was scored before is in the file.
     """
-    lists, scores = plan.lists, {}
+    lists, scores, earlier = plan.lists, {}, 0
     ids = [id for id in lists.measurable if lists.hits.get(id)]
     for number, id in enumerate(ids, start=1):
         key = key_of(scorer.key, lists.queries[id], lists.hits[id])
@@ -61,20 +65,22 @@ async def score(plan: Plan, scorer: Scorer, file: ScoreFile, progress: Progress)
             known = await scorer.score(lists.queries[id], lists.hits[id])
             file.put(key, known)
         scores[id] = known
+        earlier += file.is_earlier(key)
         progress(scorer.name, number, len(ids))
-    return answers_of(scorer.name, scorer.description, lists, scores)
+    return _answers(scorer, lists, scores, earlier)
 
 
-def answers_of(name: str, description: str, lists: Collection, scores: Mapping[str, QueryScores]) -> Answers:
+def _answers(scorer: Scorer, lists: Collection, scores: Mapping[str, QueryScores], earlier: int) -> Answers:
     """The model's own order of each list."""
-    orders = {id: ordered(lists.hits[id], one) for id, one in scores.items()}
+    resumed = f"{scorer.name}: scores and times of {earlier} of {len(scores)} queries are an earlier run's"
     return Answers(
-        name,
-        description,
-        orders,
-        {id: scores[id].seconds if id in scores else 0.0 for id in lists.measurable},
-        {id: scores[id].tokens if id in scores else 0 for id in lists.measurable},
+        scorer.name,
+        scorer.description,
+        {id: ordered(lists.hits[id], one) for id, one in scores.items()},
+        {id: one.seconds for id, one in scores.items()},
+        {id: one.tokens for id, one in scores.items()},
         scores,
+        (*scorer.notes, *([resumed] if earlier else [])),
     )
 
 
@@ -115,7 +121,9 @@ def _with_fusions(plan: Plan, systems: Sequence[Answers]) -> tuple[list[Answers]
         name = f"{one.name} + {plan.first_stage}"
         weights = " and ".join(f"{weight:.3g}" for weight in fusion.weights)
         description = f"linear fusion; each half of the queries read with the weight that was best on the other: {weights}"
-        result.append(replace(one, name=name, description=description, orders=fusion.orders, scores=None))
+        result.append(
+            replace(one, name=name, description=description, orders=fusion.orders, scores=None, notes=())
+        )
         reason = f"best {plan.measures[0]} of {name} on all queries; as `fusion` of a request"
         advice.append(Setting(variable="fusion.weight", value=f"{fusion.best:.3g}", reason=reason))
     return result, advice
@@ -133,14 +141,26 @@ def _notes(plan: Plan, systems: Sequence[Answers]) -> list[str]:
         notes.append(
             f"for {out_of_reach} of {len(ids)} queries no relevant passage is among the hits: no reranker can gain there"
         )
-    if unlabelled := len(lists.queries) - len(ids):
+    if unlabelled := plan.unlabelled + len(lists.queries) - len(ids):
         notes.append(f"{unlabelled} queries have no labels and are left out")
+    notes += _cut_at_random(plan)
+    notes += (note for one in systems for note in one.notes)
     notes += _lost_by_int8(plan, systems)
     if any(one.scores is not None for one in systems):
         notes.append(
             "times are of one query at a time; a deadline's and a depth's are computed from them by passage length"
         )
     return notes
+
+
+def _cut_at_random(plan: Plan) -> list[str]:
+    """A first stage's tail may be left out: it has the least likely hits. Of shuffled candidates it is any of them."""
+    deepest = plan.collection.deepest if plan.collection.shuffled else 0
+    if deepest <= plan.depth:
+        return []
+    return [
+        f"the candidates of {plan.collection.name} have no order: a depth of {plan.depth} leaves out some of {deepest} at random"
+    ]
 
 
 def _reachable(lists: Collection, id: str) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from jrerank.assembly import running_service
+from jrerank.bench.machine import describe_machine
 from jrerank.bench.quality.scores import QueryScores
-from jrerank.domain import Candidate, RerankRequest
+from jrerank.domain import Candidate, RerankRequest, ServiceInfo
 from jrerank.errors import EngineError, InvalidInput, Unavailable
 from jrerank.reranker import Reranker
 from jrerank.settings import Settings
@@ -27,7 +28,7 @@ DIALECTS: tuple[Dialect, ...] = ("hits", "cohere", "tei")
 
 
 class Scorer(Protocol):
-    """`key` names what the scores depend on, beyond the texts."""
+    """`key` names what the scores and their times depend on, beyond the texts; `notes` say what a reader has to know."""
 
     @property
     def name(self) -> str:
@@ -40,6 +41,10 @@ class Scorer(Protocol):
     @property
     def key(self) -> str:
         """Of the scores."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the report."""
 
     async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
         """Logits in the order of the candidates.
@@ -57,6 +62,7 @@ class LocalScorer:
     description: str
     key: str
     reranker: Reranker
+    notes: tuple[str, ...] = ()
 
     async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
         """As `Scorer` says."""
@@ -73,20 +79,40 @@ class LocalScorer:
 
 
 @asynccontextmanager
-async def local_scorer(settings: Settings, name: str) -> AsyncIterator[LocalScorer]:
+async def local_scorer(settings: Settings) -> AsyncIterator[LocalScorer]:
     """A service with these settings, without its cache, so that every query costs what it costs, and without a second model.
 
+    Where the gate refuses int8, the name and a note say what serves in its place.
+
     Raises:
-        ConfigurationError: the model can't be served, or int8 was asked for and the gate refused it.
+        ConfigurationError: the model can't be served.
     """
     alone = settings.model_copy(update={"cache_bytes": 0, "stores": {}, "second_model": None})
     async with running_service(alone) as service:
         info = service.info
+        name = name_of(settings, info.precision)
         description = f"{info.model}, {info.engine}, {info.precision}, {info.workers} workers"
-        if info.precision != settings.precision:
-            description += f" (the gate refused {settings.precision})"
-        key = f"{info.fingerprint} {info.precision} {info.max_tokens} {info.window_tokens} {info.version}"
-        yield LocalScorer(name, description, key, service.reranker)
+        notes = () if info.precision == settings.precision else (_other_precision(settings, info, name),)
+        yield LocalScorer(name, description, _local_key(settings, info), service.reranker, notes)
+
+
+def name_of(settings: Settings, precision: str) -> str:
+    """The model's last part, the precision that serves, and the engine and graph where those aren't the usual ones."""
+    unusual = [name for name in (settings.engine, settings.graph) if name in {"torch", "prebuilt"}]
+    return " ".join([settings.model.rstrip("/").rpartition("/")[2], precision, *unusual])
+
+
+def _other_precision(settings: Settings, info: ServiceInfo, name: str) -> str:
+    return f"{name}: {settings.precision} was asked for, but does not serve here; these are the figures of {info.precision}"
+
+
+def _local_key(settings: Settings, info: ServiceInfo) -> str:
+    """The times depend on the machine and on what computes, as the scores of int8 do."""
+    machine = describe_machine()
+    model = (info.fingerprint, info.precision, info.max_tokens, info.window_tokens, info.version)
+    computed = (info.engine, settings.graph, settings.device, info.workers)
+    packages = [machine.packages.get(name) for name in ("onnxruntime", "torch")]
+    return " ".join(map(str, (*model, *computed, machine.cpu, machine.features, *packages)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +132,13 @@ class RemoteScorer:
 
     @property
     def key(self) -> str:
-        """The URL, dialect and model."""
+        """The URL, dialect and model. What answers there now can't be known: the report tells which scores are older."""
         return self.description
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
         """As `Scorer` says. Scores from 0 to 1 are taken for sigmoids."""

@@ -23,10 +23,11 @@ class QueryScores:
 
 @dataclass
 class ScoreFile:
-    """JSONL that grows by a line per query and system; None keeps scores in memory only."""
+    """JSONL that grows by a line per query and system; None keeps scores in memory only. `earlier` are an earlier run's keys."""
 
     path: Path | None
     known: dict[str, QueryScores] = field(default_factory=dict)
+    earlier: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, path: Path | None) -> ScoreFile:
@@ -46,11 +47,16 @@ class ScoreFile:
                 file.known[row["key"]] = QueryScores(tuple(row["logits"]), row["seconds"], row["tokens"])
             except (ValueError, KeyError, TypeError):
                 continue
+        file.earlier.update(file.known)
         return file
 
     def get(self, key: str) -> QueryScores | None:
         """The scores of that key."""
         return self.known.get(key)
+
+    def is_earlier(self, key: str) -> bool:
+        """Whether an earlier run has left them."""
+        return key in self.earlier
 
     def put(self, key: str, scores: QueryScores) -> None:
         """Keep them; they are on disk when this returns.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ class Oracle:
     description: str = "knows it"
     key: str = "oracle"
     fails_after: int = 1_000
+    notes: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
     async def score(self, query: str, candidates: Sequence[Candidate]) -> QueryScores:
@@ -91,6 +92,41 @@ async def test_a_run_that_broke_off_goes_on_where_it_stopped(tmp_path: Path) -> 
     assert (len(first.asked), len(second.asked)) == (3, 5)
     assert len(done.orders) == 8
     assert set(first.asked).isdisjoint(second.asked)
+    assert done.notes == ("oracle int8: scores and times of 3 of 8 queries are an earlier run's",)
+
+
+async def test_a_query_without_hits_counts_0_in_curves_too_and_costs_nothing() -> None:
+    """Half of the queries: what is measured falls to half, what a query costs does not."""
+    whole = small_collection()
+    half = whole.with_hits({id: whole.hits[id] if place < 4 else () for place, id in enumerate(whole.hits)})
+    part = Plan(half, MEASURES, depth=6)
+    made = report(part, [first_stage(part), await score(part, Oracle(), ScoreFile(None), silent)])
+    oracle, by_depth = made.systems[1], made.curves[0].series[0]
+    values = {figure.name: figure.value for figure in oracle.figures}
+    assert values["nDCG@10"] == by_depth.points[-1].y == 0.5
+    assert values["time per query"] == pytest.approx(60.0)
+    assert values["tokens per query"] == 60
+    assert by_depth.points[0].y == pytest.approx(0.25), "the first stage's half"
+    assert all(len(figure.samples) in {0, 8} for figure in oracle.figures), "else they stood by other queries"
+
+
+async def test_what_a_reader_has_to_know_of_a_system_is_said_once() -> None:
+    oracle = await score(plan(), Oracle(notes=("int8 was refused",)), ScoreFile(None), silent)
+    made = report(plan(), [first_stage(plan()), oracle])
+    assert made.notes.count("int8 was refused") == 1
+
+
+async def test_queries_that_were_left_out_before_sampling_are_said() -> None:
+    made = report(replace(plan(), unlabelled=5), await answers())
+    assert "5 queries have no labels and are left out" in made.notes
+
+
+@pytest.mark.parametrize(("depth", "notes"), [(4, 1), (6, 0)])
+def test_a_depth_that_cuts_candidates_without_an_order_is_said(depth: int, notes: int) -> None:
+    shuffled = replace(plan(depth), collection=replace(small_collection(), shuffled=True))
+    made = report(shuffled, [first_stage(shuffled)])
+    cut = f"the candidates of small have no order: a depth of {depth} leaves out some of 6 at random"
+    assert made.notes.count(cut) == notes
 
 
 async def test_what_no_reranker_can_reach_is_said() -> None:

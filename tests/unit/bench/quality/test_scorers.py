@@ -35,7 +35,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 async def test_all_dialects_of_a_sidecar_give_the_scores_of_its_model(
     tmp_path: Path, client: httpx.AsyncClient
 ) -> None:
-    async with local_scorer(tiny_settings(tmp_path), "tiny") as local:
+    async with local_scorer(tiny_settings(tmp_path)) as local:
         expected = await local.score("富士山", CANDIDATES)
         assert "fp32" in local.description
     assert expected.tokens > 0
@@ -88,8 +88,25 @@ def test_an_answer_that_leaves_a_document_out_is_no_answer(dialect: Dialect, ans
         read_scores(dialect, answer, 2)
 
 
+async def test_scores_are_not_taken_for_those_of_another_engine_or_of_other_workers(tmp_path: Path) -> None:
+    keys = set()
+    for changes in ({}, {"workers": 2}, {"engine": "torch"}):
+        async with local_scorer(tiny_settings(tmp_path, **changes)) as scorer:
+            keys.add(scorer.key)
+    assert len(keys) == 3
+
+
+async def test_where_the_gate_refuses_int8_the_row_is_named_by_what_serves(tmp_path: Path) -> None:
+    strict = tiny_settings(tmp_path, precision="int8", gate_max_score_shift=1e-9)
+    async with local_scorer(strict) as scorer:
+        assert scorer.name == "model fp32"
+        assert scorer.notes == (
+            "model fp32: int8 was asked for, but does not serve here; these are the figures of fp32",
+        )
+
+
 async def test_a_local_model_needs_no_cache(tmp_path: Path) -> None:
-    async with local_scorer(tiny_settings(tmp_path), "tiny") as scorer:
+    async with local_scorer(tiny_settings(tmp_path)) as scorer:
         assert isinstance(scorer, LocalScorer)
         first, second = [await scorer.score("富士山", CANDIDATES) for _ in range(2)]
     assert first.logits == second.logits

@@ -23,6 +23,14 @@ def test_scores_are_there_after_a_run_was_broken_off_in_the_middle_of_a_line(tmp
     assert (again.get("one"), again.get("two"), again.get("three")) == (SCORES, SCORES, None)
 
 
+def test_what_an_earlier_run_has_left_is_told_from_what_this_one_scored(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    ScoreFile.open(path).put("one", SCORES)
+    again = ScoreFile.open(path)
+    again.put("two", SCORES)
+    assert (again.is_earlier("one"), again.is_earlier("two")) == (True, False)
+
+
 def test_without_a_file_they_are_kept_in_memory() -> None:
     file = ScoreFile.open(None)
     file.put("one", SCORES)
