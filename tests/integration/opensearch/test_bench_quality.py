@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from integration.opensearch.corpus import PASSAGE_FIELDS
 from integration.opensearch.search import Engine, Json
+from jrerank.admin.app import app
 from jrerank.admin.opensearch_node.node import Node
 from measured import DEPTH, figures
 from sidecars import RunningSidecar
@@ -58,3 +60,14 @@ def test_a_pipeline_and_the_search_door_are_worth_what_they_answer(
     door = figures(tmp_path, search, line)
     assert door["first stage"] == plugin["first stage"]
     assert door["search door"] == pytest.approx(door["offline"], abs=1e-9)
+
+
+def test_a_pipeline_that_reranked_nothing_is_not_measured(
+    tmp_path: Path, node: Node, engine: Engine, real_sidecar: tuple[RunningSidecar, int]
+) -> None:
+    """No hit has that field: all pass through in the first stage's order."""
+    engine.put_pipeline("textless", window=DEPTH, endpoint="real", passage_fields=["no such field"])
+    line = ["--opensearch", f"{node.url}/docs", "--pipeline", "textless", *template(tmp_path)]
+    result = CliRunner().invoke(app, ["bench", "quality", "--queries", "2", "--depth", "5", *line])
+    assert result.exit_code == 1, result.output
+    assert "pipeline textless: all 2 searches passed through" in " ".join(result.output.split())
