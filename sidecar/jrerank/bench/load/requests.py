@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -20,13 +21,17 @@ class LoadRequest:
 
 
 class RequestMaker:
-    """Cuts passages of any length out of the set that ships."""
+    """Cuts passages of any length out of the set that ships.
 
-    def __init__(self, callers: int = 1) -> None:
+    Every maker does so in the same way: it is `nonce` in the queries that keeps the cache of a sidecar from answering a second run.
+    """
+
+    def __init__(self, callers: int = 1, nonce: str | None = None) -> None:
         dataset = load_dataset()
         self._text = "".join("".join(dataset.passages.values()).split())
         self._questions = cycle([question.text for question in dataset.questions])
         self._callers = callers
+        self._nonce = nonce or secrets.token_hex(4)
         self._at = 0
         self._number = 0
 
@@ -34,7 +39,7 @@ class RequestMaker:
         """The next request, for the next caller in turn."""
         self._number += 1
         passages = tuple(self._cut(size.chars) for _ in range(size.documents))
-        query = f"{next(self._questions)} {self._number}"
+        query = f"{next(self._questions)} {self._nonce} {self._number}"
         return LoadRequest(self._number, query, passages, self._number % self._callers)
 
     def _cut(self, chars: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 
-from jrerank.bench.load.record import Answer
+from jrerank.bench.load.record import OUTCOMES, Answer
 from jrerank.bench.load.requests import LoadRequest
 from jrerank.bench.quality.live.template import BodyTemplate
 from jrerank.errors import ConfigurationError, Unavailable
@@ -153,17 +153,32 @@ async def _post(
                 return Answer("error", 0, f"status {answer.status}")
             found: Answer = read(json.loads(content))
             return found
-    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001  a load test counts what goes wrong, an answer of any wrong shape too
         return Answer("error", 0, _described(error))
 
 
 def _of_hits(content: dict[str, Any]) -> Answer:
-    return Answer(content["outcome"], sum(hit["scored"] for hit in content["hits"]))
+    return _answer(content["outcome"], sum(hit["scored"] for hit in content["hits"]))
 
 
 def _of_search(content: dict[str, Any]) -> Answer:
     marker = (content.get("ext") or {}).get("jrerank")
     hits = len(content["hits"]["hits"])
     return (
-        Answer("complete", hits) if marker is None else Answer(marker["outcome"], marker.get("reranked") or 0)
+        _answer("complete", hits)
+        if marker is None
+        else _answer(marker["outcome"], marker.get("reranked") or 0)
     )
+
+
+def _answer(outcome: object, pairs: object) -> Answer:
+    """Its words and numbers are an endpoint's: the record counts by them.
+
+    Raises:
+        ValueError: it isn't an outcome, or not a number of pairs.
+    """
+    if not isinstance(outcome, str) or outcome not in OUTCOMES:
+        raise ValueError(f"no outcome: {outcome!r}")
+    if not isinstance(pairs, int):
+        raise ValueError(f"no number of pairs: {pairs!r}")
+    return Answer(outcome, pairs)

@@ -19,13 +19,19 @@ from jrerank.models.checkpoint import Checkpoint
 from jrerank.settings import Settings
 
 Run = Callable[[Workload], object]
+Check = Callable[[object, Workload], None]
+
+
+def _as_it_came(_: object, __: Workload) -> None:
+    """Nothing is checked: an engine raises where it doesn't score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A way to score a workload; `variables` are the settings that choose it, where it is one of ours.
 
-    `remote` is what another process computes, whose CPU time isn't known.
+    `remote` is what another process computes, whose CPU time isn't known. `check` raises where what `run` gave isn't the whole
+    work; its time doesn't count.
     """
 
     name: str
@@ -33,6 +39,7 @@ class Contender:
     run: Run
     variables: tuple[tuple[str, str], ...] = ()
     remote: bool = False
+    check: Check = _as_it_came
 
     @property
     def ours(self) -> bool:

@@ -35,7 +35,7 @@ def interleaved(
     timings = {one.name: Timings() for one in contenders}
     yardstick = Yardstick()
     for one in contenders:
-        one.run(work)
+        timed(one, work)
     for number in range(rounds):
         turn = number % len(contenders)
         before = yardstick.measure()
@@ -52,5 +52,7 @@ def interleaved(
 def timed(contender: Contender, work: Workload) -> Pace:
     """Seconds of one go."""
     cpu, started = time.process_time(), time.perf_counter()
-    contender.run(work)
-    return Pace(time.perf_counter() - started, time.process_time() - cpu)
+    result = contender.run(work)
+    spent = Pace(time.perf_counter() - started, time.process_time() - cpu)
+    contender.check(result, work)
+    return spent

@@ -59,3 +59,11 @@ def test_every_request_has_a_query_of_its_own_and_the_next_caller() -> None:
     assert len({one.query for one in made}) == 200
     assert [one.caller for one in made[:4]] == [1, 2, 0, 1]
     assert all(len(one.passages) == 4 and {len(text) for text in one.passages} == {50} for one in made)
+
+
+def test_no_two_runs_ask_the_same_so_that_no_cache_answers_the_second() -> None:
+    first, second = RequestMaker(), RequestMaker()
+    asked = [first.make(Size(2, 50)) for _ in range(20)], [second.make(Size(2, 50)) for _ in range(20)]
+    assert [one.passages for one in asked[0]] == [one.passages for one in asked[1]], "the work is the same"
+    assert not {one.query for one in asked[0]} & {one.query for one in asked[1]}
+    assert RequestMaker(nonce="a").make(Size(1, 50)) == RequestMaker(nonce="a").make(Size(1, 50))

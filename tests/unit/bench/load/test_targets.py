@@ -72,6 +72,29 @@ async def test_a_searchs_answer(tmp_path: Path, ext: object, expected: Answer) -
     assert seen[0].query_string == "search_pipeline=x"
 
 
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ([], "AttributeError: 'list' object has no attribute 'get'"),
+        (None, "AttributeError"),
+        ({"hits": []}, "TypeError"),
+        ({"hits": {"hits": []}, "ext": ["jrerank"]}, "AttributeError"),
+        ({"hits": {"hits": []}, "ext": {"jrerank": {"outcome": ["complete"]}}}, "ValueError: no outcome: ['complete']"),
+        ({"hits": {"hits": []}, "ext": {"jrerank": {"outcome": "complete", "reranked": "5"}}}, "ValueError: no number of pairs"),
+        ("[" * 100_000, "RecursionError"),
+    ],
+)  # fmt: skip
+async def test_an_answer_of_any_other_shape_is_an_error_of_the_run_and_no_exception(
+    content: object, detail: str
+) -> None:
+    async with answering(200, content) as (url, _), http_session() as session:
+        answer = await SearchTarget(session, url, BodyTemplate({"query": "{{query}}"}), 10).send(REQUEST)
+        sidecar = await SidecarTarget(session, url, 500, ()).send(REQUEST)
+    assert (answer.outcome, answer.pairs) == ("error", 0)
+    assert answer.detail.startswith(detail)
+    assert sidecar.outcome == "error"
+
+
 async def test_nobody_there_is_an_error_of_the_run_and_no_exception() -> None:
     async with http_session() as session:
         answer = await SidecarTarget(session, "http://127.0.0.1:9", 500, ()).send(REQUEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from dataclasses import replace
 
@@ -61,6 +62,18 @@ def test_everything_is_measured_once_in_each_round_and_nobody_is_always_first() 
     assert order == [*"abc", *"abc", *"bca", *"cab"]
     assert {name: len(one.seconds) for name, one in timings.items()} == {"a": 3, "b": 3, "c": 3}
     assert all(pace.wall_s > 0 and pace.cpu_s > 0 for one in timings.values() for pace in one.yardstick)
+
+
+def test_what_a_round_gave_is_checked_when_the_clock_has_stopped() -> None:
+    checked: list[object] = []
+
+    def check(result: object, work: Workload) -> None:
+        time.sleep(0.5)
+        checked.append(result)
+
+    timings = interleaved([Contender("a", "", lambda _: "answer", check=check)], WORK, 2)
+    assert checked == ["answer"] * 3, "the round that warms up too"
+    assert max(timings["a"].seconds) < 0.5
 
 
 def test_the_fastest_of_ours_is_advised_though_a_peer_is_faster() -> None:
