@@ -66,7 +66,7 @@ class Outputs:
         return cls(json, html, older)
 
     def deliver(self, report: Report, threshold: float = 5.0, measure_threshold: float = 0.005) -> None:
-        """Write what was asked for, print the report, and compare; exit code 1 if something became worse.
+        """Write what was asked for, print the report, and compare; exit code 1 if something became worse or vanished.
 
         The files are written first: a comparison that is refused must not cost the report of a long run.
 
@@ -86,15 +86,16 @@ class Outputs:
             self._compare(self.older, report, Thresholds(threshold / 100, measure_threshold))
 
     def _compare(self, older: Report, report: Report, thresholds: Thresholds) -> None:
-        from jrerank.bench.report.compare import compare, other_conditions
+        from jrerank.bench.report.compare import compare, other_conditions, vanished
         from jrerank.bench.report.html import write_html
         from jrerank.bench.report.tables import print_changes
 
         changes, conditions = compare(older, report, thresholds), other_conditions(older, report)
-        print_changes(changes, conditions)
+        gone = vanished(older, report)
+        print_changes(changes, conditions, gone=gone)
         if self.html:
-            write_html(report, self.html, changes, conditions)
-        if any(change.regression for change in changes):
+            write_html(report, self.html, changes, conditions, gone)
+        if gone or any(change.regression for change in changes):
             raise typer.Exit(FAILED)
 
 

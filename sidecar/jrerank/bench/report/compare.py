@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from jrerank.bench.report.basis import without_yardstick
-from jrerank.bench.report.schema import Figure, Report
+from jrerank.bench.report.schema import Figure, Report, System
 from jrerank.errors import InvalidInput
 from jrerank.evaluation.significance import bootstrap
 
 _RESAMPLES = 4_000
+_FEWEST_SAMPLES = 3
+_WORKERS = re.compile(r" x\d+$")
 _SEED = 20_251_126
 _MAY_DIFFER = (
     "model",
@@ -23,6 +27,7 @@ _MAY_DIFFER = (
 )  # the same work under other names, or more or less of it
 
 Floats = npt.NDArray[np.float64]
+Average = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Thresholds:
 class Change:
     """Of one figure: new against old, as a share of the old value where `relative`, else as a difference.
 
-    `low` and `high` are None where a report has too few samples to say; it is no regression then.
+    `low` and `high` are None where a report has too few samples to say; it is no regression then. Of a measure, `old` and
+    `new` are over the queries that both reports have.
     """
 
     system: str
@@ -52,8 +58,20 @@ class Change:
     regression: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """What of a change the samples say."""
+
+    old: float
+    new: float
+    change: float
+    low: float | None
+    high: float | None
+    relative: bool
+
+
 def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> list[Change]:
-    """The figures that both reports have, and that can be better or worse.
+    """The figures that both reports have, and that can be better or worse; `vanished` has the others.
 
     A regression is worse by more than the threshold, and its interval does not reach 0: chance alone would not do it.
 
@@ -74,6 +92,27 @@ def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> l
             "the reports have no figure in common: were other systems measured?", field="compare"
         )
     return changes
+
+
+def vanished(old: Report, new: Report) -> list[str]:
+    """What the older report judged and the new one does not: a system that can't be run any more is worse than a slow one."""
+    systems = {system.name: system for system in new.systems}
+    return [line for before in old.systems for line in _vanished_of(before, systems.get(before.name), new)]
+
+
+def _vanished_of(before: System, now: System | None, new: Report) -> list[str]:
+    judged = [figure.name for figure in before.figures if figure.better]
+    if now is None:
+        return [before.name] if judged and not _with_other_workers(before.name, new) else []
+    kept = {figure.name for figure in now.figures if figure.better}
+    return [f"{before.name}: {name}" for name in judged if name not in kept]
+
+
+def _with_other_workers(name: str, new: Report) -> bool:
+    """Half and twice the workers are tried of whichever engine was the fastest, so that chance may choose another one."""
+    if new.kind != "speed":
+        return False
+    return _WORKERS.sub("", name) in {_WORKERS.sub("", system.name) for system in new.systems}
 
 
 def other_conditions(old: Report, new: Report) -> list[str]:
@@ -124,63 +163,78 @@ def _common(old: Report, new: Report) -> Iterator[tuple[str, Figure, Figure]]:
 
 
 def _change(system: str, old: Figure, new: Figure, limits: Thresholds, was: Report, now: Report) -> Change:
-    relative = bool(old.unit) and old.value != 0
-    change, low, high = _interval(old, new, was, now, relative=relative)
-    sign = 1 if new.better == "lower" else -1
-    limit = limits.relative if relative else limits.absolute
-    certain = low is not None and high is not None and (low > 0 if sign > 0 else high < 0)
+    shift = _shift(old, new, was, now)
     return Change(
         system=system,
         figure=new.name,
         unit=new.unit,
-        old=old.value,
-        new=new.value,
-        change=change,
-        low=low,
-        high=high,
-        relative=relative,
-        regression=sign * change > limit and certain,
+        old=shift.old,
+        new=shift.new,
+        change=shift.change,
+        low=shift.low,
+        high=shift.high,
+        relative=shift.relative,
+        regression=_is_regression(shift, new, limits),
     )
 
 
-def _interval(
-    old: Figure, new: Figure, was: Report, now: Report, *, relative: bool
-) -> tuple[float, float | None, float | None]:
-    if not relative and was.sample_ids and len(old.samples) == len(was.sample_ids):
+def _is_regression(shift: _Shift, figure: Figure, limits: Thresholds) -> bool:
+    """What is no number is one: it is neither within the threshold nor chance."""
+    if shift.low is None or shift.high is None:
+        return False
+    limit = limits.relative if shift.relative else limits.absolute
+    worse, least = (shift.change, shift.low) if figure.better == "lower" else (-shift.change, -shift.high)
+    return not (worse <= limit or least <= 0)
+
+
+def _shift(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
+    if not old.unit and _is_by_query(old, was) and _is_by_query(new, now):
         return _paired(old, new, was, now)
     before, after = (
         (old.relative_samples, new.relative_samples)
         if old.relative_samples and new.relative_samples and without_yardstick(was, now) is None
         else (old.samples, new.samples)
     )
-    if len(before) < 3 or len(after) < 3:
-        change = (new.value - old.value) / old.value if relative else new.value - old.value
-        return change, None, None
-    return _resampled(np.asarray(before), np.asarray(after), relative=relative)
+    if min(len(before), len(after)) < _FEWEST_SAMPLES:
+        relative = bool(old.unit) and old.value != 0
+        change = (new.value - old.value) / (old.value if relative else 1)
+        return _Shift(old.value, new.value, change, None, None, relative)
+    return _resampled(old, new, np.asarray(before), np.asarray(after), _average(now))
 
 
-def _paired(old: Figure, new: Figure, was: Report, now: Report) -> tuple[float, float | None, float | None]:
+def _is_by_query(figure: Figure, report: Report) -> bool:
+    return 0 < len(figure.samples) == len(report.sample_ids)
+
+
+def _average(report: Report) -> Average:
+    """One slow round is not a slow build: the median. Seconds without an answer are one, though most had some: the mean."""
+    return np.mean if report.kind == "load" else np.median
+
+
+def _paired(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
     """Over the queries that both reports have."""
     before = dict(zip(was.sample_ids, old.samples, strict=True))
-    differences = [
-        value - before[id] for id, value in zip(now.sample_ids, new.samples, strict=True) if id in before
+    pairs = [
+        (before[id], value) for id, value in zip(now.sample_ids, new.samples, strict=True) if id in before
     ]
-    if not differences:
+    if not pairs:
         raise InvalidInput("the reports have no query in common", field="compare")
-    interval = bootstrap(differences)
-    return interval.mean, interval.low, interval.high
+    shown = [float(np.mean(values)) for values in zip(*pairs, strict=True)]
+    interval = bootstrap([value - other for other, value in pairs])
+    low, high = (interval.low, interval.high) if len(pairs) >= _FEWEST_SAMPLES else (None, None)
+    return _Shift(shown[0], shown[1], interval.mean, low, high, relative=False)
 
 
-def _resampled(before: Floats, after: Floats, *, relative: bool) -> tuple[float, float, float]:
-    """Of medians: one slow round is not a slow build."""
+def _resampled(old: Figure, new: Figure, before: Floats, after: Floats, average: Average) -> _Shift:
     generator = np.random.default_rng(_SEED)
     was, now = (
-        np.median(values[generator.integers(0, len(values), (_RESAMPLES, len(values)))], axis=1)
+        average(values[generator.integers(0, len(values), (_RESAMPLES, len(values)))], axis=1)
         for values in (before, after)
     )
-    changes = now / was - 1 if relative else now - was
-    middle = float(
-        np.median(after) / np.median(before) - 1 if relative else np.median(after) - np.median(before)
-    )
-    low, high = np.quantile(changes, [0.025, 0.975])
-    return middle, float(low), float(high)
+    base = float(average(before))
+    relative = bool(old.unit) and base != 0
+    # by what the older report has, not by each resample of it, which may be of seconds without an answer alone
+    divisor = base if relative else 1.0
+    low, high = np.quantile((now - was) / divisor, [0.025, 0.975])
+    change = (float(average(after)) - base) / divisor
+    return _Shift(old.value, new.value, change, float(low), float(high), relative)

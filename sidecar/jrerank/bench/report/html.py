@@ -20,24 +20,34 @@ _MOST_COLUMNS = 8
 
 
 def write_html(
-    report: Report, path: Path, changes: Sequence[Change] = (), conditions: Sequence[str] = ()
+    report: Report,
+    path: Path,
+    changes: Sequence[Change] = (),
+    conditions: Sequence[str] = (),
+    gone: Sequence[str] = (),
 ) -> None:
-    """Write it; `changes` are those since an older report, `conditions` what else is not as it was then.
+    """Write it; `changes` are those since an older report, `gone` what it judged and this one does not, `conditions` what else
+    is not as it was then.
 
     Raises:
         InvalidInput: the file can't be written.
     """
     try:
-        path.write_text(html(report, changes, conditions), encoding="utf-8")
+        path.write_text(html(report, changes, conditions, gone), encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path} can't be written: {error.strerror}", field="html") from None
 
 
-def html(report: Report, changes: Sequence[Change] = (), conditions: Sequence[str] = ()) -> str:
+def html(
+    report: Report,
+    changes: Sequence[Change] = (),
+    conditions: Sequence[str] = (),
+    gone: Sequence[str] = (),
+) -> str:
     """The page; see `write_html`."""
     parts = [
         _head(report),
-        _changes(changes, conditions),
+        _changes(changes, conditions, gone),
         _systems(report.systems),
         _advice(report),
         _section("Curves", "".join(map(_figure, report.curves))),
@@ -140,7 +150,7 @@ def _interval_figure(differences: Sequence[Difference]) -> str:
     return f"<figure><h3>{escape(title)}</h3>{interval_plot(drawn)}</figure>"
 
 
-def _changes(changes: Sequence[Change], conditions: Sequence[str]) -> str:
+def _changes(changes: Sequence[Change], conditions: Sequence[str], gone: Sequence[str]) -> str:
     rows = [
         [
             escape(one.system),
@@ -154,7 +164,10 @@ def _changes(changes: Sequence[Change], conditions: Sequence[str]) -> str:
         for one in changes
     ]
     heads = ["system", "figure", "old", "new", "change", "95 % interval", ""]
-    other = _list([f"not as it was: {one}" for one in conditions])
+    other = _list(
+        [f"regression: {one}: the older report has it, this one does not" for one in gone]
+        + [f"not as it was: {one}" for one in conditions]
+    )
     return _section("Since the older report", _table(heads, rows) + other if rows else "")
 
 

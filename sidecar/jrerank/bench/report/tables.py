@@ -31,9 +31,12 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
 
 def print_changes(
-    changes: Sequence[Change], conditions: Sequence[str] = (), console: Console | None = None
+    changes: Sequence[Change],
+    conditions: Sequence[str] = (),
+    console: Console | None = None,
+    gone: Sequence[str] = (),
 ) -> None:
-    """What changed, the regressions marked, and what else is not as it was."""
+    """What changed, the regressions marked, what is judged no more, and what else is not as it was."""
     out = console or Console()
     heads = ("system", "figure", "old", "new", "change", "95 % interval", "")
     table = _table(*heads, title="Compared with the older report")
@@ -55,6 +58,10 @@ def print_changes(
             mark,
         )
     out.print(table)
+    for one in gone:
+        out.print(
+            Text.assemble(("REGRESSION", "bold red"), f" {one}: the older report has it, this one does not")
+        )
     for one in conditions:
         out.print(f"not as it was: {one}", markup=False, highlight=False)
 

@@ -36,3 +36,18 @@ def test_the_page_has_the_comparison_where_there_is_one(tmp_path: Path) -> None:
     with pytest.raises(typer.Exit):
         outputs(tmp_path, older).deliver(speed_report(*[5.0 + 0.01 * number for number in range(9)]))
     assert "<h2>Since" in (tmp_path / "new.html").read_text(encoding="utf-8")
+
+
+def test_a_system_that_vanished_ends_with_1_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = speed_report(*[10.0 + 0.01 * number for number in range(9)])
+    fp32 = report.systems[0].model_copy(update={"name": "fp32"})
+    older = report.model_copy(update={"systems": (*report.systems, fp32)})
+    with pytest.raises(typer.Exit) as ended:
+        outputs(tmp_path, older).deliver(report)
+    assert ended.value.exit_code == 1
+    line = "fp32: the older report has it, this one does not"
+    assert f"REGRESSION {line}" in capsys.readouterr().out
+    assert f"regression: {line}" in (tmp_path / "new.html").read_text(encoding="utf-8")
+    outputs(tmp_path, report).deliver(older)

@@ -10,7 +10,7 @@ from jrerank.bench.load.memory import Memory
 from jrerank.bench.load.record import Answer, Record
 from jrerank.bench.load.report import Run, load_report, percentiles_by_part
 from jrerank.bench.report.compare import compare
-from jrerank.bench.report.schema import Report
+from jrerank.bench.report.schema import Figure, Report
 
 REQUESTS, SECONDS = 1_200, 60
 
@@ -37,6 +37,32 @@ def test_a_tenth_slower_is_found_and_chance_is_not() -> None:
     pairs = [(2 * number, 2 * number + 1) for number in range(10)]
     assert sum("p50" in regressions(report(old), report(new, 1.1)) for old, new in pairs) >= 9
     assert sum(bool(regressions(report(old), report(new))) for old, new in pairs) <= 1
+
+
+def goodput(run: Run) -> Figure:
+    (figure,) = [one for one in load_report(run).systems[0].figures if one.name == "goodput"]
+    return figure
+
+
+@pytest.mark.parametrize("seconds", [2, 10])
+def test_what_is_answered_after_the_run_is_no_goodput_of_its_seconds(seconds: int) -> None:
+    """Of a target that does 10 pairs a second, and still has 5 s of work when the run ends."""
+    overloaded = Record()
+    for number in range(seconds + 5):
+        due = min(number, seconds - 1)
+        overloaded.add(due, due, number + 0.5, Answer("complete", 10), 0, 60.0)
+    assert goodput(Run(overloaded, 1.0, seconds, 60_000, "target")).value == 10
+
+
+def test_goodput_is_within_its_interval_though_the_first_answers_come_late() -> None:
+    slow = Record()
+    for number in range(20):
+        slow.add(number, number, number + 4.5, Answer("complete", 10 + number % 2), 0, 5.0)
+    figure = goodput(Run(slow, 1.0, 20, 5_000, "target"))
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low <= figure.value <= figure.high
+    assert figure.value == pytest.approx(np.mean(figure.samples))
 
 
 def test_a_percentile_that_a_handful_of_requests_decide_only_describes() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jrerank.bench.report.compare import Thresholds, compare, other_conditions
+from jrerank.bench.report.compare import Thresholds, compare, other_conditions, vanished
+from jrerank.bench.report.schema import Figure, Report, System
 from jrerank.errors import InvalidInput
 from unit.bench.reports import quality_report, speed_report
 
@@ -87,6 +88,71 @@ def test_no_query_in_common_is_refused() -> None:
     other = quality_report(0.5, 0.5).model_copy(update={"sample_ids": ("x", "y")})
     with pytest.raises(InvalidInput, match="no query in common"):
         compare(quality_report(0.5, 0.5), other)
+
+
+def test_one_common_query_is_no_certainty_and_what_is_shown_is_over_common_ones() -> None:
+    old = quality_report(0.9, 0.1, 0.1)
+    new = quality_report(0.5, 0.7, 0.7).model_copy(update={"sample_ids": ("q0", "x", "y")})
+    change = compare(old, new)[1]
+    assert (change.old, change.new) == (0.9, 0.5)
+    assert change.change == pytest.approx(-0.4)
+    assert (change.low, change.high, change.regression) == (None, None, False)
+
+
+def load_report(*goodput: float) -> Report:
+    """Pairs in each second."""
+    figure = Figure(
+        name="goodput", value=sum(goodput) / len(goodput), unit="pairs/s", better="higher", samples=goodput
+    )
+    return speed_report(1.0).model_copy(
+        update={"kind": "load", "systems": (System(name="sidecar", figures=(figure,)),), "yardstick": ""}
+    )
+
+
+def test_a_stall_is_a_regression_though_most_seconds_had_answers() -> None:
+    steady, stalled = load_report(*[100.0] * 30), load_report(*[100.0] * 18, *[0.0] * 12)
+    (change,) = compare(steady, stalled)
+    assert change.change == pytest.approx(-0.4)
+    assert change.regression
+    assert not compare(stalled, steady)[0].regression
+
+
+def test_a_collapse_is_a_regression_where_most_seconds_had_none_before_too() -> None:
+    (change,) = compare(load_report(*[20.0, 0.0, 0.0] * 10), load_report(*[0.0] * 30))
+    assert (change.change, change.regression) == (-1.0, True)
+    assert change.low is not None
+    assert change.low < 0
+
+
+def test_of_nothing_there_is_no_share() -> None:
+    (change,) = compare(load_report(*[0.0] * 10), load_report(*[5.0] * 10))
+    assert (change.change, change.relative, change.regression) == (5.0, False, False)
+
+
+def test_a_system_that_cannot_be_run_any_more_has_vanished() -> None:
+    old = quality_report(0.5, 0.5, 0.5)
+    without = old.model_copy(update={"systems": old.systems[:1]})
+    assert vanished(old, without) == ["model <b>"]
+    assert vanished(without, old) == []
+
+
+def test_a_figure_that_is_not_judged_any_more_has_vanished() -> None:
+    old = speed_report(*rounds(100))
+    (figure,) = old.systems[0].figures
+    only_described = System(name="int8", figures=(figure.model_copy(update={"better": None}),))
+    assert vanished(old, old.model_copy(update={"systems": (only_described,)})) == ["int8: pairs/s"]
+
+
+def test_another_number_of_workers_beside_the_fastest_has_not_vanished() -> None:
+    report = speed_report(*rounds(100))
+
+    def with_systems(*names: str) -> Report:
+        systems = tuple(System(name=name, figures=report.systems[0].figures) for name in names)
+        return report.model_copy(update={"systems": systems})
+
+    old = with_systems("onnx int8 own x1", "onnx int8 own x2", "onnx fp32 own x2")
+    assert vanished(old, with_systems("onnx int8 own x2", "onnx fp32 own x2", "onnx fp32 own x1")) == []
+    assert vanished(old, with_systems("onnx fp32 own x2")) == ["onnx int8 own x1", "onnx int8 own x2"]
 
 
 def test_another_machine_and_other_packages_are_told() -> None:
