@@ -15,6 +15,7 @@ from jrerank.admin.bench.progress import Progress
 from jrerank.errors import Unavailable
 
 if TYPE_CHECKING:
+    from jrerank.bench.load.driver import Capacity
     from jrerank.bench.load.highest import Trial
     from jrerank.bench.load.record import Record
     from jrerank.bench.load.report import Run
@@ -54,9 +55,9 @@ async def run_load(options: LoadOptions, url: str, pid: int | None, progress: Pr
                 target, times, source, deadline_s, lambda at: bar(int(at), int(options.seconds))
             )
     stopped = trials[-1].stopped_answering if trials else ""
-    capacity = before
-    if before is not None and not stopped:
-        capacity, stopped = await _capacity_again(options, url, keys, source, before)
+    capacity = before.pairs if before else None
+    if before and not stopped:
+        capacity, stopped = await _capacity_again(options, url, keys, source, before.pairs)
     seconds = max(1.0, *times) if options.log else options.seconds
     parameters = load_parameters(options, max(1, len(keys)))
     return Run(
@@ -125,8 +126,8 @@ async def _check_answers(
 
 async def _capacity(
     options: LoadOptions, url: str, keys: list[str], source: Iterator[LoadRequest]
-) -> float | None:
-    """In pairs a second, where the rate is a multiple of it; asked before the run and after it, as machines change their mind.
+) -> Capacity | None:
+    """Where the rate is a multiple of it; asked before the run and after it, as machines change their mind.
 
     Raises:
         Unavailable: not even a request on its own is answered.
@@ -148,7 +149,10 @@ async def _capacity(
 async def _capacity_again(
     options: LoadOptions, url: str, keys: list[str], source: Iterator[LoadRequest], before: float
 ) -> tuple[float, str]:
-    """The mean of both, or that before the run and why the target stopped answering: its report must not be lost with it."""
+    """In pairs a second: the mean of both, or that before the run and why the target stopped answering.
+
+    The report must not be lost with it.
+    """
     try:
         after = await _capacity(options, url, keys, source)
     except Unavailable as error:
@@ -156,19 +160,23 @@ async def _capacity_again(
             before,
             f"after the run, {str(error).removeprefix(f'{options.name}: ')}; the capacity is from before it",
         )
-    return (before + (after or 0.0)) / 2, ""
+    return (before + (after.pairs if after else 0.0)) / 2, ""
 
 
-def _rate(options: LoadOptions, capacity: float | None) -> float:
+def _rate(options: LoadOptions, capacity: Capacity | None) -> float:
     """In requests a second."""
     from jrerank.bench.load.sizes import Distribution
 
     number = rate_of(options.rate)
     if not options.rate.endswith("x") or options.log:
         return number
-    if not capacity:
+    if not capacity or not capacity.pairs:
         raise Unavailable(f"{options.name} scored nothing while its capacity was measured; does it answer?")
-    return number * capacity / Distribution.parse(options.documents).expected
+    if options.search_url or options.dsn:
+        # how many pairs a search has is the target's affair, not that of --documents
+        return number * capacity.requests
+    # from pairs: the few requests of a calibration may have been larger or smaller than the others
+    return number * capacity.pairs / Distribution.parse(options.documents).expected
 
 
 def _times(options: LoadOptions, rate: float) -> list[float]:

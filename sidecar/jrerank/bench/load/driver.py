@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from jrerank.bench.load.record import Answer, Record
 from jrerank.bench.load.requests import LoadRequest
@@ -16,6 +17,14 @@ _REFUSALS_THAT_TELL = 10
 _GIVEN_UP_AFTER_S = 30.0
 
 Tick = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a target does in a second: pairs that it scores, and requests that it serves."""
+
+    pairs: float
+    requests: float
 
 
 async def open_loop(
@@ -84,20 +93,22 @@ async def closed_loop(
     requests: Iterable[LoadRequest],
     deadline_s: float,
     given_up_after_s: float = _GIVEN_UP_AFTER_S,
-) -> float:
-    """Pairs that so many clients get scored in a second when each asks again as soon as it has its answer: the capacity.
+) -> Capacity:
+    """What so many clients get when each asks again as soon as it has its answer.
 
     Each of their requests is given up as `open_loop` does.
     """
-    started, source, pairs = time.perf_counter(), iter(requests), 0
+    started, source = time.perf_counter(), iter(requests)
+    served: list[Answer] = []
 
     async def client() -> None:
-        nonlocal pairs
         while time.perf_counter() - started < seconds:
             answer = await answered(target, next(source), deadline_s + given_up_after_s)
-            pairs += answer.pairs
-            if not answer.pairs:  # refused: asking again at once would only take the machine's time
+            if answer.served:
+                served.append(answer)
+            else:  # refused: asking again at once would only take the machine's time
                 await asyncio.sleep(_PAUSE_S)
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    return pairs / (time.perf_counter() - started)
+    passed_s = time.perf_counter() - started
+    return Capacity(sum(one.pairs for one in served) / passed_s, len(served) / passed_s)

@@ -12,7 +12,8 @@ from hdrh.histogram import HdrHistogram
 _HIGHEST_US = 3_600_000_000
 _DIGITS = 3
 
-OUTCOMES = ("complete", "partial", "passthrough", "refused", "error")
+_SERVED, _UNSERVED = ("complete", "partial"), ("passthrough", "refused", "error")
+OUTCOMES = (*_SERVED, *_UNSERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Answer:
     outcome: str
     pairs: int = 0
     detail: str = ""
+
+    @property
+    def served(self) -> bool:
+        """Whether it was reranked, if only in part; there may have been no hit to rerank."""
+        return self.outcome in _SERVED
 
 
 def useful_for_s(timeout_ms: int) -> float:
@@ -78,7 +84,7 @@ class Record:
     @property
     def unserved(self) -> float:
         """The share of requests for which nothing was scored; all of it where none was sent, as nobody was served."""
-        missed = sum(self.outcomes[name] for name in ("passthrough", "refused", "error"))
+        missed = sum(self.outcomes[name] for name in _UNSERVED)
         return missed / self.count if self.count else 1.0
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -144,6 +146,45 @@ def test_a_rate_that_has_too_few_requests_for_a_p99_is_not_searched_from(rate: s
     assert result.exit_code == 2, result.output
     assert "requests, and a p99 is of 100 or more: --seconds " in result.output
     assert rate == "0.0001x" or ("--seconds 10" in result.output and not deadlines)
+
+
+SEARCHES_PER_S, HITS = 50, 100
+
+
+@contextmanager
+def searching() -> Iterator[str]:
+    """The URL of a search that serves so many in a second, one after the other, each with so many hits reranked."""
+    turn = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            with turn:
+                time.sleep(1 / SEARCHES_PER_S)
+            marker = {"outcome": "complete", "reranked": HITS}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"hits": {"hits": []}, "ext": {"jrerank": marker}}).encode())
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/docs/_search"
+        server.shutdown()
+
+
+def test_a_multiple_is_of_the_searches_that_are_served_however_many_hits_they_have(tmp_path: Path) -> None:
+    """The search of a rate begins there; it is told, as it has too few requests for a p99."""
+    template = tmp_path / "body.json"
+    template.write_text('{"query": {"match": {"text": "{{query}}"}}}')
+    with searching() as url:
+        line = ["bench", "load", "--search-url", url, "--template", str(template), "--documents", "20"]
+        result = CliRunner().invoke(app, [*line, "--rate", "0.1x", "--find-p99-ms", "100", "--seconds", "2"])
+    assert result.exit_code == 2, result.output
+    (rate,) = re.findall(r"2 s at ([\d.]+) requests/s", result.output)
+    assert 0 < float(rate) <= 0.1 * SEARCHES_PER_S
 
 
 def record(*outcomes: str) -> Record:

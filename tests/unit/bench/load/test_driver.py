@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from jrerank.bench.load.driver import answered, closed_loop, open_loop, why_unanswered
+from jrerank.bench.load.driver import Capacity, answered, closed_loop, open_loop, why_unanswered
 from jrerank.bench.load.memory import Memory
 from jrerank.bench.load.record import Answer, Record, useful_for_s
 from jrerank.bench.load.report import Run, load_report
@@ -70,7 +70,7 @@ async def test_a_target_that_hangs_does_not_hang_the_run() -> None:
     record = await open_loop(Hanging(), [0.0, 0.01], requests(), deadline_s=0.05, given_up_after_s=0.1)
     assert record.outcomes == {"error": 2}
     assert set(record.details) == {"no answer within 0 s"}
-    assert await closed_loop(Hanging(), 2, 0.05, requests(), 0.05, given_up_after_s=0.1) == 0.0
+    assert await closed_loop(Hanging(), 2, 0.05, requests(), 0.05, given_up_after_s=0.1) == Capacity(0.0, 0.0)
     assert (await answered(Hanging(), next(requests()), 0.05)).outcome == "error"
 
 
@@ -109,7 +109,8 @@ async def test_one_failure_or_ten_refusals_tell_that_nothing_is_answered(
 async def test_a_single_request_has_its_deadline_as_those_of_a_run_have() -> None:
     slow = Scripted(["complete"], answers_after_s=0.1)
     assert await why_unanswered(slow, requests(), deadline_s=5.0, given_up_after_s=0.01) is None
-    assert await closed_loop(slow, 1, 0.02, requests(), deadline_s=5.0, given_up_after_s=0.01) > 0
+    capacity = await closed_loop(slow, 1, 0.02, requests(), deadline_s=5.0, given_up_after_s=0.01)
+    assert capacity.pairs > 0
     reason = await why_unanswered(slow, requests(), deadline_s=0.01, given_up_after_s=0.01)
     assert reason == "a single request failed: no answer within 0 s"
 
@@ -146,6 +147,21 @@ async def test_a_closed_loop_measures_what_so_many_clients_get() -> None:
             await asyncio.sleep(0.02)
             return Answer("complete", 5)
 
-    assert 0 < await closed_loop(Slow(), 2, 0.3, requests(), 1.0) <= 500, (
-        "two clients, each 50 times a second, five pairs each time"
-    )
+    capacity = await closed_loop(Slow(), 2, 0.3, requests(), 1.0)
+    assert 0 < capacity.pairs <= 500, "two clients, each 50 times a second, five pairs each time"
+    assert capacity.requests == pytest.approx(capacity.pairs / 5)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "served"), [("complete", True), ("partial", True), ("passthrough", False)]
+)
+async def test_a_closed_loop_counts_who_is_served_though_there_was_nothing_to_score(
+    outcome: str, served: bool
+) -> None:
+    class Search:
+        async def send(self, request: LoadRequest) -> Answer:
+            await asyncio.sleep(0.01)
+            return Answer(outcome, 0)
+
+    capacity = await closed_loop(Search(), 1, 0.1, requests(), 1.0)
+    assert (capacity.pairs, capacity.requests > 0) == (0, served)
