@@ -74,7 +74,7 @@ def test_the_deadline_is_longer_than_any_workload_where_the_dialect_has_one() ->
     ("content", "dialect", "reason"),
     [
         (PASSED, "hits", "document 0 has no score"),
-        ({"hits": SCORED["hits"][:1]}, "hits", "document 1 has no score"),  # type: ignore[index]
+        ({"hits": SCORED["hits"][:1]}, "hits", "document 1 has no score"),
         ([], "cohere", "did not score all pairs, as cohere tells them: AttributeError"),
         ({"error": "busy"}, "tei", "did not score all pairs, as tei tells them: TypeError"),
     ],
