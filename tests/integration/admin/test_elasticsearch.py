@@ -165,3 +165,15 @@ def test_remove_leaves_nothing(cluster: InferenceServer, admin: Run, sidecar: Ru
     admin("elasticsearch", "remove")
     assert not cluster.endpoints
     assert "nothing" in admin("elasticsearch", "remove").output
+
+
+def test_an_endpoint_that_somebody_else_made_is_left_alone(
+    cluster: InferenceServer, admin: Run, sidecar: RunningSidecar
+) -> None:
+    theirs = {"service": "cohere", "service_settings": {"model_id": "rerank-v3.5", "api_key": "theirs"}}
+    cluster.endpoints = {"jrerank": theirs}
+    assert "--replace" in setup(admin, sidecar, exit_code=2)
+    assert "--force" in admin("elasticsearch", "remove", exit_code=2).output
+    assert cluster.endpoints == {"jrerank": theirs}
+    admin("elasticsearch", "remove", "--force")
+    assert not cluster.endpoints

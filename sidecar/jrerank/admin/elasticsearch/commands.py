@@ -23,6 +23,7 @@ from jrerank.admin.cluster.options import (
 from jrerank.admin.cluster.request import Request
 from jrerank.admin.elasticsearch.inference import (
     InferenceEndpoint,
+    check_ours,
     checked_service,
     find_inference,
     remove_inference,
@@ -70,7 +71,10 @@ def setup(
     ] = 500,
     field: Annotated[str, typer.Option(help="passage field, for the search that is shown")] = "text",
     replace: Annotated[
-        bool, typer.Option("--replace", help="make it anew, as after a change of the key")
+        bool,
+        typer.Option(
+            "--replace", help="make it anew, as after a change of the key, or though setup did not make it"
+        ),
     ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -109,7 +113,10 @@ def status(
 
 @app.command()
 def remove(
-    context: typer.Context, inference_id: InferenceIdOption = "jrerank", dry_run: DryRunOption = False
+    context: typer.Context,
+    inference_id: InferenceIdOption = "jrerank",
+    force: Annotated[bool, typer.Option("--force", help="also one that setup did not make")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Take away what `setup` has made. A dry run looks at the cluster, and changes nothing.
 
@@ -117,8 +124,11 @@ def remove(
     """
     with plain_errors():
         cluster, say = cluster_to_change(context, dry_run, looks=True), speaker(dry_run)
-        if find_inference(cluster, inference_id) is None:
+        found = find_inference(cluster, inference_id)
+        if found is None:
             say(f"nothing   is there of {inference_id}")
             return
+        if not force:
+            check_ours(inference_id, found, "--force")
         remove_inference(cluster, inference_id)
         say(f"endpoint  {inference_id} removed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json, Request
@@ -12,6 +12,7 @@ from jrerank.admin.opensearch.ml_commons import PROOF_PASSAGES, PROOF_QUERY
 from jrerank.errors import ConfigurationError, InvalidInput
 
 SERVICES = {"hugging_face": "hugging-face.json", "custom": "custom.json"}
+_PATHS = ("/v1/rerank", "/rerank")
 _NO_KEY = "none"  # the service insists on one; a sidecar without keys does not look at it
 
 
@@ -72,29 +73,47 @@ def retriever_body(inference_id: str, field: str, query: str, window: int = 100)
 
 
 def set_up_inference(
-    cluster: Cluster, endpoint: InferenceEndpoint, replace: bool, say: Callable[[str], object]
+    cluster: Cluster, endpoint: InferenceEndpoint, force: bool, say: Callable[[str], object]
 ) -> None:
     """Create it, or where it differs, remove it and create it anew, since its address and key cannot be changed.
 
+    `force`: make it anew though it is the same, and though `setup` did not make it.
+
     Raises:
-        ConfigurationError: the cluster refuses it, or it does not score.
+        InvalidInput: the one that is there was not made by `setup`.
+        ConfigurationError: the cluster refuses it, or it does not score; one that it should replace is still there.
     """
     found = find_inference(cluster, endpoint.id)
-    if found is None or replace or not _is_same(found, endpoint_body(endpoint)):
-        if found is not None:
-            remove_inference(cluster, endpoint.id)
-        cluster.ask(Request("PUT", endpoint.path, endpoint_body(endpoint)))
-        say(f"endpoint  {endpoint.id} {'created' if found is None else 'replaced'}: {endpoint.service}")
-    else:
+    if found is not None and not force and _is_same(found, endpoint_body(endpoint)):
         say(f"endpoint  {endpoint.id} as it should be; --replace if its key is another")
-    scores = infer(cluster, endpoint.id)
-    if cluster.is_dry_run:
-        return
-    if len(scores) != len(PROOF_PASSAGES):
-        raise ConfigurationError(
-            f"{endpoint.id} gave {len(scores)} scores for {len(PROOF_PASSAGES)} passages"
+    elif found is not None:
+        if not force:
+            check_ours(endpoint.id, found, "--replace")
+        _check_replacement(cluster, endpoint)
+        remove_inference(cluster, endpoint.id)
+        _create(cluster, endpoint)
+        say(f"endpoint  {endpoint.id} replaced: {endpoint.service}")
+    else:
+        _create(cluster, endpoint)
+        say(f"endpoint  {endpoint.id} created: {endpoint.service}")
+    scores = _proof(cluster, endpoint.id)
+    if scores:
+        say(f"infer     two passages scored: {scores[0]:.4f} and {scores[1]:.4f}")
+
+
+def check_ours(inference_id: str, found: Json, option: str) -> None:
+    """The endpoint is one that asks a sidecar.
+
+    Raises:
+        InvalidInput: it is another's; the message names the option by which to go on.
+    """
+    service, url = found.get("service"), str(found.get("service_settings", {}).get("url", ""))
+    if service not in SERVICES or not url.endswith(_PATHS):
+        raise InvalidInput(
+            f"the inference endpoint {inference_id} was not made by setup ({service}{f', {url}' if url else ''}), and its key "
+            f"cannot be read back: choose another --inference-id, or go on by {option}",
+            field="inference_id",
         )
-    say(f"infer     two passages scored: {scores[0]:.4f} and {scores[1]:.4f}")
 
 
 def find_inference(cluster: Cluster, inference_id: str) -> Json | None:
@@ -116,6 +135,40 @@ def infer(cluster: Cluster, inference_id: str) -> list[float]:
     return [
         one["relevance_score"] for one in sorted(answer.get("rerank", []), key=lambda one: int(one["index"]))
     ]
+
+
+def _create(cluster: Cluster, endpoint: InferenceEndpoint) -> None:
+    cluster.ask(Request("PUT", endpoint.path, endpoint_body(endpoint)))
+
+
+def _check_replacement(cluster: Cluster, endpoint: InferenceEndpoint) -> None:
+    """It scores under another name, so that the endpoint in use is not lost for one that the cluster refuses."""
+    trial = replace(endpoint, id=f"{endpoint.id}-jrerank-trial")
+    _remove_if_there(cluster, trial.id)  # of a run that was cut off
+    try:
+        _create(cluster, trial)
+        _proof(cluster, trial.id)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{endpoint.id} stays as it was, since its replacement cannot score: {error}"
+        ) from None
+    finally:
+        _remove_if_there(cluster, trial.id)
+
+
+def _remove_if_there(cluster: Cluster, inference_id: str) -> None:
+    if find_inference(cluster, inference_id) is not None:
+        remove_inference(cluster, inference_id)
+
+
+def _proof(cluster: Cluster, inference_id: str) -> list[float]:
+    """Its scores of two passages; none from a pretended cluster."""
+    scores = infer(cluster, inference_id)
+    if not cluster.is_dry_run and len(scores) != len(PROOF_PASSAGES):
+        raise ConfigurationError(
+            f"{inference_id} gave {len(scores)} scores for {len(PROOF_PASSAGES)} passages"
+        )
+    return scores
 
 
 def _is_same(found: Json, wanted: Json) -> bool:
