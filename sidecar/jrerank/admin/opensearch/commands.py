@@ -79,14 +79,17 @@ def status(
 
 @app.command()
 def remove(
-    context: typer.Context, pipeline: PipelineOption = "rerank", dry_run: DryRunOption = False
+    context: typer.Context,
+    pipeline: PipelineOption = "rerank",
+    force: Annotated[bool, typer.Option("--force", help="also a pipeline that was made by hand")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Take away what `setup` has made. A dry run looks at the cluster, and changes nothing.
 
     Example: jrerank-admin opensearch remove --pipeline rerank
     """
     with plain_errors():
-        take_away(cluster_to_change(context, dry_run, looks=True), pipeline, speaker(dry_run))
+        take_away(cluster_to_change(context, dry_run, looks=True), pipeline, force, speaker(dry_run))
 
 
 @pipelines.command()

@@ -16,17 +16,17 @@ DESCRIPTIONS: dict[Route, str] = {
 _OBJECTS = {"object", "nested", "flat_object", "join"}
 
 
-def check_replaceable(cluster: Cluster, name: str) -> None:
+def check_made_by_setup(cluster: Cluster, name: str, otherwise: str) -> None:
     """A pipeline of that name is one of `setup`, or there is none.
 
     Raises:
-        InvalidInput: it was made by hand.
+        InvalidInput: it was made by hand; the message ends with what to do `otherwise`.
     """
     found = find_pipeline(cluster, name)
     if found is not None and found.get("description") not in DESCRIPTIONS.values():
         raise InvalidInput(
             f"the search pipeline {name} was not made by setup: look at it by "
-            f"`jrerank-admin opensearch pipeline show --pipeline {name}`, then choose another --pipeline, or replace it by --force",
+            f"`jrerank-admin opensearch pipeline show --pipeline {name}`, then {otherwise}",
             field="pipeline",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jrerank.admin.cluster.cluster import Cluster
+from jrerank.admin.opensearch.existing import check_made_by_setup
 from jrerank.admin.opensearch.ml_commons import connectors, models_named
 from jrerank.admin.opensearch.pipelines import (
     delete_pipeline,
@@ -17,14 +18,17 @@ from jrerank.admin.opensearch.stock_route import object_name, remove_stock
 from jrerank.errors import Refused
 
 _UNDEPLOY_TIMEOUT_S = 60.0
+_NO_HANDLER = 400  # what a cluster without ML Commons says of its paths
 
 
-def remove(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> None:
+def remove(cluster: Cluster, pipeline: str, force: bool, say: Callable[[str], object]) -> None:
     """First the defaults, so that no search meets a pipeline that is gone; harmless when nothing is there.
 
     Raises:
-        InvalidInput: the pipeline of that name is not one of ours.
+        InvalidInput: the pipeline of that name was made by hand; by `force`, only if it has no processor of ours.
     """
+    if not force:
+        check_made_by_setup(cluster, pipeline, "take it away by --force if nobody needs it")
     found = find_pipeline(cluster, pipeline)
     route = None if found is None else route_of(pipeline, found)
     for index in indexes_by_default(cluster, pipeline):
@@ -46,5 +50,8 @@ def _has_remains(cluster: Cluster, pipeline: str) -> bool:
         return bool(models_named(cluster, name)) or any(
             one.get("name") == name for one in connectors(cluster).values()
         )
-    except Refused:  # a cluster without ML Commons
-        return False
+    except Refused as refused:
+        if refused.status == _NO_HANDLER:
+            return False
+        message = f"whether models or connectors of {pipeline} are left is unknown: {refused}"
+        raise Refused(message, status=refused.status) from None

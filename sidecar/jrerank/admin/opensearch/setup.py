@@ -10,7 +10,7 @@ import typer
 
 from jrerank.admin.cluster.connected import cluster_to_change, speaker
 from jrerank.admin.cluster.options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
-from jrerank.admin.opensearch.existing import check_fields, check_replaceable, fields_in_use
+from jrerank.admin.opensearch.existing import check_fields, check_made_by_setup, fields_in_use
 from jrerank.admin.opensearch.pipelines import indexes_by_default, make_default
 from jrerank.admin.opensearch.plugin_route import PluginRoute, read_fusion, set_up_plugin
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key
@@ -130,7 +130,7 @@ def setup(
         in_use = () if field or store else fields_in_use(cluster, pipeline)
         fields = tuple(field or (() if store else in_use or ("title", "text")))
         if not force:
-            check_replaceable(cluster, pipeline)
+            check_made_by_setup(cluster, pipeline, "choose another --pipeline, or replace it by --force")
             check_fields(cluster, [*(default_for or []), *indexes_by_default(cluster, pipeline)], fields)
         if route == "plugin":
             _refuse(context, _ONLY_STOCK, route)

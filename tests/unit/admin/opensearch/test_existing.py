@@ -12,7 +12,7 @@ from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.existing import (
     DESCRIPTIONS,
     check_fields,
-    check_replaceable,
+    check_made_by_setup,
     fields_in_use,
     problems_of_fields,
 )
@@ -55,10 +55,12 @@ def cluster() -> Iterator[LiveCluster]:
 
 
 def test_a_pipeline_made_by_hand_is_not_replaced(cluster: LiveCluster) -> None:
-    with pytest.raises(InvalidInput, match=r"the search pipeline by-hand was not made by setup: .*--force"):
-        check_replaceable(cluster, "by-hand")
-    check_replaceable(cluster, "ours")
-    check_replaceable(cluster, "nothing")
+    with pytest.raises(
+        InvalidInput, match=r"the search pipeline by-hand was not made by setup: .*then --force"
+    ):
+        check_made_by_setup(cluster, "by-hand", "--force")
+    check_made_by_setup(cluster, "ours", "--force")
+    check_made_by_setup(cluster, "nothing", "--force")
 
 
 def test_the_fields_of_a_pipeline_stay_unless_others_are_named(cluster: LiveCluster) -> None:

@@ -11,9 +11,9 @@ from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch import plugin_route
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.removal import remove
-from jrerank.errors import InvalidInput
+from jrerank.errors import InvalidInput, Refused
 from recordings.ml_commons import MlCommons
-from recordings.server import RecordedServer
+from recordings.server import Asked, RecordedServer, engine_error
 
 PIPELINE = plugin_route.pipeline_body(PluginRoute("p", ("text",)), "main")
 
@@ -24,10 +24,10 @@ def server() -> Iterator[MlCommons]:
         yield running
 
 
-def run(server: RecordedServer, pipeline: str = "p") -> list[str]:
-    said: list[str] = []
-    remove(LiveCluster(Connection("JRERANK_OPENSEARCH", server.url)), pipeline, said.append)
-    return said
+def run(server: RecordedServer, force: bool = False) -> list[str]:
+    told: list[str] = []
+    remove(LiveCluster(Connection("JRERANK_OPENSEARCH", server.url)), "p", force, told.append)
+    return told
 
 
 def test_defaults_go_before_the_pipeline(server: MlCommons) -> None:
@@ -55,11 +55,27 @@ def test_nothing_there_is_said(server: MlCommons) -> None:
     assert run(server) == ["nothing   is there of p"]
 
 
-def test_pipelines_of_others_stay(server: MlCommons) -> None:
+@pytest.mark.parametrize("force", [False, True])
+def test_pipelines_that_do_not_rerank_stay(server: MlCommons, force: bool) -> None:
     server.pipelines = {"p": {"request_processors": [{"filter_query": {}}]}}
     with pytest.raises(InvalidInput):
-        run(server)
+        run(server, force)
     assert list(server.pipelines) == ["p"]
+
+
+@pytest.mark.parametrize(
+    "processor", [{"jrerank": {}}, {"rerank": {"ml_opensearch": {"model_id": "theirs"}}}]
+)
+def test_a_pipeline_made_by_hand_and_its_defaults_stay_without_force(
+    server: MlCommons, processor: dict[str, object]
+) -> None:
+    server.pipelines = {"p": {"description": "search team: Cohere", "response_processors": [processor]}}
+    server.defaults = {"a": "p"}
+    with pytest.raises(InvalidInput, match=r"not made by setup.*--force"):
+        run(server)
+    assert (list(server.pipelines), server.defaults) == (["p"], {"a": "p"})
+    run(server, force=True)
+    assert (server.pipelines, server.defaults) == ({}, {})
 
 
 def test_a_cluster_without_ml_commons() -> None:
@@ -71,3 +87,15 @@ def test_a_cluster_without_ml_commons() -> None:
     ]
     with RecordedServer(routes) as server:
         assert run(server) == ["pipeline  p removed"]
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_models_that_may_not_be_looked_for_are_not_taken_for_none(server: MlCommons, status: int) -> None:
+    def admits(asked: Asked) -> None:
+        if asked.path.startswith("/_plugins/_ml"):
+            raise engine_error(status, "no")
+
+    server.admits = admits
+    with pytest.raises(Refused, match="whether models or connectors of p are left is unknown") as caught:
+        run(server)
+    assert caught.value.status == status
