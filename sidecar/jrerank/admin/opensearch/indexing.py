@@ -11,11 +11,12 @@ from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json, Request
 from jrerank.admin.opensearch.bodies import body
 from jrerank.admin.opensearch.passages import Passage
-from jrerank.admin.opensearch.pipelines import make_default
-from jrerank.errors import ConfigurationError, Refused, Unavailable
+from jrerank.admin.opensearch.pipelines import find_pipeline, make_default
+from jrerank.errors import ConfigurationError, InvalidInput, Refused, Unavailable
 
 _CHUNK_PASSAGES, _CHUNK_CHARS = 500, 2_000_000
 _TOO_MANY = 429
+_NO_PIPELINE = "_none"  # by which an index says that it has none
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _MAX_ATTEMPTS = 0.5, 30.0, 10
 
 
@@ -32,7 +33,12 @@ class NewIndex:
 
 
 def create_index(cluster: Cluster, index: NewIndex, say: Callable[[str], object]) -> None:
-    """Create it with the best analyzer that all nodes have; one that is there already is left as it is."""
+    """Create it with the best analyzer that all nodes have; one that is there already is left as it is.
+
+    Raises:
+        InvalidInput: the default pipeline is not there: every search of the index would fail.
+    """
+    _check_pipeline(cluster, index.default_pipeline)
     if cluster.look(f"/{index.name}") is not None:
         say(f"index     {index.name} is there: loading into it as it is")
         if index.default_pipeline:
@@ -48,6 +54,17 @@ def create_index(cluster: Cluster, index: NewIndex, say: Callable[[str], object]
     if index.dimension:
         kind = "for k-NN search" if has_knn else "kept, not searchable: no k-NN plugin here"
         say(f"vectors   {index.vector_field}, {index.dimension} numbers, {kind}")
+
+
+def _check_pipeline(cluster: Cluster, name: str | None) -> None:
+    if name in {None, _NO_PIPELINE} or cluster.is_dry_run:
+        return
+    if find_pipeline(cluster, str(name)) is None:
+        raise InvalidInput(
+            f"there is no search pipeline {name}: make it by `jrerank-admin opensearch setup --pipeline {name}`, "
+            "or name another by --pipeline",
+            field="pipeline",
+        )
 
 
 def index_body(index: NewIndex, analyzer: str, has_knn: bool) -> Json:

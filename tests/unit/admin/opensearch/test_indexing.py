@@ -10,7 +10,7 @@ from jrerank.admin.cluster.cluster import LiveCluster
 from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch.indexing import NewIndex, create_index, index_body, load
 from jrerank.admin.opensearch.passages import Passage
-from jrerank.errors import ConfigurationError, Unavailable
+from jrerank.errors import ConfigurationError, InvalidInput, Unavailable
 from recordings.server import Answer, Asked, RecordedServer, engine_error
 
 PASSAGES = [Passage(str(number), {"text": f"{number}番"}, number) for number in range(1200)]
@@ -25,12 +25,16 @@ class Index(RecordedServer):
         super().__init__(
             [
                 ("GET /_nodes/plugins", lambda asked: {"nodes": nodes}),
-                ("GET /passages", lambda asked: self.refuse_all(404)),
+                ("GET /passages", lambda asked: {} if self.is_there else self.refuse_all(404)),
+                ("GET /_search/pipeline/rerank", lambda asked: {"rerank": {}}),
+                ("GET /_search/pipeline/.*", lambda asked: self.refuse_all(404)),
+                ("PUT /passages/_settings", lambda asked: {}),
                 ("PUT /passages", lambda asked: {}),
                 ("POST /passages/_bulk", self.bulk),
                 ("POST /passages/_refresh", lambda asked: {}),
             ]
         )
+        self.is_there = False
         self.written: dict[str, Any] = {}
         self.answers: list[int] = []  # status of the next passages; of all others 201
         self.busy = 0  # the next requests as a whole
@@ -129,3 +133,22 @@ def test_without_vectors_there_is_no_field_for_them() -> None:
             }
         }
     }
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_default_pipeline_that_is_not_there_is_refused_before_anything_is_written(is_there: bool) -> None:
+    with Index() as server:
+        server.is_there = is_there
+        cluster = LiveCluster(Connection("X", server.url))
+        with pytest.raises(InvalidInput, match="no search pipeline rernak"):
+            create_index(cluster, NewIndex("passages", default_pipeline="rernak"), print)
+        assert server.writes() == []
+
+
+@pytest.mark.parametrize("name", ["rerank", "_none"])
+def test_a_default_pipeline_that_is_there_or_none_at_all(name: str) -> None:
+    with Index() as server:
+        create_index(
+            LiveCluster(Connection("X", server.url)), NewIndex("passages", default_pipeline=name), print
+        )
+        assert server.seen[-1].body["settings"]["index"]["search.default_pipeline"] == name

@@ -42,7 +42,7 @@ def test_a_dry_run_shows_the_index_with_its_vectors_and_the_bulk(tmp_path: Path)
     file = tmp_path / "a.jsonl.gz"
     line = {"id": "x", "text": "空", "embedding": [0.5, 1.0]}
     file.write_bytes(gzip.compress(json.dumps(line).encode()))
-    result = index(file, "--vector-field", "embedding", "--dry-run")
+    result = index(file, "--vector-field", "embedding", "--pipeline", "rerank", "--dry-run")
     assert result.exit_code == 0
     create, head, document, end, refresh = result.stdout.splitlines()
     assert '"embedding": {"type": "knn_vector", "dimension": 2}' in create
