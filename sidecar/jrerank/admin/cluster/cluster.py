@@ -26,7 +26,7 @@ class Cluster(Protocol):
 
         Raises:
             Refused: it answered with an error.
-            Unavailable: it did not answer.
+            Unavailable: it did not answer, or not as a cluster does.
         """
         ...
 
@@ -55,7 +55,7 @@ class LiveCluster:
     def ask(self, request: Request) -> Json:
         """See `Cluster`."""
         from opensearchpy.exceptions import ConnectionError as NotReached
-        from opensearchpy.exceptions import TransportError
+        from opensearchpy.exceptions import OpenSearchException, TransportError
 
         try:
             answer = self._client.transport.perform_request(
@@ -69,6 +69,11 @@ class LiveCluster:
             raise Unavailable(f"{self._connection.url} does not answer: {error.info}") from None
         except TransportError as error:
             raise _refused(request, error) from None
+        except (
+            OpenSearchException
+        ) as error:  # a page of HTML, for instance, which a proxy or another server gives
+            message = f"{self._connection.url} does not answer as a cluster does: {error}"
+            raise Unavailable(message) from None
         return answer if isinstance(answer, dict) else {"answer": answer}
 
     def look(self, path: str, body: Json | None = None, **parameters: str) -> Json | None:

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
+from jrerank.admin.http_address import http_parts
 from jrerank.admin.secrets import secret
 from jrerank.errors import ConfigurationError, InvalidInput
 
@@ -69,8 +69,8 @@ def read_connection(
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = http_parts(url)
+    if parts is None:
         raise InvalidInput(f"--url {url}: not an address such as https://search.example:9200", field="url")
     if parts.username or parts.password:
         raise InvalidInput("--url holds a password: name the user with --user instead", field="url")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jrerank.admin.cluster.curl import SIDECAR_KEY
+from jrerank.admin.http_address import http_parts
 from jrerank.admin.secrets import secret
 from jrerank.errors import InvalidInput
 
@@ -16,8 +16,8 @@ def checked_sidecar_url(url: str | None) -> str:
     Raises:
         InvalidInput: there is none, or it is no base URL.
     """
-    parts = urlsplit(url or "")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+    parts = http_parts(url or "")
+    if parts is None or parts.query or parts.username:
         message = f"--sidecar-url {url or ''}: name the sidecar's address, such as http://10.0.0.7:8080"
         raise InvalidInput(message, field="sidecar_url")
     return (url or "").rstrip("/")

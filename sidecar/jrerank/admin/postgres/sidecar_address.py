@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from jrerank.admin.http_address import http_parts
 from jrerank.errors import InvalidInput
 
 _HOST_PORT = re.compile(r"\[?(?P<host>[^\s\[\]]+?)\]?:(?P<port>[0-9]{1,5})")
@@ -66,7 +66,7 @@ def read_address(
 def _checked(url: str | None) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+    parts = http_parts(url)
+    if parts is None or parts.query or parts.username:
         raise InvalidInput(f"--url {url}: it must be like http://10.0.0.7:8080", field="url")
     return url.rstrip("/")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,17 @@ class TestLive:
     def test_nobody_there(self) -> None:
         with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 does not answer"):
             LiveCluster(Connection(PREFIX, "http://127.0.0.1:9")).look("/")
+
+    def test_another_server_than_a_cluster(self) -> None:
+        """Python's own, which lists a folder as HTML."""
+        http = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+        threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            with pytest.raises(Unavailable, match=r"does not answer as a cluster does: .*text/html"):
+                LiveCluster(Connection(PREFIX, f"http://127.0.0.1:{http.server_address[1]}")).look("/")
+        finally:
+            http.shutdown()
+            http.server_close()
 
     def test_waits_until_it_is_so(self, server: RecordedServer) -> None:
         cluster = live(server)

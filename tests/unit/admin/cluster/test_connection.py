@@ -37,6 +37,9 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("search.example:9200", "not an address"),
         ("ftp://a", "not an address"),
+        ("http://localhost:99999", "not an address"),
+        ("http://localhost:abc", "not an address"),
+        ("http://[::1", "not an address"),
         ("https://u:p@a", "--user instead"),
     ],
 )

@@ -14,7 +14,18 @@ def test_a_slash_at_the_end_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [None, "", "sidecar:8080", "ftp://a", "http://", "http://a?b=c", "http://u:p@a"]
+    "url",
+    [
+        None,
+        "",
+        "sidecar:8080",
+        "ftp://a",
+        "http://",
+        "http://a?b=c",
+        "http://u:p@a",
+        "http://[x",
+        "http://a:abc",
+    ],
 )
 def test_what_is_no_base_url_is_refused(url: str | None) -> None:
     with pytest.raises(InvalidInput, match="--sidecar-url"):

@@ -26,7 +26,9 @@ def test_an_ipv6_address_may_stand_in_brackets() -> None:
     assert (address.host, address.port, address.http_options()) == ("::1", 5433, {})
 
 
-@pytest.mark.parametrize("url", ["", "10.0.0.7", "ftp://a", "http://", "http://me@a", "http://a?b=c"])
+@pytest.mark.parametrize(
+    "url", ["", "10.0.0.7", "ftp://a", "http://", "http://me@a", "http://a?b=c", "http://[x", "http://a:abc"]
+)
 def test_a_url_is_the_sidecars_base(url: str) -> None:
     with pytest.raises(InvalidInput, match=r"--url .* must be like http://"):
         read_address(url, None, None, None)
