@@ -13,6 +13,8 @@ from jrerank.errors import InvalidInput
 
 _SIZE = 10
 _QUERY_CHARS = 30
+# Why searches would go on being reranked in part; other reasons, such as a busy node, pass or are meant
+_FAULTS = {"deadline", "missing_passages", "engine_error", "store_error", "store_timeout"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,20 @@ def by_marker(before: Json, after: Json) -> Finding:
     marker = after.get("ext", {}).get("jrerank")
     if marker is None:
         return Finding("probe", False, "the answer has no ext.jrerank: another pipeline has answered")
-    done = f"{marker['outcome']}, {marker['reranked']} hits in {marker['took_ms']} ms by {marker['model']}"
     if marker["outcome"] == "passthrough":
         return Finding("probe", False, f"passthrough: {marker['reason']}")
-    return Finding("probe", True, f"{done}{_found(after)}; {_moved(before, after)}")
+    done = f"{_outcome(marker)}, {marker['reranked']} hits in {marker['took_ms']} ms by {marker['model']}"
+    return Finding("probe", _is_right(marker), f"{done}{_found(after)}; {_moved(before, after)}")
+
+
+def _outcome(marker: Json) -> str:
+    return f"partial ({marker['reason']})" if marker["outcome"] == "partial" else str(marker["outcome"])
+
+
+def _is_right(marker: Json) -> bool | None:
+    if marker["outcome"] == "complete":
+        return True
+    return False if marker["reason"] in _FAULTS else None
 
 
 def _found(after: Json) -> str:

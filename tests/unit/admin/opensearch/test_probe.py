@@ -18,11 +18,27 @@ BEFORE = answer(("a", 3.0), ("b", 2.0))
 MARKER = {"reason": None, "reranked": 2, "took_ms": 4, "model": "m"}
 
 
-@pytest.mark.parametrize("outcome", ["complete", "partial"])
-def test_the_marker_says_so(outcome: str) -> None:
-    found = by_marker(BEFORE, answer(("b", 0.9), ("a", 0.1), outcome=outcome, **MARKER))
+def test_the_marker_says_so() -> None:
+    found = by_marker(BEFORE, answer(("b", 0.9), ("a", 0.1), outcome="complete", **MARKER))
     assert found.ok
-    assert found.text == f"{outcome}, 2 hits in 4 ms by m; 2 of 2 places have another hit than before"
+    assert found.text == "complete, 2 hits in 4 ms by m; 2 of 2 places have another hit than before"
+
+
+@pytest.mark.parametrize(
+    ("reason", "ok"),
+    [
+        ("deadline", False),
+        ("missing_passages", False),
+        ("store_error", False),
+        ("window_narrowed", None),
+        ("node_busy", None),
+    ],
+)
+def test_a_search_that_was_reranked_in_part_is_told_with_its_reason(reason: str, ok: bool | None) -> None:
+    marker = MARKER | {"outcome": "partial", "reason": reason}
+    found = by_marker(BEFORE, answer(("b", 0.9), ("a", 0.1), **marker))
+    assert found.ok is ok
+    assert found.text.startswith(f"partial ({reason}), 2 hits in 4 ms by m")
 
 
 def test_the_marker_says_why_not() -> None:
