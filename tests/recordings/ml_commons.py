@@ -7,6 +7,7 @@ as ML Commons does it, goes to whatever sidecar its URL names, and the answer is
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 import threading
@@ -46,6 +47,7 @@ class MlCommons(RecordedServer):
         self.defaults: dict[str, str] = {}
         self.passages: dict[str, Json] = {}
         self.polls_until_deployed = 2
+        self.number_from_one()
         self.routes = [
             ("GET /", lambda asked: {"version": {"number": self.version, "distribution": "opensearch"}}),
             ("GET /_cluster/health", lambda asked: {"status": "green"}),
@@ -55,6 +57,7 @@ class MlCommons(RecordedServer):
             ("GET /_all/_settings/index.search.default_pipeline", self._index_defaults),
             ("PUT /([^_][^/]*)/_settings", self._put_index_settings),
             ("GET /(passages)/_mapping", self._mapping),
+            ("GET /_search/pipeline", lambda asked: self.pipelines),
             ("GET /_search/pipeline/([^/]+)", self._get_pipeline),
             ("PUT /_search/pipeline/([^/]+)", self._put_pipeline),
             ("DELETE /_search/pipeline/([^/]+)", self._delete_pipeline),
@@ -71,6 +74,10 @@ class MlCommons(RecordedServer):
             ("POST /_plugins/_ml/_predict/text_similarity/([^/]+)", self._predict),
             ("POST /(passages)/_search", self._search),
         ]
+
+    def number_from_one(self) -> None:
+        """Connectors are c1, c2 and so on, models m1: no id comes twice, though some are deleted."""
+        self.numbers = {kind: itertools.count(1) for kind in ("c", "m")}
 
     def setting(self, name: str) -> Any:
         key = _ML + name
@@ -132,7 +139,7 @@ class MlCommons(RecordedServer):
 
     def _create_connector(self, asked: Asked) -> Json:
         self._check_url(asked.body)
-        key = f"c{len(self.connectors) + 1}"
+        key = f"c{next(self.numbers['c'])}"
         self.connectors[key] = asked.body
         return {"connector_id": key}
 
@@ -170,7 +177,7 @@ class MlCommons(RecordedServer):
 
     def _register(self, asked: Asked) -> Json:
         assert asked.body["connector_id"] in self.connectors
-        key = f"m{len(self.models) + 1}"
+        key = f"m{next(self.numbers['m'])}"
         self.models[key] = asked.body | {"model_state": "REGISTERED"}
         return {"task_id": "t", "status": "CREATED", "model_id": key}
 

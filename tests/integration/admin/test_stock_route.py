@@ -101,7 +101,7 @@ class TestSetup:
         assert printed.count("as it should be") == 1
         assert (len(cluster.connectors), len(cluster.models)) == (1, 1)
 
-    def test_a_new_key_reaches_the_deployed_model(
+    def test_a_new_key_takes_another_model(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JRERANK_SIDECAR_API_KEY", "an-old-key")
@@ -109,30 +109,35 @@ class TestSetup:
         assert "no search was changed" in refused
         assert "rerank" not in cluster.pipelines
         monkeypatch.setenv("JRERANK_SIDECAR_API_KEY", KEY)
-        cluster.seen.clear()
         setup(admin, sidecar, "--field", "text")
         assert order(cluster) == best(sidecar)
-        assert [write.removeprefix("POST /_plugins/_ml/").removeprefix("PUT /_plugins/_ml/") for write in cluster.writes()] == [
-            "models/m1/_undeploy", "connectors/c1", "models/m1/_deploy", "PUT /_search/pipeline/rerank",
-        ]  # fmt: skip
+        monkeypatch.setenv("JRERANK_SIDECAR_API_KEY", "a-wrong-key")
+        assert "no search was changed" in setup(admin, sidecar, "--field", "text", exit_code=3)
+        assert order(cluster) == best(sidecar)
+        monkeypatch.setenv("JRERANK_SIDECAR_API_KEY", KEY)
+        setup(admin, sidecar, "--field", "text")
+        assert (len(cluster.connectors), len(cluster.models)) == (1, 1)
 
-    def test_a_new_address_reaches_the_deployed_model(
+    def test_a_new_address_takes_another_model_and_the_old_one_is_trusted_no_more(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar, keyless_sidecar: RunningSidecar
     ) -> None:
         setup(admin, sidecar)
         setup(admin, keyless_sidecar, "--field", "text")
-        assert cluster.deployed["m1"]["parameters"]["endpoint"].startswith(keyless_sidecar.url)
+        assert cluster.deployed["m2"]["parameters"]["endpoint"].startswith(keyless_sidecar.url)
         assert order(cluster) == best(sidecar)
-        assert (list(cluster.connectors), list(cluster.models)) == (["c1"], ["m1"])
+        assert (list(cluster.connectors), list(cluster.models)) == (["c2"], ["m2"])
+        trusted = cluster.setting("trusted_connector_endpoints_regex")
+        assert trusted_pattern(keyless_sidecar.url) in trusted
+        assert trusted_pattern(sidecar.url) not in trusted
 
-    def test_a_setting_that_was_lost_reaches_the_deployed_model(
+    def test_a_setting_that_was_lost_takes_another_model(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar
     ) -> None:
         setup(admin, sidecar)
         del cluster.settings["persistent"][PRIVATE_IP]
         cluster.deployed["m1"]["private"] = "false"
         setup(admin, sidecar)
-        assert cluster.deployed["m1"]["private"] == "true"
+        assert {key: one["private"] for key, one in cluster.deployed.items()} == {"m2": "true"}
 
     def test_a_run_that_was_cut_off_is_taken_up_by_another_machine(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar
@@ -142,8 +147,8 @@ class TestSetup:
         cluster.models.clear()
         cluster.deployed.clear()
         setup(admin, sidecar)
-        assert (list(cluster.connectors), list(cluster.models)) == (["c1"], ["m1"])
-        assert cluster.models["m1"]["connector_id"] == "c1"
+        assert (list(cluster.connectors), list(cluster.models)) == (["c1"], ["m2"])
+        assert cluster.models["m2"]["connector_id"] == "c1"
 
     def test_settings_that_the_operator_keeps_to_himself(
         self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar
@@ -310,6 +315,7 @@ class TestDryRun:
         }
         admin("opensearch", "remove")
         cluster.seen.clear()
+        cluster.number_from_one()
         setup(admin, sidecar, "--field", "text", "--default-for", "passages")
         assert cluster.writes() == sent
         assert by_script == {

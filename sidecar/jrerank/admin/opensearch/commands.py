@@ -82,6 +82,12 @@ def remove(
     context: typer.Context,
     pipeline: PipelineOption = "rerank",
     force: Annotated[bool, typer.Option("--force", help="also a pipeline that was made by hand")] = False,
+    cluster_settings: Annotated[
+        bool,
+        typer.Option(
+            "--cluster-settings/--no-cluster-settings", help="take the address out of the trusted ones"
+        ),
+    ] = True,
     dry_run: DryRunOption = False,
 ) -> None:
     """Take away what `setup` has made. A dry run looks at the cluster, and changes nothing.
@@ -89,7 +95,13 @@ def remove(
     Example: jrerank-admin opensearch remove --pipeline rerank
     """
     with plain_errors():
-        take_away(cluster_to_change(context, dry_run, looks=True), pipeline, force, speaker(dry_run))
+        take_away(
+            cluster_to_change(context, dry_run, looks=True),
+            pipeline,
+            force,
+            cluster_settings,
+            speaker(dry_run),
+        )
 
 
 @pipelines.command()

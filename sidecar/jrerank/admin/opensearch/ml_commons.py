@@ -7,6 +7,7 @@ from jrerank.admin.cluster.request import Json, Request
 
 _ML = "/_plugins/_ml"
 _MANY = 1000
+RERANK_PATH = "/v1/rerank"
 # A pair that no model that reads Japanese takes the wrong way round
 PROOF_QUERY = "富士山の高さ"
 PROOF_PASSAGES = ("富士山の標高は3776メートルで、日本で最も高い山である。", "味噌汁の作り方を紹介します。")
@@ -30,15 +31,20 @@ def models_named(cluster: Cluster, name: str) -> dict[str, Json]:
     }
 
 
+def connectors_named(cluster: Cluster, name: str) -> dict[str, Json]:
+    """Those of exactly that name, by id."""
+    return {key: one for key, one in connectors(cluster).items() if one.get("name") == name}
+
+
+def address_of(connector: Json) -> str:
+    """The sidecar's address that a connector of ours calls, or nothing."""
+    return str((connector.get("parameters") or {}).get("endpoint", "")).removesuffix(RERANK_PATH)
+
+
 def create_connector(cluster: Cluster, body: Json) -> str:
     """Its id."""
     answer = cluster.ask(Request("POST", f"{_ML}/connectors/_create", body, remember="connector_id"))
     return str(answer["connector_id"])
-
-
-def update_connector(cluster: Cluster, connector_id: str, body: Json) -> None:
-    """No model that uses it may be deployed."""
-    cluster.ask(Request("PUT", f"{_ML}/connectors/{connector_id}", body))
 
 
 def register(cluster: Cluster, body: Json) -> str:

@@ -38,6 +38,16 @@ def processor(pipeline: Json, kind: str) -> Json | None:
     return None
 
 
+def pipelines_by_model(cluster: Cluster) -> dict[str, list[str]]:
+    """The names of all pipelines that rerank by a model of ML Commons, by its id."""
+    found: dict[str, list[str]] = {}
+    for name, pipeline in (cluster.look("/_search/pipeline") or {}).items():
+        model_id = (processor(pipeline, "rerank") or {}).get("ml_opensearch", {}).get("model_id")
+        if model_id is not None:
+            found.setdefault(str(model_id), []).append(name)
+    return found
+
+
 def route_of(name: str, pipeline: Json) -> Route:
     """Which of our routes it is.
 

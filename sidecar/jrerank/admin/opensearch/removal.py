@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.opensearch.existing import check_made_by_setup
-from jrerank.admin.opensearch.ml_commons import connectors, models_named
+from jrerank.admin.opensearch.ml_commons import connectors_named, models_named
 from jrerank.admin.opensearch.pipelines import (
     delete_pipeline,
     find_pipeline,
@@ -21,8 +21,12 @@ _UNDEPLOY_TIMEOUT_S = 60.0
 _NO_HANDLER = 400  # what a cluster without ML Commons says of its paths
 
 
-def remove(cluster: Cluster, pipeline: str, force: bool, say: Callable[[str], object]) -> None:
+def remove(
+    cluster: Cluster, pipeline: str, force: bool, with_settings: bool, say: Callable[[str], object]
+) -> None:
     """First the defaults, so that no search meets a pipeline that is gone; harmless when nothing is there.
+
+    Not `with_settings`: what to take out of the cluster settings is said, and left to their operator.
 
     Raises:
         InvalidInput: the pipeline of that name was made by hand; by `force`, only if it has no processor of ours.
@@ -38,7 +42,7 @@ def remove(cluster: Cluster, pipeline: str, force: bool, say: Callable[[str], ob
         delete_pipeline(cluster, pipeline)
         say(f"pipeline  {pipeline} removed")
     if route == "stock" or _has_remains(cluster, pipeline):
-        remove_stock(cluster, pipeline, _UNDEPLOY_TIMEOUT_S, say)
+        remove_stock(cluster, pipeline, with_settings, _UNDEPLOY_TIMEOUT_S, say)
     elif found is None:
         say(f"nothing   is there of {pipeline}")
 
@@ -47,9 +51,7 @@ def _has_remains(cluster: Cluster, pipeline: str) -> bool:
     """Of a setup that was cut off before it wrote the pipeline, or of the route that this pipeline took before."""
     name = object_name(pipeline)
     try:
-        return bool(models_named(cluster, name)) or any(
-            one.get("name") == name for one in connectors(cluster).values()
-        )
+        return bool(models_named(cluster, name) or connectors_named(cluster, name))
     except Refused as refused:
         if refused.status == _NO_HANDLER:
             return False

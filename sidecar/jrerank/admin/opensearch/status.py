@@ -23,7 +23,6 @@ from jrerank.admin.opensearch.plugin_route import (
     stats_of_nodes,
 )
 from jrerank.admin.opensearch.probe import Probe, probe
-from jrerank.admin.opensearch.stock_route import address_of
 from jrerank.admin.opensearch.trust import what_is_missing
 from jrerank.errors import ConfigurationError
 
@@ -101,7 +100,7 @@ def _stock(cluster: Cluster, pipeline: Json) -> Iterator[Finding]:
         yield Finding("model", False, f"{model_id} is not there: run `jrerank-admin opensearch setup` again")
         return
     connector = cluster.look(f"/_plugins/_ml/connectors/{model.get('connector_id')}") or {}
-    url = address_of(connector)
+    url = ml_commons.address_of(connector)
     yield Finding("connector", bool(url), f"{model.get('connector_id')} calls {url or 'nothing of ours'}")
     missing = what_is_missing(cluster, url)
     yield Finding(

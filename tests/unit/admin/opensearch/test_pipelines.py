@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from jrerank.admin.cluster.cluster import LiveCluster
+from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch import plugin_route, stock_route
-from jrerank.admin.opensearch.pipelines import fusion_of, passage_fields, processor, route_of
+from jrerank.admin.opensearch.pipelines import (
+    fusion_of,
+    passage_fields,
+    pipelines_by_model,
+    processor,
+    route_of,
+)
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.stock_route import StockRoute
 from jrerank.errors import InvalidInput
+from recordings.server import RecordedServer
 
 PLUGIN = plugin_route.pipeline_body(PluginRoute("p", ("title", "text")), "main")
 STOCK = stock_route.pipeline_body(StockRoute("p", ("text",), "http://a"), "m1")
@@ -25,6 +34,13 @@ def test_both_routes_are_known_by_their_processors() -> None:
 def test_others_are_not_ours(other: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="p has neither"):
         route_of("p", other)
+
+
+def test_pipelines_are_known_by_the_models_that_they_use() -> None:
+    with RecordedServer(
+        [("GET /_search/pipeline", lambda asked: {"a": STOCK, "b": STOCK, "c": PLUGIN})]
+    ) as server:
+        assert pipelines_by_model(LiveCluster(Connection("X", server.url))) == {"m1": ["a", "b"]}
 
 
 def test_the_fields_that_it_reads() -> None:

@@ -11,6 +11,7 @@ from jrerank.admin.cluster.connection import Connection
 from jrerank.admin.opensearch import plugin_route
 from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.removal import remove
+from jrerank.admin.opensearch.trust import TRUSTED, trusted_pattern
 from jrerank.errors import InvalidInput, Refused
 from recordings.ml_commons import MlCommons
 from recordings.server import Asked, RecordedServer, engine_error
@@ -24,9 +25,9 @@ def server() -> Iterator[MlCommons]:
         yield running
 
 
-def run(server: RecordedServer, force: bool = False) -> list[str]:
+def run(server: RecordedServer, force: bool = False, with_settings: bool = True) -> list[str]:
     told: list[str] = []
-    remove(LiveCluster(Connection("JRERANK_OPENSEARCH", server.url)), "p", force, told.append)
+    remove(LiveCluster(Connection("JRERANK_OPENSEARCH", server.url)), "p", force, with_settings, told.append)
     return told
 
 
@@ -49,6 +50,13 @@ def test_what_the_stock_route_had_made_goes_though_the_pipeline_now_takes_the_ot
     server.models = {"m1": {"name": "jrerank-p", "connector_id": "c1", "model_state": "DEPLOYED"}}
     run(server)
     assert not any((server.pipelines, server.connectors, server.models))
+
+
+def test_the_operators_entry_in_the_cluster_settings_stays_on_request(server: MlCommons) -> None:
+    server.connectors = {"c1": {"name": "jrerank-p", "parameters": {"endpoint": "http://a/v1/rerank"}}}
+    server.settings["persistent"][TRUSTED] = [trusted_pattern("http://a")]
+    run(server, with_settings=False)
+    assert (server.connectors, server.settings["persistent"][TRUSTED]) == ({}, [trusted_pattern("http://a")])
 
 
 def test_nothing_there_is_said(server: MlCommons) -> None:
