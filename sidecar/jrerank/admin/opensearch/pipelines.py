@@ -6,10 +6,14 @@ from typing import Literal
 
 from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.request import Json, Request
-from jrerank.errors import InvalidInput
+from jrerank.errors import InvalidInput, Refused
 
 Route = Literal["plugin", "stock"]
 _DEFAULT = "index.search.default_pipeline"
+_FORBIDDEN = 403
+UNKNOWN_DEFAULTS = (
+    "unknown: reading the settings of all indexes is forbidden (indices:monitor/settings/get on *)"
+)
 
 
 def find_pipeline(cluster: Cluster, name: str) -> Json | None:
@@ -79,6 +83,16 @@ def indexes_by_default(cluster: Cluster, name: str) -> list[str]:
     """Those whose searches go through it unless they say otherwise."""
     found = cluster.look(f"/_all/_settings/{_DEFAULT}", flat_settings="true", expand_wildcards="all") or {}
     return sorted(index for index, content in found.items() if content["settings"].get(_DEFAULT) == name)
+
+
+def indexes_by_default_if_allowed(cluster: Cluster, name: str) -> list[str] | None:
+    """As `indexes_by_default`; None where who asks may not read the settings of all indexes."""
+    try:
+        return indexes_by_default(cluster, name)
+    except Refused as refused:
+        if refused.status == _FORBIDDEN:
+            return None
+        raise
 
 
 def fusion_of(pipeline: Json) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.connected import cluster_to_change, speaker
 from jrerank.admin.cluster.options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
 from jrerank.admin.opensearch.existing import check_fields, check_made_by_setup, fields_in_use
-from jrerank.admin.opensearch.pipelines import indexes_by_default, make_default
+from jrerank.admin.opensearch.pipelines import UNKNOWN_DEFAULTS, indexes_by_default_if_allowed, make_default
 from jrerank.admin.opensearch.plugin_route import PluginRoute, read_fusion, set_up_plugin
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key
 from jrerank.admin.opensearch.stock_route import StockRoute, set_up_stock
@@ -131,7 +132,7 @@ def setup(
         fields = tuple(field or (() if store else in_use or ("title", "text")))
         if not force:
             check_made_by_setup(cluster, pipeline, "choose another --pipeline, or replace it by --force")
-            check_fields(cluster, [*(default_for or []), *indexes_by_default(cluster, pipeline)], fields)
+            check_fields(cluster, [*(default_for or []), *_defaults(cluster, pipeline, say)], fields)
         if route == "plugin":
             _refuse(context, _ONLY_STOCK, route)
             plugin = PluginRoute(
@@ -170,6 +171,14 @@ def setup(
         for index in default_for or []:
             make_default(cluster, index, pipeline)
             say(f"default   searches of {index} go through {pipeline}")
+
+
+def _defaults(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> list[str]:
+    """The indexes whose searches go through it, as far as they may be known: they need its fields."""
+    found = indexes_by_default_if_allowed(cluster, pipeline)
+    if found is None:
+        say(f"default   {UNKNOWN_DEFAULTS}; whether such indexes have the fields was not looked at")
+    return found or []
 
 
 def _refuse(context: typer.Context, options: Sequence[str], route: str) -> None:

@@ -10,9 +10,10 @@ from jrerank.admin.findings import Finding, checked
 from jrerank.admin.opensearch import ml_commons
 from jrerank.admin.opensearch.existing import problems_of_fields
 from jrerank.admin.opensearch.pipelines import (
+    UNKNOWN_DEFAULTS,
     find_pipeline,
     fusion_of,
-    indexes_by_default,
+    indexes_by_default_if_allowed,
     passage_fields,
     processor,
     route_of,
@@ -43,18 +44,19 @@ def findings(cluster: Cluster, name: str, index: str | None, query: str | None) 
     fusion = f"; {fusion_of(pipeline)}" if route == "plugin" else ""
     yield Finding("pipeline", True, f"{name}: {route} route, reads {', '.join(fields) or 'ids only'}{fusion}")
     yield from _plugin(cluster, pipeline) if route == "plugin" else _stock(cluster, pipeline)
-    defaults = indexes_by_default(cluster, name)
-    yield Finding(
-        "default",
-        None,
-        f"of {', '.join(defaults)}" if defaults else "of no index: searches name it themselves",
-    )
+    known = indexes_by_default_if_allowed(cluster, name)
+    defaults = known or []
+    yield Finding("default", None, UNKNOWN_DEFAULTS if known is None else _told(defaults))
     yield from _fields(cluster, sorted({*defaults, *([index] if index else [])}), fields)
     index = index or next(iter(defaults), None)
     if index is None or not fields:
         yield Finding("probe", None, "not asked: name an --index whose passages the pipeline reads")
         return
     yield checked("probe", lambda: probe(cluster, Probe(route, name, index, fields, query)))
+
+
+def _told(defaults: Sequence[str]) -> str:
+    return f"of {', '.join(defaults)}" if defaults else "of no index: searches name it themselves"
 
 
 def _cluster(cluster: Cluster) -> Finding:

@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner, Result
 
 from jrerank.admin.app import app
+from recordings.server import Asked, RecordedServer, engine_error
+
+
+class PluginCluster(RecordedServer):
+    """One node with the plugin, whose settings name the endpoints `main` and `spare`."""
+
+    def __init__(self) -> None:
+        node = {"name": "n", "plugins": [{"name": "jrerank"}], "endpoints": {"main": [], "spare": []}}
+        self.pipelines: dict[str, Any] = {}
+        self.defaults: dict[str, str] = {}
+        super().__init__(
+            [
+                ("GET /_nodes/plugins", lambda asked: {"nodes": {"n": node}}),
+                ("GET /_plugins/_jrerank/stats", lambda asked: {"nodes": {"n": node}}),
+                ("GET /_all/_settings/.*", self.all_settings),
+                ("GET /_search/pipeline/(.*)", self.get),
+                ("PUT /_search/pipeline/(.*)", self.put),
+            ]
+        )
+
+    def all_settings(self, asked: Asked) -> dict[str, Any]:
+        return {}
+
+    def get(self, asked: Asked) -> dict[str, Any]:
+        if asked.match[0] not in self.pipelines:
+            raise engine_error(404, "no such pipeline")
+        return {asked.match[0]: self.pipelines[asked.match[0]]}
+
+    def put(self, asked: Asked) -> dict[str, Any]:
+        self.pipelines[asked.match[0]] = asked.body
+        return {"acknowledged": True}
+
+    def setup(self, *options: str) -> Result:
+        return CliRunner().invoke(app, ["opensearch", "--url", self.url, "setup", *options])
 
 
 def setup(*options: str) -> Result:
@@ -40,3 +76,15 @@ def test_a_dry_run_of_the_plugin_route_prints_the_pipeline_and_the_default() -> 
     assert pipeline.endswith("/_search/pipeline/rerank")
     assert '"rank_constant": 60' in pipeline
     assert default.endswith("/passages/_settings")
+
+
+def test_indexes_whose_settings_may_not_be_read_are_told_and_the_pipeline_is_made() -> None:
+    class Forbidding(PluginCluster):
+        def all_settings(self, asked: Asked) -> dict[str, Any]:
+            raise engine_error(403, "no permissions for [indices:monitor/settings/get]")
+
+    with Forbidding() as server:
+        result = server.setup("--endpoint", "main")
+        assert result.exit_code == 0, result.output
+        assert "default   unknown: " in result.stdout
+        assert "rerank" in server.pipelines

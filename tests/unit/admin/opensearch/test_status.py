@@ -11,9 +11,13 @@ from jrerank.admin.opensearch.plugin_route import PluginRoute
 from jrerank.admin.opensearch.status import findings
 from jrerank.admin.opensearch.stock_route import StockRoute
 from recordings.ml_commons import MlCommons
-from recordings.server import RecordedServer
+from recordings.server import Asked, RecordedServer, engine_error
 
 STOCK = stock_route.pipeline_body(StockRoute("p", ("text",), "http://a"), "m1")
+
+
+def forbid(asked: Asked) -> None:
+    raise engine_error(403, "no permissions for [indices:monitor/settings/get]")
 
 
 def run(server: RecordedServer) -> dict[str, tuple[bool | None, str]]:
@@ -97,3 +101,12 @@ def test_nobody_there_ends_it() -> None:
         pass
     cluster = LiveCluster(Connection("JRERANK_OPENSEARCH", server.url))
     assert [one.name for one in findings(cluster, "p", None, None)] == ["cluster"]
+
+
+def test_defaults_that_may_not_be_seen_are_no_reason_to_end() -> None:
+    with plugin_cluster(["jrerank"], {"main": []}) as server:
+        server.routes[-1] = ("GET /_all/_settings/.*", forbid)
+        found = run(server)
+    assert found["default"][0] is None
+    assert "indices:monitor/settings/get" in found["default"][1]
+    assert "probe" in found
