@@ -115,6 +115,13 @@ class TestSetup:
             }}
         ]  # fmt: skip
 
+    def test_a_second_run_changes_what_it_names(self, engine: Engine, admin: Run) -> None:
+        setup(admin, "--fusion", "linear:0.3", "--min-score", "0.1", "--field", "body")
+        before = json.loads(admin("opensearch", "pipeline", "show").stdout)
+        assert "kept" in admin("opensearch", "setup", "--window", "30").output
+        before["request_processors"][0]["jrerank_window"]["window"] = 30
+        assert json.loads(admin("opensearch", "pipeline", "show").stdout) == before
+
     def test_an_existing_index_can_be_given_it(self, engine: Engine, admin: Run, file: Path) -> None:
         index(admin, file)
         setup(admin, "--default-for", "passages", "--timeout-ms", "10000")
@@ -149,6 +156,18 @@ class TestIndex:
         assert "as it is" in index(admin, file, "--pipeline", "rerank")
         assert marker(engine.search({"query": MATCH}, "passages"))["outcome"] == "complete"
         assert engine.search({"size": 0}, "passages")["hits"]["total"]["value"] == len(LINES)
+
+    @pytest.mark.parametrize("is_there", [False, True])
+    def test_a_pipeline_that_is_not_there_leaves_all_as_it_is(
+        self, engine: Engine, admin: Run, file: Path, is_there: bool
+    ) -> None:
+        if is_there:
+            index(admin, file)
+        refused = admin("opensearch", "index", "passages", str(file), "--pipeline", "rernak", exit_code=2)
+        assert "no search pipeline rernak" in refused.stderr
+        assert engine.http.get("/passages").status_code == (200 if is_there else 404)
+        if is_there:
+            assert "ext" not in engine.search({"query": MATCH}, "passages")
 
     def test_vectors_are_kept_where_there_is_no_knn(self, engine: Engine, admin: Run, tmp_path: Path) -> None:
         file = tmp_path / "vectors.jsonl"
@@ -185,6 +204,17 @@ class TestStatus:
         assert _marks(admin("opensearch", "status").output)["probe"] == "note"
         refused = admin("opensearch", "status", "--index", "nowhere", exit_code=1).output
         assert "no index nowhere" in refused
+
+
+def test_a_pipeline_made_by_hand_is_removed_by_force_alone(engine: Engine, admin: Run, file: Path) -> None:
+    setup(admin)
+    pipeline = json.loads(admin("opensearch", "pipeline", "show").stdout)
+    engine.put("/_search/pipeline/rerank", pipeline | {"description": "search team: ours"})
+    index(admin, file, "--pipeline", "rerank")
+    assert "not made by setup" in admin("opensearch", "remove", exit_code=2).stderr
+    assert "ext" in engine.search({"query": MATCH}, "passages")
+    admin("opensearch", "remove", "--force")
+    assert "ext" not in engine.search({"query": MATCH}, "passages")
 
 
 def test_the_stock_pipeline_around_the_rerank_processor(engine: Engine, admin: Run, file: Path) -> None:

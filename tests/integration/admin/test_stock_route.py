@@ -159,6 +159,16 @@ class TestSetup:
         refused = setup(admin, sidecar, "--no-cluster-settings", exit_code=3)
         assert "private ip address" in refused
 
+    def test_a_run_that_names_little_changes_little(
+        self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar
+    ) -> None:
+        setup(admin, sidecar, "--field", "text", "--timeout-ms", "5000", "--oversample", "3")
+        connectors = dict(cluster.connectors)
+        admin("opensearch", "setup", "--route", "stock", "--oversample", "4")
+        assert cluster.connectors == connectors
+        assert cluster.pipelines["rerank"]["request_processors"][0]["oversample"]["sample_factor"] == 4
+        assert order(cluster) == best(sidecar)
+
     def test_a_default_pipeline(self, cluster: MlCommons, admin: Run, sidecar: RunningSidecar) -> None:
         setup(admin, sidecar, "--default-for", "passages")
         assert cluster.defaults == {"passages": "rerank"}

@@ -36,6 +36,12 @@ def connectors_named(cluster: Cluster, name: str) -> dict[str, Json]:
     return {key: one for key, one in connectors(cluster).items() if one.get("name") == name}
 
 
+def connector_of(cluster: Cluster, model_id: str) -> Json:
+    """The connector that a model uses; empty where either is gone."""
+    model = cluster.look(f"{_ML}/models/{model_id}") or {}
+    return cluster.look(f"{_ML}/connectors/{model.get('connector_id')}") or {}
+
+
 def address_of(connector: Json) -> str:
     """The sidecar's address that a connector of ours calls, or nothing."""
     return str((connector.get("parameters") or {}).get("endpoint", "")).removesuffix(RERANK_PATH)

@@ -73,19 +73,21 @@ def pipeline_body(route: PluginRoute, endpoint: str) -> Json:
     )
 
 
-def read_fusion(text: str) -> Json:
-    """`linear:0.1` or `rrf:60`, the number being the weight or the rank constant, as the pipeline says it.
+def read_fusion(text: str) -> Json | None:
+    """`linear:0.1` or `rrf:60`, the number being the weight or the rank constant, as the pipeline says it; None for `none`.
 
     Raises:
         InvalidInput: it is neither.
     """
+    if text == "none":
+        return None
     method, _, number = text.partition(":")
     try:
         value = int(number) if method == "rrf" else float(number)
         return {"method": method, _METHODS[method]: value}
     except (KeyError, ValueError):
         raise InvalidInput(
-            f"--fusion {text}: write linear:WEIGHT or rrf:RANK_CONSTANT", field="fusion"
+            f"--fusion {text}: write linear:WEIGHT, rrf:RANK_CONSTANT or none", field="fusion"
         ) from None
 
 

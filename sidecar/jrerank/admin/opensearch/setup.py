@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from jrerank.admin.cluster.cluster import Cluster
 from jrerank.admin.cluster.connected import cluster_to_change, speaker
 from jrerank.admin.cluster.options import SIDECAR_KEY_HELP, SIDECAR_URL_HELP, DryRunOption
 from jrerank.admin.opensearch.existing import check_fields, check_made_by_setup, fields_in_use
+from jrerank.admin.opensearch.in_use import settings_in_use
 from jrerank.admin.opensearch.pipelines import UNKNOWN_DEFAULTS, indexes_by_default_if_allowed, make_default
 from jrerank.admin.opensearch.plugin_route import PluginRoute, read_fusion, set_up_plugin
 from jrerank.admin.opensearch.sidecar_address import checked_sidecar_url, sidecar_key
@@ -35,6 +37,13 @@ _ONLY_PLUGIN = (
     "min_score",
 )
 _ONLY_STOCK = ("sidecar_url", "sidecar_key_file", "oversample", "private", "cluster_settings")
+_OF_PLUGIN, _OF_STOCK = (*_ONLY_PLUGIN, "timeout_ms"), ("sidecar_url", "oversample", "timeout_ms")
+_WORDS = {
+    "on_failure": ("keep", "error"),
+    "passage_from": ("fields", "values", "highlight"),
+    "unread": ("below", "keep", "cut"),
+}
+_TIMEOUT_MS = 500
 
 
 def setup(
@@ -50,7 +59,9 @@ def setup(
     default_for: Annotated[
         list[str] | None, typer.Option(help="index whose searches go through it by default; may be repeated")
     ] = None,
-    timeout_ms: Annotated[int, typer.Option(min=1, max=600_000, help="time for reranking")] = 500,
+    timeout_ms: Annotated[
+        int | None, typer.Option(min=1, max=600_000, help="time for reranking [default: 500]")
+    ] = None,
     endpoint: Annotated[
         str | None, typer.Option(help="one that the node settings name", rich_help_panel=_PLUGIN)
     ] = None,
@@ -64,7 +75,7 @@ def setup(
     fusion: Annotated[
         str | None,
         typer.Option(
-            help="linear:WEIGHT (0.6 with bundled over kuromoji) or rrf:RANK_CONSTANT",
+            help="linear:WEIGHT (0.6 with bundled over kuromoji), rrf:RANK_CONSTANT or none",
             rich_help_panel=_PLUGIN,
         ),
     ] = None,
@@ -73,7 +84,9 @@ def setup(
     ] = None,
     hit_details: Annotated[
         bool | None,
-        typer.Option("--hit-details", help="old score and rank on each hit", rich_help_panel=_PLUGIN),
+        typer.Option(
+            "--hit-details/--no-hit-details", help="old score and rank on each hit", rich_help_panel=_PLUGIN
+        ),
     ] = None,
     on_failure: Annotated[
         str | None, typer.Option(help="keep, or error: fail the search", rich_help_panel=_PLUGIN)
@@ -120,57 +133,81 @@ def setup(
     force: Annotated[
         bool, typer.Option("--force", help="replace a pipeline made by hand, use fields that no mapping has")
     ] = False,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="what is not named gets its default, not what the pipeline has now"),
+    ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Make a search pipeline that reranks, and what it needs. Run it again to change it.
+    """Make a search pipeline that reranks, and what it needs. Run it again to change what you name, and nothing else.
 
     Example: jrerank-admin opensearch setup --route plugin --field title --field text --default-for passages
     """
     with plain_errors():
+        _check_options(context, route)
         cluster, say = cluster_to_change(context, dry_run), speaker(dry_run)
-        in_use = () if field or store else fields_in_use(cluster, pipeline)
-        fields = tuple(field or (() if store else in_use or ("title", "text")))
         if not force:
             check_made_by_setup(cluster, pipeline, "choose another --pipeline, or replace it by --force")
+        settings = _settings(context, cluster, reset, say)
+        fields = tuple(field or (() if settings.get("store") else _fields(cluster, pipeline, reset)))
+        if not force:
             check_fields(cluster, [*(default_for or []), *_defaults(cluster, pipeline, say)], fields)
         if route == "plugin":
-            _refuse(context, _ONLY_STOCK, route)
-            plugin = PluginRoute(
-                pipeline,
-                fields,
-                endpoint=endpoint,
-                window=window or 100,
-                timeout_ms=timeout_ms,
-                store=store,
-                fusion=read_fusion(fusion) if fusion else None,
-                max_tokens_per_doc=max_tokens_per_doc,
-                hit_details=bool(hit_details),
-                on_failure=_checked("on_failure", on_failure, ("keep", "error")) or "keep",
-                query_text_path=query_text_path,
-                passage_from=_checked("passage_from", passage_from, ("fields", "values", "highlight")),
-                unread=_checked("unread", unread, ("below", "keep", "cut")),
-                min_score=min_score,
-            )
-            set_up_plugin(cluster, plugin, say)
-        elif route == "stock":
-            _refuse(context, _ONLY_PLUGIN, route)
-            url = checked_sidecar_url(sidecar_url)
-            stock = StockRoute(
-                pipeline,
-                fields,
-                url,
-                sidecar_key(sidecar_key_file, dry_run),
-                private=is_private(url) if private is None else private,
-                oversample=oversample or 10.0,
-                timeout_ms=timeout_ms,
-                with_settings=cluster_settings is not False,
-            )
-            set_up_stock(cluster, stock, say)
+            set_up_plugin(cluster, PluginRoute(pipeline, fields, **settings), say)
         else:
-            raise InvalidInput(f"--route {route}: there are plugin and stock", field="route")
+            key = sidecar_key(sidecar_key_file, dry_run)
+            with_settings = cluster_settings is not False
+            set_up_stock(cluster, _stock_route(pipeline, fields, settings, key, private, with_settings), say)
         for index in default_for or []:
             make_default(cluster, index, pipeline)
             say(f"default   searches of {index} go through {pipeline}")
+
+
+def _check_options(context: typer.Context, route: str) -> None:
+    if route not in {"plugin", "stock"}:
+        raise InvalidInput(f"--route {route}: there are plugin and stock", field="route")
+    _refuse(context, _ONLY_STOCK if route == "plugin" else _ONLY_PLUGIN, route)
+    for name, words in _WORDS.items():
+        _check_word(name, context.params[name], words)
+
+
+def _settings(
+    context: typer.Context, cluster: Cluster, reset: bool, say: Callable[[str], object]
+) -> dict[str, Any]:
+    """What the options name, and for the rest, unless `reset`, what the pipeline has now."""
+    options = context.params
+    names = _OF_PLUGIN if options["route"] == "plugin" else _OF_STOCK
+    named = {name: options[name] for name in names if options[name] is not None}
+    if "fusion" in named:
+        named["fusion"] = read_fusion(named["fusion"])
+    in_use = {} if reset else settings_in_use(cluster, options["pipeline"], options["route"])
+    kept = {name: value for name, value in in_use.items() if name not in named}
+    if options["field"]:  # the passages come from these, no longer from a store
+        kept.pop("store", None)
+    if kept:
+        shown = ", ".join(f"{name.replace('_', '-')} {json.dumps(value)}" for name, value in kept.items())
+        say(f"kept      {shown}; --reset goes back to the defaults")
+    return {"timeout_ms": _TIMEOUT_MS} | kept | named
+
+
+def _fields(cluster: Cluster, pipeline: str, reset: bool) -> tuple[str, ...]:
+    return (() if reset else fields_in_use(cluster, pipeline)) or ("title", "text")
+
+
+def _stock_route(
+    pipeline: str,
+    fields: tuple[str, ...],
+    settings: dict[str, Any],
+    key: str | None,
+    private: bool | None,
+    with_settings: bool,
+) -> StockRoute:
+    url = checked_sidecar_url(settings.get("sidecar_url"))
+    is_private_url = is_private(url) if private is None else private
+    named = settings | {"sidecar_url": url}
+    return StockRoute(
+        pipeline, fields, sidecar_key=key, private=is_private_url, with_settings=with_settings, **named
+    )
 
 
 def _defaults(cluster: Cluster, pipeline: str, say: Callable[[str], object]) -> list[str]:
@@ -189,8 +226,7 @@ def _refuse(context: typer.Context, options: Sequence[str], route: str) -> None:
         raise InvalidInput(f"--{option} means nothing on the {route} route", field=given[0])
 
 
-def _checked(name: str, word: str | None, words: Sequence[str]) -> str | None:
+def _check_word(name: str, word: str | None, words: Sequence[str]) -> None:
     if word is not None and word not in words:
         known = f"{', '.join(words[:-1])} and {words[-1]}"
         raise InvalidInput(f"--{name.replace('_', '-')} {word}: there are {known}", field=name)
-    return word

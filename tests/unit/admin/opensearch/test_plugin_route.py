@@ -40,9 +40,13 @@ def test_fusion_is_a_method_and_its_number(text: str, fusion: dict[str, object])
     assert read_fusion(text) == fusion
 
 
+def test_no_fusion_can_be_asked_for() -> None:
+    assert read_fusion("none") is None
+
+
 @pytest.mark.parametrize("text", ["", "linear", "linear:", "rrf:0.5", "mean:1", "linear:x"])
 def test_other_fusions_are_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="linear:WEIGHT or rrf:RANK_CONSTANT"):
+    with pytest.raises(InvalidInput, match="linear:WEIGHT, rrf:RANK_CONSTANT or none"):
         read_fusion(text)
 
 

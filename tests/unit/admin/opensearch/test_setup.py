@@ -88,3 +88,54 @@ def test_indexes_whose_settings_may_not_be_read_are_told_and_the_pipeline_is_mad
         assert result.exit_code == 0, result.output
         assert "default   unknown: " in result.stdout
         assert "rerank" in server.pipelines
+
+
+class TestRunAgain:
+    @staticmethod
+    def reranker(server: PluginCluster) -> dict[str, Any]:
+        found: dict[str, Any] = server.pipelines["rerank"]["response_processors"][0]["jrerank"]
+        return found
+
+    def test_what_is_not_named_stays(self) -> None:
+        with PluginCluster() as server:
+            server.setup(
+                "--endpoint", "main", "--fusion", "linear:0.6", "--min-score", "0.2", "--on-failure", "error"
+            )
+            before = self.reranker(server)
+            result = server.setup("--timeout-ms", "900")
+            assert result.exit_code == 0, result.output
+            assert self.reranker(server) == before | {"timeout_ms": 900}
+            assert "kept      " in result.stdout
+            assert "min-score 0.2" in result.stdout
+
+    def test_a_reset_takes_the_defaults(self) -> None:
+        with PluginCluster() as server:
+            server.setup("--endpoint", "main", "--min-score", "0.2", "--field", "body")
+            server.setup("--endpoint", "spare", "--reset")
+            assert self.reranker(server) == {"endpoint": "spare", "timeout_ms": 500, "on_failure": "keep"}
+            window = server.pipelines["rerank"]["request_processors"][0]["jrerank_window"]
+            assert window["passage_fields"] == ["title", "text"]
+
+    def test_a_pipeline_that_reads_by_a_store_goes_on_reading_by_it(self) -> None:
+        with PluginCluster() as server:
+            server.setup("--endpoint", "main", "--store", "docs")
+            server.setup("--window", "50")
+            assert self.reranker(server)["store"] == "docs"
+            window = server.pipelines["rerank"]["request_processors"][0]["jrerank_window"]
+            assert (window["window"], "passage_fields" in window) == (50, False)
+
+    def test_fields_take_the_place_of_a_store_and_the_reverse(self) -> None:
+        with PluginCluster() as server:
+            server.setup("--endpoint", "main", "--store", "docs")
+            server.setup("--field", "body")
+            assert "store" not in self.reranker(server)
+            server.setup("--store", "docs")
+            assert (
+                "passage_fields" not in server.pipelines["rerank"]["request_processors"][0]["jrerank_window"]
+            )
+
+    def test_fusion_and_details_can_be_taken_away(self) -> None:
+        with PluginCluster() as server:
+            server.setup("--endpoint", "main", "--fusion", "rrf:60", "--hit-details")
+            server.setup("--fusion", "none", "--no-hit-details")
+            assert not {"fusion", "hit_details"} & self.reranker(server).keys()
