@@ -68,11 +68,12 @@ def set_up_stock(cluster: Cluster, route: StockRoute, say: Say) -> None:
     before = Leftovers(
         ml_commons.models_named(cluster, route.name), ml_commons.connectors_named(cluster, route.name)
     )
-    is_deployed_of_use = not (route.with_settings and trust(cluster, route.sidecar_url, route.private, say))
+    # A deployed model does not hear of new settings
+    are_settings_new = route.with_settings and trust(cluster, route.sidecar_url, route.private, say)
     connector_id = _connector(cluster, route, before, say)
     models = {key: one for key, one in before.models.items() if one.get("connector_id") == connector_id}
-    model_id = _deployed_model(cluster, models, say) if is_deployed_of_use else None
-    model_id = model_id or _new_model(cluster, route, connector_id, models, say)
+    proven = None if are_settings_new else _deployed_model(cluster, models, say)
+    model_id = proven or _new_model(cluster, route, connector_id, models, say)
     put_pipeline(cluster, route.pipeline, pipeline_body(route, model_id))
     say(
         f"pipeline  {route.pipeline}: reranks {route.oversample:g} times what a search asks for, model {model_id}"
