@@ -54,6 +54,10 @@ public final class Endpoint {
         sidecars.forEach(Sidecar::retire);
     }
 
+    String apiKey() {
+        return apiKey;
+    }
+
     void apiKey(String key) {
         apiKey = key;
     }

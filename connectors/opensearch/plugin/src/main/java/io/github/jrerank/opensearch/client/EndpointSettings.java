@@ -61,10 +61,24 @@ public record EndpointSettings(
         );
     }
 
+    /**
+     * Without the line end that a key has which comes from a file.
+     *
+     * @throws IllegalArgumentException where no header can hold it; the key itself is not told
+     */
     static String apiKey(String name, Settings settings) {
-        try (SecureString key = get(API_KEY, name, settings)) {
-            return key.toString();
+        try (SecureString secret = get(API_KEY, name, settings)) {
+            String key = secret.toString().strip();
+            if (key.chars().allMatch(EndpointSettings::isPrintableAscii)) {
+                return key;
+            }
         }
+        String setting = API_KEY.getConcreteSettingForNamespace(name).getKey();
+        throw new IllegalArgumentException("[" + setting + "] in the keystore has a character that is no printable ASCII");
+    }
+
+    private static boolean isPrintableAscii(int character) {
+        return character >= ' ' && character <= '~';
     }
 
     private static <T> AffixSetting<T> affix(String suffix, Function<String, Setting<T>> setting) {

@@ -1,15 +1,20 @@
 package io.github.jrerank.opensearch.client;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.opensearch.common.settings.ClusterSettings;
 import org.opensearch.common.settings.Settings;
 
 /** Every endpoint that the settings name: this node's, and what the cluster's say in their place. */
 public final class Endpoints {
+    private static final Logger LOGGER = LogManager.getLogger(Endpoints.class);
+
     private final Settings settings;
     private final Node node;
     private final Map<String, String> apiKeys = new ConcurrentHashMap<>();
@@ -18,7 +23,7 @@ public final class Endpoints {
     public Endpoints(Settings settings, Node node) {
         this.settings = Settings.builder().put(settings, false).build();
         this.node = node;
-        reloadApiKeys(settings);
+        readApiKeys(settings).forEach(wrong -> LOGGER.error("jrerank sends no API key: {}", wrong.getMessage()));
         for (String name : EndpointSettings.names(settings)) {
             byName.put(name, endpoint(name, this.settings));
         }
@@ -62,9 +67,30 @@ public final class Endpoints {
         return byName.values();
     }
 
+    /**
+     * Where a new key is wrong the old one stays.
+     *
+     * @throws IllegalArgumentException the first that was wrong, once all others count
+     */
     public synchronized void reloadApiKeys(Settings withSecrets) {
-        apiKeys.keySet().retainAll(EndpointSettings.namesOfKeys(withSecrets));
-        EndpointSettings.namesOfKeys(withSecrets).forEach(name -> apiKeys.put(name, EndpointSettings.apiKey(name, withSecrets)));
+        List<IllegalArgumentException> wrong = readApiKeys(withSecrets);
         byName.forEach((name, endpoint) -> endpoint.apiKey(apiKeys.getOrDefault(name, "")));
+        if (wrong.isEmpty() == false) {
+            throw wrong.get(0);
+        }
+    }
+
+    /** What is wrong with some: a node must start nevertheless, and its searches be answered. */
+    private List<IllegalArgumentException> readApiKeys(Settings withSecrets) {
+        List<IllegalArgumentException> wrong = new ArrayList<>();
+        apiKeys.keySet().retainAll(EndpointSettings.namesOfKeys(withSecrets));
+        for (String name : EndpointSettings.namesOfKeys(withSecrets)) {
+            try {
+                apiKeys.put(name, EndpointSettings.apiKey(name, withSecrets));
+            } catch (IllegalArgumentException unsendable) {
+                wrong.add(unsendable);
+            }
+        }
+        return wrong;
     }
 }

@@ -52,6 +52,11 @@ public final class Failure extends Exception {
         return new Failure(reason, reason + ": " + words.replaceAll("\\p{Cntrl}", " ").trim(), null);
     }
 
+    /** Without the JDK's exception, which shows the key. */
+    static Failure unsendableKey() {
+        return new Failure(INTERNAL_ERROR, INTERNAL_ERROR + ": no header can hold the API key in the keystore", null);
+    }
+
     public static Failure of(Throwable error) {
         Throwable cause = error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
         if (cause instanceof Failure failure) {

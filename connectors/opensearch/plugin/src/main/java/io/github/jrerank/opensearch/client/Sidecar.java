@@ -111,13 +111,24 @@ public final class Sidecar {
 
     private CompletableFuture<HttpResponse<byte[]>> post(byte[] body, Map<String, String> headers, long maxAnswerBytes) {
         HttpRequest.Builder request = HttpRequest.newBuilder(url).header("content-type", "application/json");
-        String key = apiKey.get();
-        if (key.isEmpty() == false) {
-            request.header("authorization", "Bearer " + key);
+        if (addKey(request, apiKey.get()) == false) {
+            return CompletableFuture.failedFuture(Failure.unsendableKey());
         }
         headers.forEach((name, value) -> addHeader(request, name, value));
         HttpRequest post = request.POST(BodyPublishers.ofByteArray(body)).build();
         return load.follow(Privileged.run(() -> client.sendAsync(post, BoundedBody.upTo(maxAnswerBytes))));
+    }
+
+    /** Whether a header can hold it. The JDK's exception shows the key, and must be seen by nobody. */
+    private static boolean addKey(HttpRequest.Builder request, String key) {
+        try {
+            if (key.isEmpty() == false) {
+                request.header("authorization", "Bearer " + key);
+            }
+            return true;
+        } catch (IllegalArgumentException showsTheKey) {
+            return false;
+        }
     }
 
     private static void addHeader(HttpRequest.Builder request, String name, String value) {
@@ -141,7 +152,7 @@ public final class Sidecar {
         try {
             sendProbe();
         } catch (RuntimeException unsendable) {
-            // such as a key that no header can hold, until the keystore is mended
+            // a row of probes that ends would leave the circuit open
             probeLater();
         }
     }

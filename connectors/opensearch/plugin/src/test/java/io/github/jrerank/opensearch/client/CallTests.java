@@ -263,10 +263,15 @@ class CallTests {
         assertEquals("status_503", reason(endpoint));
         assertEquals("circuit_open", reason(endpoint));
         first.status = 200;
-        while (endpoint.sidecars().get(0).isOpen("[docs]")) {
+        awaitClosed(endpoint);
+        assertEquals("fine", ask(endpoint));
+    }
+
+    private static void awaitClosed(Endpoint endpoint) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (endpoint.sidecars().get(0).isOpen("[docs]") && System.nanoTime() < end) {
             Thread.sleep(10);
         }
-        assertEquals("fine", ask(endpoint));
     }
 
     @Test
@@ -316,6 +321,22 @@ class CallTests {
         var terms = new Call.Terms("[docs]", Map.of(), startNanos, AMPLE_MS, true, true);
         var call = Call.start(endpoint, node, new Question(), terms);
         assertEquals("status_429", Failure.of(assertThrows(CompletionException.class, call::join)).reason());
+    }
+
+    @Test
+    void aKeyThatNoHeaderCanHoldIsShownNowhere() throws InterruptedException {
+        Endpoint endpoint = endpoint(first.url());
+        endpoint.apiKey("s3cret\n");
+        Throwable error = assertThrows(CompletionException.class, () -> ask(endpoint));
+        assertEquals("internal_error", Failure.of(error).reason());
+        for (Throwable shown = error; shown != null; shown = shown.getCause()) {
+            assertFalse(String.valueOf(shown).contains("s3cret"), String.valueOf(shown));
+        }
+        assertEquals("internal_error", reason(endpoint));
+        assertEquals("circuit_open", reason(endpoint), "it costs no search any more");
+        endpoint.apiKey("mended");
+        awaitClosed(endpoint);
+        assertEquals("fine", ask(endpoint));
     }
 
     @Test

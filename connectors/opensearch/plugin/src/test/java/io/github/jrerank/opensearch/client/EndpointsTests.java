@@ -3,6 +3,8 @@ package io.github.jrerank.opensearch.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
 import java.nio.file.Path;
@@ -20,7 +22,7 @@ class EndpointsTests {
         .putList(URLS, "http://127.0.0.1:1")
         .setSecureSettings(new Secrets(Map.of("jrerank.endpoint.main.api_key", "secret")))
         .build();
-    private final Endpoints endpoints = new Endpoints(settings, new Node(Path.of("."), Runnable::run, (delay, command) -> null));
+    private final Endpoints endpoints = endpoints(settings);
     private final ClusterSettings cluster = new ClusterSettings(settings, Set.copyOf(EndpointSettings.all()));
 
     private List<String> hosts(String name) {
@@ -57,6 +59,33 @@ class EndpointsTests {
             endpoints.get("main").sidecars().get(0).fail(new Failure(Failure.UNREACHABLE), "[books]", true);
         }
         assertNull(endpoints.refusal("main", "[books]"));
+    }
+
+    @Test
+    void aWrongKeyKeepsNoNodeFromStartingAndReplacesNoOther() {
+        Endpoints keyless = endpoints(withKeys("s3cret\u200b", "spare"));
+        assertEquals(List.of("", "spare"), keysOf(keyless));
+        Endpoints keyed = endpoints(withKeys("old", "spare"));
+        Settings wrong = withKeys("s3cret\u200b", "rotated");
+        String message = assertThrows(IllegalArgumentException.class, () -> keyed.reloadApiKeys(wrong)).getMessage();
+        assertTrue(message.startsWith("[jrerank.endpoint.main.api_key]"), message);
+        assertEquals(List.of("old", "rotated"), keysOf(keyed));
+    }
+
+    private static List<String> keysOf(Endpoints endpoints) {
+        return endpoints.all().stream().map(Endpoint::apiKey).toList();
+    }
+
+    private static Settings withKeys(String main, String spare) {
+        return Settings.builder()
+            .putList(URLS, "http://127.0.0.1:1")
+            .putList("jrerank.endpoint.spare.urls", "http://127.0.0.1:2")
+            .setSecureSettings(new Secrets(Map.of("jrerank.endpoint.main.api_key", main, "jrerank.endpoint.spare.api_key", spare)))
+            .build();
+    }
+
+    private static Endpoints endpoints(Settings settings) {
+        return new Endpoints(settings, new Node(Path.of("."), Runnable::run, (delay, command) -> null));
     }
 
     @Test
