@@ -1,7 +1,6 @@
 package io.github.jrerank.opensearch.client;
 
 import java.net.http.HttpClient;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 
 /** Several sidecars under one name, asked in turn, or before their turn where they have less to do. */
 public final class Endpoint {
@@ -19,26 +19,23 @@ public final class Endpoint {
     private final AtomicInteger turn = new AtomicInteger();
     private volatile String apiKey;
 
-    Endpoint(EndpointSettings settings, String apiKey, Node node) {
+    /** @param trust in whom, or null: in the JDK's authorities */
+    Endpoint(EndpointSettings settings, SSLContext trust, String apiKey, Node node) {
         this.name = settings.name();
         this.apiKey = apiKey;
-        HttpClient client = Privileged.run(() -> client(settings, node));
+        HttpClient client = Privileged.run(() -> client(trust, node));
         this.sidecars = settings.urls()
             .stream()
             .map(url -> new Sidecar(url, settings, client, () -> this.apiKey, node))
             .collect(Collectors.toUnmodifiableList());
     }
 
-    private static HttpClient client(EndpointSettings settings, Node node) {
+    private static HttpClient client(SSLContext trust, Node node) {
         HttpClient.Builder client = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(CONNECT_TIMEOUT)
             .executor(node.executor()::accept);
-        if (settings.certificateAuthorities().isEmpty() == false) {
-            Path pem = node.config().resolve(settings.certificateAuthorities());
-            client.sslContext(Tls.trusting(pem));
-        }
-        return client.build();
+        return trust == null ? client.build() : client.sslContext(trust).build();
     }
 
     public String name() {

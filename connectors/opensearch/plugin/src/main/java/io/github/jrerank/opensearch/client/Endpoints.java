@@ -1,11 +1,13 @@
 package io.github.jrerank.opensearch.client;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import javax.net.ssl.SSLContext;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.opensearch.common.settings.ClusterSettings;
@@ -18,6 +20,8 @@ public final class Endpoints {
     private final Settings settings;
     private final Node node;
     private final Map<String, String> apiKeys = new ConcurrentHashMap<>();
+    /** By the name of an endpoint that has certificate authorities of its own. */
+    private final Map<String, SSLContext> trusted = new ConcurrentHashMap<>();
     private final Map<String, Endpoint> byName = new ConcurrentSkipListMap<>();
 
     public Endpoints(Settings settings, Node node) {
@@ -34,7 +38,16 @@ public final class Endpoints {
         cluster.addAffixUpdateConsumer(EndpointSettings.URLS, this::changeUrls, (name, urls) -> {});
     }
 
-    synchronized void changeUrls(String name, List<String> urls) {
+    /** OpenSearch could not apply this cluster state, nor any after it, if an exception came out of here. */
+    void changeUrls(String name, List<String> urls) {
+        try {
+            replace(name, urls);
+        } catch (RuntimeException unusable) {
+            LOGGER.error("jrerank endpoint [" + name + "] stays as it was, with other addresses it can't be made", unusable);
+        }
+    }
+
+    private synchronized void replace(String name, List<String> urls) {
         Endpoint old = urls.isEmpty() ? byName.remove(name) : byName.put(name, endpoint(name, withUrls(name, urls)));
         if (old != null) {
             old.retire();
@@ -46,7 +59,15 @@ public final class Endpoints {
     }
 
     private Endpoint endpoint(String name, Settings read) {
-        return new Endpoint(EndpointSettings.read(name, read), apiKeys.getOrDefault(name, ""), node);
+        EndpointSettings found = EndpointSettings.read(name, read);
+        SSLContext trust = found.certificateAuthorities().isEmpty() ? null : trust(found);
+        return new Endpoint(found, trust, apiKeys.getOrDefault(name, ""), node);
+    }
+
+    /** Its file is read once: years later it may be gone, and a change of addresses must not fail for that. */
+    private SSLContext trust(EndpointSettings endpoint) {
+        Path pem = node.config().resolve(endpoint.certificateAuthorities());
+        return trusted.computeIfAbsent(endpoint.name(), name -> Privileged.run(() -> Tls.trusting(pem)));
     }
 
     /** Null where no settings have such a name. */
