@@ -32,6 +32,7 @@ class IndexLimits {
 
     class Of {
         private final List<IndexMetadata> indexes;
+        private List<IndexMappings.Facts> facts;
 
         Of(List<IndexMetadata> indexes) {
             this.indexes = indexes;
@@ -56,17 +57,25 @@ class IndexLimits {
             return indexes.stream().mapToInt(index -> IndexSettings.MAX_RESULT_WINDOW_SETTING.get(index.getSettings()));
         }
 
-        /** Whether some index keeps no `_source`; a filter on it would then be an error. */
-        boolean isSourceless() {
-            return indexes.stream().anyMatch(index -> mappings.of(index).keepsSource() == false);
+        /** Once for the search, where anybody asks. */
+        private List<IndexMappings.Facts> facts() {
+            if (facts == null) {
+                facts = mappings.of(indexes);
+            }
+            return facts;
         }
 
-        /** The type of a field, the text's where indexes differ; null where none has it. */
+        /** Whether some index keeps no `_source`, or may keep none; a filter on it would then be an error. */
+        boolean isSourceless() {
+            return facts().stream().anyMatch(one -> one.keepsSource() == false);
+        }
+
+        /** The type of a field, the text's where indexes differ; null where none is known to have it. */
         Function<String, String> types() {
             return name -> {
                 String found = null;
-                for (IndexMetadata index : indexes) {
-                    String type = mappings.of(index).types().get(name);
+                for (IndexMappings.Facts one : facts()) {
+                    String type = one.types().get(name);
                     found = found == null || "text".equals(type) ? type : found;
                 }
                 return found;

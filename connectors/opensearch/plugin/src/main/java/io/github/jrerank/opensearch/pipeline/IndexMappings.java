@@ -1,35 +1,62 @@
 package io.github.jrerank.opensearch.pipeline;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.opensearch.cluster.metadata.IndexMetadata;
+import org.opensearch.cluster.metadata.MappingMetadata;
+import org.opensearch.common.compress.CompressedXContent;
 
-/** What mappings say, read once for each version of an index's mapping: parsing one takes a millisecond for some hundred fields. */
+/**
+ * What mappings say, each read once: parsing one takes a millisecond for some hundred fields. They are known by their text, so that
+ * indexes with the same mapping, such as those of each day, share it.
+ */
 final class IndexMappings {
-    private static final int MAX_INDEXES = 2_000;
+    static final int MAX_KNOWN = 2_000;
+    /** A search waits for so many; the next one for others. */
+    static final int MAX_READ_PER_SEARCH = 100;
+    /** A filter on `_source` is an error where none is kept, so that this has to be expected. */
+    static final Facts UNKNOWN = new Facts(false, Map.of());
 
     /** `types` by dotted path, a sub-field's below its field's. */
     record Facts(boolean keepsSource, Map<String, String> types) {}
 
-    private record Known(long version, Facts facts) {}
-
-    private final Map<String, Known> byIndex = new ConcurrentHashMap<>();
-
-    Facts of(IndexMetadata index) {
-        Known known = byIndex.get(index.getIndexUUID());
-        if (known == null || known.version() != index.getMappingVersion()) {
-            known = new Known(index.getMappingVersion(), read(index));
-            if (byIndex.size() >= MAX_INDEXES) {
-                byIndex.clear();
-            }
-            byIndex.put(index.getIndexUUID(), known);
+    /** The one that was asked for longest ago goes first. */
+    private final Map<CompressedXContent, Facts> known = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<CompressedXContent, Facts> eldest) {
+            return size() > MAX_KNOWN;
         }
-        return known.facts();
+    });
+
+    /** What the different mappings of one search's indexes say, in their order. */
+    List<Facts> of(Collection<IndexMetadata> indexes) {
+        List<Facts> facts = new ArrayList<>();
+        int read = 0;
+        for (MappingMetadata mapping : different(indexes)) {
+            Facts found = known.get(mapping.source());
+            if (found == null && read < MAX_READ_PER_SEARCH) {
+                read++;
+                found = factsOf(mapping.sourceAsMap());
+                known.put(mapping.source(), found);
+            }
+            facts.add(found == null ? UNKNOWN : found);
+        }
+        return facts;
     }
 
-    private static Facts read(IndexMetadata index) {
-        return index.mapping() == null ? new Facts(true, Map.of()) : factsOf(index.mapping().sourceAsMap());
+    private static Collection<MappingMetadata> different(Collection<IndexMetadata> indexes) {
+        Map<CompressedXContent, MappingMetadata> bySource = new LinkedHashMap<>();
+        for (IndexMetadata index : indexes) {
+            if (index.mapping() != null) {
+                bySource.putIfAbsent(index.mapping().source(), index.mapping());
+            }
+        }
+        return bySource.values();
     }
 
     static Facts factsOf(Map<String, Object> mapping) {
