@@ -275,13 +275,14 @@ class TestTheRest:
         inner = {"name": "more", "size": 2, "_source": ["number"]}
         body = {"query": MATCH, "collapse": {"field": "topic", "inner_hits": inner}}
         with engine.without_default_pipeline("docs"):  # it is put upon the inner hits' own searches as well
-            expected = reranked(engine, sidecars, body)
+            expected = reranked(engine, sidecars, body, window=15)
             plain = engine.plain({**body, "size": 300})
         asked = sidecars.main.asked()["requests"]
         response = engine.search({**body, "size": 15})
         assert sidecars.main.asked()["requests"] == asked + 1
         assert_hits(response, expected[:15])
         assert_rest_untouched(response, plain)
+        assert marker(response)["reason"] == "window_narrowed"
         topics = [hit["fields"]["topic"][0] for hit in response["hits"]["hits"]]
         assert len(set(topics)) == len(topics)
 
@@ -528,13 +529,49 @@ class TestGroupSearches:
         for hit in engine.search(self.BODY)["hits"]["hits"]:
             assert hit["inner_hits"] == whole[hit["_id"]]
 
+    def test_a_search_has_no_more_of_them_than_without_reranking(self, engine: Engine) -> None:
+        """Each page is reranked within itself, with the passages that its caller does not see."""
+        for start, read in ((0, 10), (10, 10), (20, 5)):
+            body = {
+                **self.BODY,
+                "from": start,
+                "_source": ["number"],
+                "ext": {"jrerank": {"hit_details": True, "window": 25}},
+            }
+            before = self._searches_of_shards(engine)
+            plain = engine.plain(body)
+            between = self._searches_of_shards(engine)
+            response = engine.search(body)
+            assert self._searches_of_shards(engine) - between == between - before > 30
+            hits = response["hits"]["hits"]
+            assert sorted(ids(response)) == sorted(ids(plain))
+            assert marker(response) == marker(response) | {
+                "outcome": "partial",
+                "reason": "window_narrowed",
+                "reranked": read,
+            }
+            assert all(list(hit["_source"]) == ["number"] for hit in hits)
+            ranks = {hit["_id"]: hit["fields"]["_jrerank"][0]["first_rank"] for hit in hits}
+            assert [ranks[identifier] for identifier in ids(plain)] == list(range(start + 1, start + 11))
+
+    def _searches_of_shards(self, engine: Engine) -> int:
+        stats = engine.http.get("docs/_stats/search").json()
+        total: int = stats["_all"]["total"]["search"]["query_total"]
+        return total
+
+    def test_a_page_with_all_groups_is_complete(self, engine: Engine) -> None:
+        some = {"bool": {"should": [MATCH], "filter": [{"range": {"number": {"lt": 9}}}]}}
+        body = {**self.BODY, "query": some}
+        assert 0 < len(engine.plain(body)["hits"]["hits"]) < 10
+        assert marker(engine.search(body))["outcome"] == "complete"
+
     def test_the_next_search_of_an_msearch_is_none_of_them(self, engine: Engine) -> None:
         looks_like_one = {
             "query": {"bool": {"must": [MATCH], "filter": [{"match": {"topic": "東大寺の仏像"}}]}}
         }
         bodies = [self.BODY, {"query": MATCH}, looks_like_one]
         for answer in engine.msearch(bodies, max_concurrent_searches=1):
-            assert marker(answer)["reason"] in {None, "no_hits"}
+            assert marker(answer)["reason"] in {None, "no_hits", "window_narrowed"}
 
 
 class TestQueryText:

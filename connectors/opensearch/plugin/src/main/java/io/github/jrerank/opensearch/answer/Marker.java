@@ -8,7 +8,7 @@ public record Marker(String outcome, String reason, long tookMs, int reranked, S
     public static final String COMPLETE = "complete";
     public static final String PARTIAL = "partial";
     public static final String PASSTHROUGH = "passthrough";
-    /** Of a partial one: as many hits of the window were fetched as the time and the heap allow; else the page is beyond these. */
+    /** Of a partial one: no more hits of the window were fetched than time and heap allow, or than the page has; else it is beyond these. */
     public static final String WINDOW_NARROWED = "window_narrowed";
 
     public static Marker passthrough(String reason, long tookMs) {

@@ -13,6 +13,7 @@ import org.opensearch.common.util.concurrent.ThreadContext;
 import org.opensearch.core.action.ActionListener;
 import org.opensearch.core.action.ActionResponse;
 import org.opensearch.core.tasks.TaskId;
+import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.search.collapse.CollapseBuilder;
 import org.opensearch.tasks.Task;
 
@@ -76,7 +77,7 @@ public final class SearchOrigins implements ActionFilter {
             proceedMarked(GROUP_SEARCH, task, action, request, listener, chain);
         } else if (request instanceof SearchRequest search && isFromOtherCluster(search, task)) {
             proceedMarked(OTHER_CLUSTER, task, action, request, listener, chain);
-        } else if (request instanceof SearchRequest search && hasInnerHits(search)) {
+        } else if (request instanceof SearchRequest search && hasInnerHits(search.source())) {
             proceedKnown(collapsing, task, action, request, listener, chain);
         } else {
             chain.proceed(task, action, request, listener);
@@ -126,8 +127,9 @@ public final class SearchOrigins implements ActionFilter {
         return search.remoteAddress() != null && nodes.get().nodeExists(task.getParentTaskId().getNodeId()) == false;
     }
 
-    private static boolean hasInnerHits(SearchRequest search) {
-        CollapseBuilder collapse = search.source() == null ? null : search.source().collapse();
+    /** Whether OpenSearch makes a search for each of its hits. */
+    public static boolean hasInnerHits(SearchSourceBuilder search) {
+        CollapseBuilder collapse = search == null ? null : search.collapse();
         return collapse != null && collapse.getInnerHits().isEmpty() == false;
     }
 }

@@ -257,7 +257,13 @@ final class RerankProcessor extends AbstractProcessor implements SearchResponseP
 
         /** Whether there are hits that the pipeline's window would have had, and this search's has not. */
         private boolean isNarrowed() {
-            if (plan.fetch() == null || plan.fetch().narrowedBy() == null || candidates.size() < plan.window()) {
+            if (plan.fetch() == null || plan.fetch().narrowedBy() == null) {
+                return false;
+            }
+            if (plan.isWidened() == false) {
+                return true; // those before the page
+            }
+            if (candidates.size() < plan.window()) {
                 return false;
             }
             TotalHits all = new TotalHits(candidates.size(), TotalHits.Relation.EQUAL_TO);

@@ -65,7 +65,7 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
             return request;
         }
         SearchSourceBuilder search = JrerankExt.takenOutOf(request.source());
-        return request.source(plan.reason() == null && plan.isWidened() ? widened(search, request, plan) : search);
+        return request.source(plan.fetch() == null ? search : widened(search, request, plan));
     }
 
     /** Reading queries and mappings is work, and on a transport thread other requests would wait for it. */
@@ -133,31 +133,43 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
         boolean isOpen = SourceFilter.leavesIn(shown, read.passageFields());
         FetchSourceContext parts = isOpen ? shown : SourceFilter.opened(shown, read.passageFields());
         Fetch fetch = fetch(search, limits, ext, parts, isOpen);
-        String reason = fetch.reasonOfPage(Plan.from(search));
+        int first = firstFetched(search);
+        String reason = fetch.reasonOfPage(Plan.from(search) - first);
         if (reason != null) {
             return asWritten(search, reason, ext, read, text);
         }
         FetchSourceContext hiding = fetch.filter() == shown ? null : shown;
-        return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), true, hiding, target, fetch);
+        return new Plan(null, ext, text, read, fetch.window(), Plan.from(search), Plan.size(search), first == 0, hiding, target, fetch);
     }
 
     private Fetch fetch(SearchSourceBuilder search, IndexLimits.Of limits, JrerankExt ext, FetchSourceContext parts, boolean isOpen) {
         Collection<String> indexes = limits.uuids();
-        int page = Plan.size(search), wide = ext.or("window", window);
+        int page = Plan.size(search), pipelines = ext.or("window", window), wide = wide(search, pipelines);
         int time = Math.min(timeoutMs, ext.timeoutMs(Integer.MAX_VALUE));
         FetchSourceContext fetched = services.costs().cheapest(indexes, parts, wide);
         int most = services.costs().affordable(indexes, fetched, page, wide, time);
         boolean isCallersFilter = isOpen && fetched == parts;
         int own = isCallersFilter ? page : 0;
         FetchBudget.Draw draw = draw(search, most, own, services.costs().price(indexes, fetched, wide), limits);
-        String narrowedBy = draw.hits() < most ? Failure.NODE_BUSY : most < wide ? Marker.WINDOW_NARROWED : null;
+        String narrowedBy = draw.hits() < most ? Failure.NODE_BUSY : most < pipelines ? Marker.WINDOW_NARROWED : null;
         return new Fetch(page, narrowedBy, indexes, fetched, parts, isCallersFilter, System.nanoTime(), draw);
+    }
+
+    /** For each collapsed hit with inner hits OpenSearch makes a search: nothing is fetched beside the caller's page then. */
+    private static int firstFetched(SearchSourceBuilder search) {
+        return SearchOrigins.hasInnerHits(search) ? Plan.from(search) : 0;
+    }
+
+    /** How many hits, from the first that is fetched, are reranked if there is time for all. */
+    private static int wide(SearchSourceBuilder search, int window) {
+        return SearchOrigins.hasInnerHits(search) ? Math.min(Plan.size(search), window - Plan.from(search)) : window;
     }
 
     /** For a page beyond what can be fetched there is nothing to draw, or for one that its shards refuse. */
     private FetchBudget.Draw draw(SearchSourceBuilder search, int most, int own, HitPrice price, IndexLimits.Of limits) {
-        long end = (long) Plan.from(search) + Plan.size(search);
-        if (Plan.from(search) >= most || end > limits.largestResultWindow()) {
+        int first = firstFetched(search), from = Plan.from(search) - first;
+        long end = (long) from + Plan.size(search);
+        if (from >= most || first + end > limits.largestResultWindow()) {
             return new FetchBudget.Draw(most, 0, false);
         }
         int fewest = (int) Math.min(most, end);
@@ -170,7 +182,9 @@ final class WindowProcessor extends AbstractProcessor implements SearchRequestPr
     }
 
     private SearchSourceBuilder widened(SearchSourceBuilder search, SearchRequest request, Plan plan) {
-        Window wide = Window.of(plan.from(), plan.size(), plan.window(), services.limits().of(request).maxResultWindow());
+        Window wide = plan.isWidened()
+            ? Window.of(plan.from(), plan.size(), plan.window(), services.limits().of(request).maxResultWindow())
+            : Window.unchanged(plan.from(), plan.size());
         // a copy: the caller may be Java code that uses its request again
         SearchSourceBuilder copy = search.shallowCopy().from(wide.fetchFrom()).size(wide.fetchSize());
         copy.searchPipelineSource(search.searchPipelineSource());

@@ -17,8 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.opensearch.action.search.SearchRequest;
 import org.opensearch.action.support.PlainActionFuture;
 import org.opensearch.common.settings.Settings;
+import org.opensearch.index.query.InnerHitBuilder;
 import org.opensearch.index.query.QueryBuilders;
 import org.opensearch.search.builder.SearchSourceBuilder;
+import org.opensearch.search.collapse.CollapseBuilder;
 import org.opensearch.search.fetch.subphase.FetchSourceContext;
 import org.opensearch.search.pipeline.PipelineProcessingContext;
 
@@ -104,6 +106,61 @@ class WindowProcessorTests {
         assertEquals("unknown_endpoint", plan().reason());
         assertSame(search, processed(search.sort("date"), processor));
         assertEquals("sort", plan().reason(), "which it says whoever is asked");
+    }
+
+    @Test
+    void nothingIsFetchedBesideAPageWhoseHitsAreSearchesEach() {
+        SearchSourceBuilder asked = search(500, 0, true);
+        assertEquals(List.of(0, 10), List.of(asked.from(), asked.size()));
+        assertPageAlone(10, true);
+        asked = search(500, 20, true);
+        assertEquals(List.of(20, 10), List.of(asked.from(), asked.size()));
+        assertPageAlone(10, false);
+        search(500, 95, true);
+        assertPageAlone(5, false);
+        search(500, 100, true);
+        assertEquals("beyond_window", plan().reason());
+        assertEquals(100, search(1_000, 0, false).size(), "collapsed without inner hits");
+    }
+
+    private void assertPageAlone(int reranked, boolean isCut) {
+        Plan plan = plan();
+        assertEquals(reranked, plan.window());
+        assertEquals("window_narrowed", plan.fetch().narrowedBy());
+        assertEquals(isCut, plan.isWidened());
+    }
+
+    @Test
+    void aPageThatHasAllOfTheWindowIsNotNarrowed() {
+        widened(500, collapsed(0, true).size(100));
+        assertEquals(null, plan().fetch().narrowedBy());
+    }
+
+    @Test
+    void thePassageOfAPageAloneIsFetchedAndNotShown() {
+        SearchSourceBuilder asked = widened(500, collapsed(20, true).fetchSource("title", null));
+        assertEquals(List.of("title", "body"), List.of(asked.fetchSource().includes()));
+        assertEquals(List.of("title"), List.of(plan().shown().includes()));
+        assertEquals(20, asked.from());
+    }
+
+    @Test
+    void aPageAloneDrawsWhatItTakes() {
+        for (int search = 0; search < 10; search++) {
+            widened(500, collapsed(60, true).size(20)); // 10 of 100 ms, to read them: the caller has them fetched
+            assertEquals(20, plan().window());
+        }
+        assertEquals(60, widened(500, collapsed(60, true).size(20)).from());
+        assertEquals("node_busy", plan().reason());
+    }
+
+    private SearchSourceBuilder search(int timeoutMs, int from, boolean hasInnerHits) {
+        return widened(timeoutMs, collapsed(from, hasInnerHits));
+    }
+
+    private static SearchSourceBuilder collapsed(int from, boolean hasInnerHits) {
+        CollapseBuilder topics = new CollapseBuilder("topic");
+        return match(from).collapse(hasInnerHits ? topics.setInnerHits(new InnerHitBuilder("more")) : topics);
     }
 
     @Test
