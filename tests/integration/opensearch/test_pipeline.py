@@ -686,6 +686,36 @@ class TestTheWire:
             engine.search({"query": MATCH}, search_pipeline="keyed")
             assert sidecars.main.asked()["last"]["headers"]["authorization"] == f"Bearer {key}"
 
+    def test_a_key_that_no_header_holds_is_told_and_not_shown(
+        self, engine: Engine, sidecars: Sidecars, node: Node
+    ) -> None:
+        name = "jrerank.endpoint.keyed.api_key"
+        engine.put_pipeline("keyed", passage_fields=PASSAGE_FIELDS, endpoint="keyed")
+        node.replace_secrets({name: "s3cret\u200b"})
+        told = engine.post("_nodes/reload_secure_settings")
+        engine.search({"query": MATCH}, search_pipeline="keyed")
+        node.replace_secrets({name: API_KEY})
+        (reloaded,) = engine.post("_nodes/reload_secure_settings")["nodes"].values()
+        assert "reload_exception" not in reloaded
+        assert f"[{name}]" in str(told)
+        assert "s3cret" not in str(told) + node.log.read_text(encoding="utf-8")
+        assert sidecars.main.asked()["last"]["headers"]["authorization"] == f"Bearer {API_KEY}"
+
+    def test_addresses_change_though_the_file_of_authorities_is_gone(
+        self, engine: Engine, sidecars: Sidecars, node: Node
+    ) -> None:
+        name = "jrerank.endpoint.tls.urls"
+        pem = node.home / "config" / "sidecar-ca.pem"
+        authorities = pem.read_bytes()
+        pem.unlink()
+        try:
+            engine.put("_cluster/settings", {"persistent": {name: [f"{sidecars.tls.url}/"]}})
+            engine.put_pipeline("tls", passage_fields=PASSAGE_FIELDS, endpoint="tls", timeout_ms=5000)
+            assert marker(engine.search({"query": MATCH}, search_pipeline="tls"))["reason"] is None
+        finally:
+            pem.write_bytes(authorities)
+            engine.put("_cluster/settings", {"persistent": {name: None}})
+
     def test_tls_with_its_own_authority_and_without(self, engine: Engine) -> None:
         for endpoint, reason in (("tls", None), ("untrusted", "tls_error")):
             engine.put_pipeline(endpoint, passage_fields=PASSAGE_FIELDS, endpoint=endpoint, timeout_ms=5000)
