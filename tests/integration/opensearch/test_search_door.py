@@ -123,13 +123,21 @@ class TestTheRestOfTheAnswer:
         assert_rest_untouched(response, engine.plain({**body, "size": 300}))
 
     def test_collapse(self, door: Door, engine: Engine) -> None:
-        inner = {"name": "more", "size": 2, "_source": ["number"]}
-        body = {"query": MATCH, "collapse": {"field": "topic", "inner_hits": inner}}
-        with engine.without_default_pipeline("docs"):
-            expected = door.reranked(engine, body)
-            plain = engine.plain({**body, "size": 300})
-            response = door.search({**body, "size": 15})
+        body = {"query": MATCH, "collapse": {"field": "topic"}}
+        expected = door.reranked(engine, body)
+        response = door.search({**body, "size": 15})
         assert_hits(response, expected[:15])
+        assert_rest_untouched(response, engine.plain({**body, "size": 300}))
+
+    def test_a_collapsed_page_with_inner_hits_within_itself(self, door: Door, engine: Engine) -> None:
+        inner = {"name": "more", "size": 2, "_source": ["number"]}
+        body = {"query": MATCH, "collapse": {"field": "topic", "inner_hits": inner}, "size": 15}
+        with engine.without_default_pipeline("docs"):
+            plain = engine.plain(body)
+            response = door.search(body)
+        assert marker(response)["reranked"] == len(ids(plain)) > 1
+        assert sorted(ids(response)) == sorted(ids(plain))
+        assert ids(response) != ids(plain)
         assert_rest_untouched(response, plain)
 
     def test_profile(self, door: Door) -> None:

@@ -95,9 +95,10 @@ def make_plan(
         text_fields: of the store, for a search that names none.
         limits: of the searched indexes.
         as_fetched: the page is reranked within itself, since a wider search would not do: a scroll's later pages
-            are this search continued, and a retriever may refuse a larger size.
+            are this search continued, and a retriever may refuse a larger size. So is a page whose hits are searches each.
     """
     body, options = search.for_engine(), search.options()
+    as_fetched = as_fetched or _is_search_per_hit(body)
     fields, shown = options.fields(text_fields), SourceFilter.shown(body)
     kinds = Fields(fields or text_fields, limits.field_types)
     text, page = (
@@ -121,6 +122,12 @@ def make_plan(
         widened["_source"] = shown.opened(fields).as_json()
     filtered, marks = None if is_open else shown, _highlighting(body, options)
     return Plan(None, options, text or "", fields, page, body, widened, True, filtered, marks)
+
+
+def _is_search_per_hit(body: Json) -> bool:
+    """For each collapsed hit with inner hits an engine makes another search: of a window they would be 100, for a page of 10."""
+    collapse = body.get("collapse")
+    return isinstance(collapse, dict) and bool(collapse.get("inner_hits"))
 
 
 def _highlighting(body: Json, options: RerankSection) -> Highlighting | None:

@@ -41,6 +41,14 @@ def test_a_search_is_widened_and_its_page_kept() -> None:
     assert (plan.page.start, plan.page.size, plan.is_widened, plan.shown) == (10, 5, True, None)
 
 
+@pytest.mark.parametrize("inner_hits", [{"name": "more"}, [{"name": "more"}, {"name": "latest"}]])
+def test_a_search_that_makes_one_for_each_hit_is_not_widened(inner_hits: Any) -> None:
+    plan = plan_of(**PAGE_3, collapse={"field": "topic", "inner_hits": inner_hits})
+    assert (plan.reason, plan.is_widened) == (None, False)
+    assert plan.body == {"query": MATCH, **PAGE_3, "collapse": {"field": "topic", "inner_hits": inner_hits}}
+    assert plan_of(collapse={"field": "topic"}).is_widened
+
+
 def test_an_index_gives_no_more_than_it_can() -> None:
     assert plan_of(IndexLimits(20)).body["size"] == 20
 
