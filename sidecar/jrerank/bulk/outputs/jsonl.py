@@ -23,7 +23,7 @@ class JsonlOutput:
 
     is_finished = False
 
-    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+    def __init__(self, path: Path, check: Callable[[Path], None]) -> None:
         """Open `path` to go on, or begin it, once `check` has found nothing against it. No other run can open it meanwhile.
 
         Raises:
@@ -33,7 +33,7 @@ class JsonlOutput:
         self._file = path.open("ab")
         try:
             _lock(self._file, path)
-            check()
+            check(path)
             rows, end = _whole_lines(path)
             self._file.truncate(end)
             self.done = Done(rows, _last_id(path, end))

@@ -19,7 +19,7 @@ _HITS_AT_ONCE = 16_384
 class ParquetOutput:
     """Until the end, rows are lines of `OUTPUT.rows.jsonl`; then they become row groups, and the lines go."""
 
-    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+    def __init__(self, path: Path, check: Callable[[Path], None]) -> None:
         """Open the lines to go on, or begin them, once `check` has found nothing against it.
 
         Raises:
@@ -39,7 +39,7 @@ class ParquetOutput:
             self._lines = None
         self.is_finished = self._lines is None
         if self._lines is None:
-            check()
+            check(path)
             self.done = Done(_rows(pyarrow.parquet, path))
             self._lines_path.unlink(missing_ok=True)  # of a run that was killed at the very end
         else:

@@ -8,26 +8,33 @@ from pathlib import Path
 from jrerank.errors import InvalidInput
 
 
-def check_run(output: Path, run: dict[str, str]) -> None:
+def check_run(output: Path, run: dict[str, str], rows: Path) -> None:
     """Note the run in `OUTPUT.run.json`, or compare it with what is noted there.
 
+    Args:
+        output: as the operator names it.
+        run: what rows and scores depend on. What a run lacks, such as a second model, is not in it.
+        rows: the file that has the rows until now; of Parquet that is another one until the end.
+
     Raises:
-        InvalidInput: the output is of another run, or not of a run at all.
+        InvalidInput: the rows are of another run, or not of a run at all.
     """
     note = output.with_name(f"{output.name}.run.json")
     if not note.is_file():
-        if output.exists() and output.stat().st_size:
+        if rows.exists() and rows.stat().st_size:
             raise InvalidInput(
-                f"{output} is there and not the output of a bulk run: remove it, or name another",
+                f"{rows} is there and not the output of a bulk run, for there is no {note.name}: remove it, or name another",
                 field="output",
             )
         _write(note, run)
         return
     before = _noted(note)
-    changed = [name for name in run if before.get(name) != run[name]]
+    # An option that this run lacks and the other had is as much of a difference as one with another value
+    changed = [name for name in dict.fromkeys((*before, *run)) if before.get(name) != run.get(name)]
     if changed:
         raise InvalidInput(
-            f"{output} is the output of a run with another {', '.join(changed)}: remove it and {note.name}, or name another",
+            f"{output} is the output of a run with another {', '.join(changed)}: remove {rows.name} and {note.name},"
+            " or name another",
             field="output",
         )
 
@@ -42,5 +49,5 @@ def _write(note: Path, run: dict[str, str]) -> None:
 def _noted(note: Path) -> dict[str, str]:
     try:
         return dict(json.loads(note.read_text(encoding="utf-8")))
-    except ValueError:
+    except (ValueError, TypeError):
         raise InvalidInput(f"{note} is not what a bulk run has noted: remove it", field="output") from None

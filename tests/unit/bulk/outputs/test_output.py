@@ -14,6 +14,7 @@ from jrerank.bulk.sources.source import Done
 from jrerank.errors import InvalidInput
 
 RUN = {"input": "a", "model": "m"}
+TWO_MODELS = RUN | {"second_model": "s"}
 LINES: list[dict[str, object]] = [{"id": str(number), "text": "富士山" * number} for number in range(6)]
 
 
@@ -47,6 +48,40 @@ def test_another_run_does_not_go_on_in_it(changed: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=f"of a run with another {changed}"):
         open_output(path, RUN | {changed: "other"})
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("before", "now"), [(RUN, TWO_MODELS), (TWO_MODELS, RUN)], ids=["added", "dropped"])
+def test_a_run_goes_on_with_as_many_models_as_it_had(
+    before: dict[str, str], now: dict[str, str], tmp_path: Path
+) -> None:
+    """A run without a second model notes none; half of the rows would have the scores of two models."""
+    with open_output(tmp_path / "out.jsonl", before) as output:
+        output.append(LINES)
+    with pytest.raises(InvalidInput, match="of a run with another second_model"):
+        open_output(tmp_path / "out.jsonl", now)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("out.jsonl", "out.jsonl"), ("out.parquet", "out.parquet.rows.jsonl")]
+)
+def test_who_removes_what_the_refusal_names_begins_anew(name: str, rows: str, tmp_path: Path) -> None:
+    path, other = tmp_path / name, RUN | {"model": "other"}
+    with open_output(path, RUN) as output:
+        output.append(LINES)
+    with pytest.raises(InvalidInput, match=f"remove {rows} and {name}.run.json"):
+        open_output(path, other)
+    (tmp_path / f"{name}.run.json").unlink()
+    with pytest.raises(InvalidInput, match=f"{rows} is there and not the output of a bulk run"):
+        open_output(path, other)
+    (tmp_path / rows).unlink()
+    with open_output(path, other) as output:
+        assert output.done.rows == 0
+
+
+def test_a_note_that_is_damaged_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl.run.json").write_text("[1]")
+    with pytest.raises(InvalidInput, match="not what a bulk run has noted"):
+        open_output(tmp_path / "out.jsonl", RUN)
 
 
 def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
