@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from jrerank.bulk.sources.source import NOTHING_DONE, Done
+
 # So many rows that are wrong are named; all of them are in the output
 _NAMED = 5
 
 
 @dataclass(slots=True)
 class BulkReport:
-    """`resumed_rows` had been done before; `wrong` says of the first rows that were wrong what is wrong with them."""
+    """`before` is what earlier runs have done; `wrong` says of the first rows that were wrong what is wrong with them."""
 
-    resumed_rows: int = 0
+    before: Done = NOTHING_DONE
     rows: int = 0
     pairs: int = 0
     tokens: int = 0
@@ -21,6 +23,12 @@ class BulkReport:
     incomplete_rows: int = 0
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
+
+    @property
+    def failed_rows(self) -> int:
+        """Rows of the output, this run's or earlier ones', that have no scores, or not all."""
+        earlier = self.before.wrong_rows + self.before.incomplete_rows
+        return earlier + self.wrong_rows + self.incomplete_rows
 
     def count_wrong(self, message: str) -> None:
         """One more row that is wrong."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from jrerank.assembly import running_service
 from jrerank.bulk.answers import answer, model_of, unlimited
 from jrerank.bulk.outputs.output import Line, Output, check_nothing_new, open_output
+from jrerank.bulk.outputs.run_note import check_store, run_of
 from jrerank.bulk.reading import ReadRow, read_ahead
 from jrerank.bulk.report import BulkReport, Progress
 from jrerank.bulk.sources.source import Source
@@ -48,13 +49,14 @@ async def rerank_source(
         tokenizers: how many processes tokenize ahead of the engine; None: some where a GPU scores.
 
     Raises:
-        InvalidInput: the input cannot be read, or the output is of another run.
+        InvalidInput: the input cannot be read, or there is no such store, or the output is of another run.
         ConfigurationError: the model or the engine cannot be opened.
         Unavailable: a server with the rows does not answer.
     """
+    check_store(store, settings)
     async with running_service(unlimited(settings)) as service:
         with (
-            open_output(output_path, {"input": source.fingerprint} | model_of(service)) as output,
+            open_output(output_path, run_of(source, model_of(service), store)) as output,
             ExitStack() as stack,
         ):
             check_nothing_new(output, source, output_path)
@@ -77,7 +79,7 @@ class _Run:
         self._service, self._output, self._store, self._progress = service, output, store, progress
         self._tokenizers = tokenizers
         self._most_pairs = _PAIRS_AHEAD if tokenizers is None else _PAIRS_AHEAD_OF_TOKENIZERS
-        self._report = BulkReport(resumed_rows=output.done.rows)
+        self._report = BulkReport(output.done)
         self._open: deque[_Open] = deque()
         self._pairs_ahead = 0
         self._lines: list[Line] = []

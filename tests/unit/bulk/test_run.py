@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,10 @@ from typer.testing import CliRunner
 
 from bulk_rows import command, lines, reranked, write_rows
 from jrerank.admin.app import app
-from tiny import tiny_http
+from jrerank.bulk.run import rerank_source
+from jrerank.bulk.sources.files import open_file
+from jrerank.errors import UnknownStore
+from tiny import tiny_http, tiny_settings
 
 
 async def test_scores_are_the_sidecars_and_rows_keep_their_order(tiny_folder: Path, tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ async def test_the_same_command_again_has_nothing_left_to_do(tiny_folder: Path, 
     await reranked(tiny_folder, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
     before = (tmp_path / "out.jsonl").read_bytes()
     report = await reranked(tiny_folder, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
-    assert (report.resumed_rows, report.rows) == (3, 0)
+    assert (report.before.rows, report.rows) == (3, 0)
     assert (tmp_path / "out.jsonl").read_bytes() == before
 
 
@@ -61,6 +65,36 @@ def test_the_command_ends_with_1_where_a_row_was_wrong(
     result = CliRunner().invoke(app, arguments[3:])
     assert result.exit_code == 1
     assert "1 rows were wrong\nrow 1: line 1 of in.jsonl: it is not JSON" in result.output
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_the_command_ends_with_1_as_long_as_its_output_has_a_row_that_failed(
+    name: str, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run has nothing left to do; whoever looks at its exit code is to know of the first one's rows."""
+    good, wrong = '{"query": "空", "passages": ["晴れ"]}\n', "?\n"
+    no_text = '{"query": "空", "hits": [{"id": "1"}]}\n'
+    (tmp_path / "in.jsonl").write_text(good + wrong + no_text + no_text + good)
+    arguments, variables = command(tiny_folder, tmp_path / "in.jsonl", tmp_path / name)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    first, second = (CliRunner().invoke(app, arguments[3:]) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (1, 1)
+    assert "1 rows were wrong; 2 rows were not scored whole" in first.output
+    assert "5 rows were done before (1 wrong, 2 not scored whole)" in second.output
+
+
+def test_a_store_that_is_not_there_is_refused_before_a_row_has_an_error_for_it(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    write_rows(tmp_path / "in.jsonl", 1)
+    settings, source = tiny_settings(tiny_folder), open_file(tmp_path / "in.jsonl")
+    run = rerank_source(settings, source, tmp_path / "out.jsonl", "dosc", lambda *_: None)
+    with pytest.raises(
+        UnknownStore, match=r"--store dosc: there is no such store \(JRERANK_STORES has none\)"
+    ):
+        asyncio.run(run)
+    assert [file.name for file in tmp_path.iterdir()] == ["in.jsonl"]
 
 
 async def test_parquet_goes_in_and_out_with_the_same_columns(tiny_folder: Path, tmp_path: Path) -> None:

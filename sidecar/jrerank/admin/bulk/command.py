@@ -93,7 +93,8 @@ def bulk(
     """Rerank many rows: each has a `query` and `hits` as in /v1/hits, or `passages` as plain texts.
 
     Every row of INPUT is one line of OUTPUT, in the same order, with the scores that the sidecar would give. The same command goes
-    on where a run was cut off. Exit code 1 if a row was wrong or could not be scored whole; its line says why.
+    on where a run was cut off. Exit code 1 if a row of OUTPUT, an earlier run's too, was wrong or could not be scored whole; its
+    line says why.
 
     Example: jrerank-admin bulk questions.jsonl reranked.jsonl --model bundled
     """
@@ -118,5 +119,5 @@ def bulk(
             else:
                 report = asyncio.run(rerank_source(settings, rows, output, store, bar.show, tokenizers))
     sys.stderr.write(f"{summary(report)}\n")
-    if report.wrong_rows or report.incomplete_rows:
+    if report.failed_rows:
         raise typer.Exit(FAILED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jrerank.bulk.report import BulkReport
+    from jrerank.bulk.sources.source import Done
 
 # Where nobody watches, a line goes to the log so often
 _LINE_EVERY_S = 60.0
@@ -20,13 +21,20 @@ def summary(report: BulkReport) -> str:
     if report.seconds and report.pairs:
         speeds = report.pairs / report.seconds, report.tokens / report.seconds
         parts[0] += f" ({speeds[0]:.0f} pairs/s, {speeds[1]:.0f} tokens/s)"
-    if report.resumed_rows:
-        parts.append(f"{report.resumed_rows} rows were done before")
+    if report.before.rows:
+        parts.append(f"{report.before.rows} rows were done before{_failed(report.before)}")
     if report.wrong_rows:
         parts.append(f"{report.wrong_rows} rows were wrong")
     if report.incomplete_rows:
         parts.append(f"{report.incomplete_rows} rows were not scored whole")
     return "\n".join(["; ".join(parts), *report.wrong])
+
+
+def _failed(before: Done) -> str:
+    """They are not scored anew, so whoever goes on is told of them once more."""
+    counts = {"wrong": before.wrong_rows, "not scored whole": before.incomplete_rows}
+    told = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
+    return f" ({told})" if told else ""
 
 
 class Bar:

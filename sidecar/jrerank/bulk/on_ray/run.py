@@ -16,6 +16,7 @@ from typing import Any
 from jrerank.bulk.answers import unlimited
 from jrerank.bulk.on_ray.layout import READER_SHARE, Layout, Machine, layout
 from jrerank.bulk.outputs.output import Output, check_nothing_new, open_output
+from jrerank.bulk.outputs.run_note import check_store, run_of
 from jrerank.bulk.report import BulkReport, Progress
 from jrerank.bulk.sources.source import Source
 from jrerank.errors import ConfigurationError, JrerankError, Unavailable
@@ -54,17 +55,18 @@ def rerank_on_ray(
     Source and output are read and written where this runs, which is a machine of the cluster.
 
     Raises:
-        InvalidInput: the input cannot be read, or the output is of another run.
+        InvalidInput: the input cannot be read, or there is no such store, or the output is of another run.
         ConfigurationError: the model or the engine cannot be opened, or machines differ.
         Unavailable: the cluster is not there, or was lost.
     """
+    check_store(store, settings)
     with _connected(address), errors_as_ours():
         machines = layout(_machines())
         scoring = unlimited(settings)
         if scoring.workers is None and not machines.scorer_gpus:
             scoring = scoring.model_copy(update={"workers": machines.workers})
         model = _model(scoring, machines)
-        with open_output(output_path, {"input": source.fingerprint} | model.run) as output:
+        with open_output(output_path, run_of(source, model.run, store)) as output:
             check_nothing_new(output, source, output_path)
             run = Taker(output, progress)
             if not output.is_finished:
@@ -79,7 +81,7 @@ class Taker:
 
     def __init__(self, output: Output, progress: Progress) -> None:
         self._output, self._progress = output, progress
-        self._report = BulkReport(resumed_rows=output.done.rows)
+        self._report = BulkReport(output.done)
         self._lines: list[dict[str, object]] = []
         self._written_at = self._started = time.monotonic()
 

@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from jrerank.bulk.sources.source import Done
 from jrerank.errors import InvalidInput
 
-_BLOCK_BYTES = 1 << 20
+# Stands in no other line: within a string quotes have backslashes. To look for it is faster than to parse each line
+_COMPLETE = b'"outcome": "complete"'
 
 
 class JsonlOutput:
@@ -27,16 +28,15 @@ class JsonlOutput:
         """Open `path` to go on, or begin it, once `check` has found nothing against it. No other run can open it meanwhile.
 
         Raises:
-            InvalidInput: another run is writing it, or its last line is none of a run, or as `check` does.
+            InvalidInput: another run is writing it, or a line is none of a run, or as `check` does.
             OSError: it cannot be written.
         """
         self._file = path.open("ab")
         try:
             _lock(self._file, path)
             check(path)
-            rows, end = _whole_lines(path)
+            self.done, end = _done(path)
             self._file.truncate(end)
-            self.done = Done(rows, _last_id(path, end))
         except BaseException:
             self._file.close()
             raise
@@ -70,36 +70,28 @@ def _lock(file: IO[bytes], path: Path) -> None:
         ) from None
 
 
-def _whole_lines(path: Path) -> tuple[int, int]:
-    """How many lines there are that end, and where the last of them ends."""
-    lines = end = position = 0
+def _done(path: Path) -> tuple[Done, int]:
+    """What the lines say that end, and where the last of them does."""
+    rows = wrong = incomplete = end = 0
+    last = b""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            lines += block.count(b"\n")
-            last = block.rfind(b"\n")
-            end = end if last < 0 else position + last + 1
-            position += len(block)
-    return lines, end
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            last, rows, end = line, rows + 1, end + len(line)
+            if _COMPLETE not in line:
+                content = _content(line, rows, path)
+                wrong += content.get("error") is not None
+                incomplete += content.get("outcome") is not None
+    last_id = str(_content(last, rows, path)["id"]) if rows else None
+    return Done(rows, last_id, wrong, incomplete), end
 
 
-def _last_id(path: Path, end: int) -> str | None:
-    """That of the last line; None where there is none."""
-    if not end:
-        return None
-    with path.open("rb") as file:
-        line = _last_line(file, end)
+def _content(line: bytes, number: int, path: Path) -> dict[str, Any]:
     try:
-        return str(json.loads(line)["id"])
-    except (ValueError, KeyError, TypeError):
-        raise InvalidInput(f"the last line of {path} is none of a bulk run", field="output") from None
-
-
-def _last_line(file: IO[bytes], end: int) -> bytes:
-    """What stands between the last line break but one and the last, which is before `end`."""
-    tail, begin = b"", end - 1
-    while begin and b"\n" not in tail:
-        size = min(_BLOCK_BYTES, begin)
-        begin -= size
-        file.seek(begin)
-        tail = file.read(size) + tail
-    return tail[tail.rfind(b"\n") + 1 :]
+        content = dict(json.loads(line))
+    except (ValueError, TypeError):
+        content = {}
+    if "id" not in content:
+        raise InvalidInput(f"line {number} of {path} is none of a bulk run", field="output")
+    return content

@@ -10,10 +10,12 @@ from typing import Any, Self
 
 from jrerank.bulk.outputs.jsonl import JsonlOutput
 from jrerank.bulk.sources.source import Done
+from jrerank.domain import Outcome
 from jrerank.errors import ConfigurationError, InvalidInput
 
 # Of a row group: some megabytes
 _HITS_AT_ONCE = 16_384
+_COMPLETE = Outcome.COMPLETE.value
 
 
 class ParquetOutput:
@@ -28,7 +30,7 @@ class ParquetOutput:
             OSError: it cannot be written.
         """
         try:
-            import pyarrow.parquet  # noqa: PLC0415  an extra
+            import pyarrow.parquet  # noqa: F401, PLC0415  an extra
         except ImportError:
             raise ConfigurationError(f"{path} is Parquet: pip install 'jrerank[bulk]'") from None
         self._path = path
@@ -40,7 +42,7 @@ class ParquetOutput:
         self.is_finished = self._lines is None
         if self._lines is None:
             check(path)
-            self.done = Done(_rows(pyarrow.parquet, path))
+            self.done = _done(path)
             self._lines_path.unlink(missing_ok=True)  # of a run that was killed at the very end
         else:
             self.done = self._lines.done
@@ -70,11 +72,20 @@ class ParquetOutput:
         self.is_finished = True
 
 
-def _rows(parquet: Any, path: Path) -> int:
+def _done(path: Path) -> Done:
+    import pyarrow.compute  # noqa: PLC0415  an extra
+    import pyarrow.parquet  # noqa: PLC0415  an extra
+
+    rows = wrong = complete = 0
     try:
-        return int(parquet.read_metadata(path).num_rows)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} is not Parquet: {error}", field="output") from None
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["error", "outcome"]):
+                rows += batch.num_rows
+                wrong += batch.num_rows - batch.column("error").null_count
+                complete += pyarrow.compute.equal(batch.column("outcome"), _COMPLETE).true_count
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidInput(f"{path} is not the Parquet of a bulk run: {error}", field="output") from None
+    return Done(rows, None, wrong, rows - wrong - complete)
 
 
 def _write(lines: Path, path: Path) -> None:

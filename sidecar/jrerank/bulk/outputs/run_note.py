@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from jrerank.errors import InvalidInput
+from jrerank.bulk.sources.source import Source
+from jrerank.errors import InvalidInput, UnknownStore
+from jrerank.settings import Settings
+
+
+def run_of(source: Source, model: Mapping[str, str], store: str | None) -> dict[str, str]:
+    """What rows and scores depend on, for the note."""
+    return {"input": source.fingerprint, **model, **({"store": store} if store is not None else {})}
+
+
+def check_store(store: str | None, settings: Settings) -> None:
+    """Refuse a store that isn't there, before each row has an error for it that stays when the option is put right.
+
+    Raises:
+        UnknownStore: the settings have none of that name.
+    """
+    if store is not None and store not in settings.stores:
+        known = ", ".join(settings.stores) or "JRERANK_STORES has none"
+        raise UnknownStore(f"--store {store}: there is no such store ({known})", field="store")
 
 
 def check_run(output: Path, run: dict[str, str], rows: Path) -> None:
@@ -13,7 +32,7 @@ def check_run(output: Path, run: dict[str, str], rows: Path) -> None:
 
     Args:
         output: as the operator names it.
-        run: what rows and scores depend on. What a run lacks, such as a second model, is not in it.
+        run: as `run_of` says; what it lacks, such as a second model, is not in it.
         rows: the file that has the rows until now; of Parquet that is another one until the end.
 
     Raises:

@@ -24,10 +24,12 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many rows an earlier run has done, and the id of the last of them."""
+    """How many rows an earlier run has done, and the id of the last of them. Some were wrong, or were not scored whole."""
 
     rows: int = 0
     last_id: str | None = None
+    wrong_rows: int = 0
+    incomplete_rows: int = 0
 
 
 NOTHING_DONE = Done()

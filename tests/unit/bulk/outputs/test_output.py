@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jrerank.bulk.outputs.output import open_output
+from jrerank.bulk.outputs.output import Line, open_output
 from jrerank.bulk.sources.source import Done
 from jrerank.errors import InvalidInput
 
@@ -90,6 +90,25 @@ def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not the output of a bulk run"):
         open_output(path, RUN)
     assert path.read_text() == "mine"
+
+
+def test_what_failed_before_is_counted(tmp_path: Path) -> None:
+    """A line is not taken for a complete one by what its id says."""
+    complete: Line = {"outcome": "complete", "hits": []}
+    wrong: Line = {"id": '"outcome": "complete"', "error": "it is not JSON"}
+    with open_output(tmp_path / "out.jsonl", RUN) as output:
+        output.append(
+            [{"id": "1", **complete}, wrong, {"id": "3", "outcome": "partial"}, {"id": "4", **complete}]
+        )
+    with open_output(tmp_path / "out.jsonl", RUN) as again:
+        assert again.done == Done(4, "4", wrong_rows=1, incomplete_rows=1)
+
+
+def test_a_line_of_no_run_is_named(tmp_path: Path) -> None:
+    with open_output(tmp_path / "out.jsonl", RUN) as output:
+        output.append([{"id": "1"}, {"number": 2}])
+    with pytest.raises(InvalidInput, match=r"line 2 of .*out\.jsonl is none of a bulk run"):
+        open_output(tmp_path / "out.jsonl", RUN)
 
 
 @pytest.mark.parametrize("chars", [1, 1 << 20, 3 << 20])

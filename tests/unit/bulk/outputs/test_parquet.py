@@ -68,7 +68,7 @@ def test_until_the_end_there_is_no_parquet_file(tmp_path: Path) -> None:
         output.append(LINES[:7])
     assert not path.exists()
     with open_output(path, RUN) as resumed:
-        assert resumed.done == Done(7, "6")
+        assert resumed.done == Done(7, "6", wrong_rows=1)
         resumed.append(LINES[7:])
         resumed.finish()
     other = tmp_path / "other.parquet"
@@ -104,5 +104,5 @@ def test_a_row_group_holds_some_of_the_hits(tmp_path: Path, monkeypatch: pytest.
 def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out.parquet").write_bytes(b"PAR")
     (tmp_path / "out.parquet.run.json").write_text('{"input": "a", "model": "m"}')
-    with pytest.raises(InvalidInput, match="is not Parquet"):
+    with pytest.raises(InvalidInput, match="is not the Parquet of a bulk run"):
         open_output(tmp_path / "out.parquet", RUN)
