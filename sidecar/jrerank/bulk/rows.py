@@ -15,6 +15,8 @@ from jrerank.doors.native import HitsBody
 from jrerank.errors import InvalidInput, JrerankError
 from jrerank.json_reader.text import parsed
 
+# What a row may have; a source may leave out all else
+ROW_FIELDS = frozenset({"id", "passages", *HitsBody.model_fields})
 # As long as it takes
 _TIMEOUT_MS = 86_400_000
 
@@ -53,6 +55,8 @@ def read_row(row: SourceRow, intake: Intake, store: str | None = None) -> BulkRo
         own_id = content.pop("id", None)
         if row.key is None and own_id is not None:
             id = str(own_id)
+        if row.wrong is not None:
+            raise InvalidInput(row.wrong)
         return BulkRow(id, _request(content, intake, store))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -91,6 +91,12 @@ def test_the_key_of_a_source_comes_before_a_rows_own_id() -> None:
         assert read_row(SourceRow(7, text, 0, key=""), INTAKE).id == ""
 
 
+def test_what_could_not_be_read_makes_a_row_wrong() -> None:
+    text = b'{"id": "x", "query": "q"}'
+    read = read_row(SourceRow(7, text, 0, "row 7 of in.parquet", wrong="passages: it is not UTF-8"), INTAKE)
+    assert (read.id, str(read.request)) == ("x", "row 7 of in.parquet: passages: it is not UTF-8")
+
+
 def test_the_place_of_a_wrong_row_is_said() -> None:
     error = read_row(SourceRow(7, b'{"query": "q"}', 0, "line 9 of in.jsonl"), INTAKE).request
     assert str(error) == "line 9 of in.jsonl: hits: Field required"

@@ -23,6 +23,7 @@ _SOURCE = {
     "position": pa.int64(),
     "place": pa.string(),
     "key": pa.string(),
+    "wrong": pa.string(),
 }
 READ = pa.schema(list(_SOURCE.items()))
 # `lengths` and `ids` are those of the row's passages, as `packed`

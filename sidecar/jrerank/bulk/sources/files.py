@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from jrerank.bulk.rows import ROW_FIELDS
 from jrerank.bulk.sources.source import NOTHING_DONE, Done, Source, SourceRow
 from jrerank.errors import ConfigurationError, InvalidInput
 
@@ -74,7 +75,7 @@ class JsonlSource:
 
 
 class ParquetSource:
-    """Some rows of a row group at a time; columns are named as the fields of JSONL rows."""
+    """Some rows of a row group at a time; columns are named as the fields of JSONL rows. Others are not read."""
 
     rows_now: int | None = None
 
@@ -96,11 +97,12 @@ class ParquetSource:
 
     def _rows(self, file: Any, group: int, number: int) -> Iterator[SourceRow]:
         try:
-            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group]):
-                for content in batch.to_pylist():
+            columns = [name for name in file.schema_arrow.names if name in ROW_FIELDS]
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], columns=columns):
+                for index in range(batch.num_rows):
                     number += 1
-                    text = json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
-                    yield SourceRow(number, text, number, f"row {number} of {self._path.name}")
+                    text, wrong = _json_object(batch, index)
+                    yield SourceRow(number, text, number, f"row {number} of {self._path.name}", wrong=wrong)
         except (OSError, ValueError) as error:
             raise InvalidInput(
                 f"{self._path} cannot be read behind row {number}: {error}", field="input"
@@ -118,3 +120,21 @@ class ParquetSource:
             raise InvalidInput(f"{self._path} is not Parquet: {error}", field="input") from error
         with closing(file):
             yield file
+
+
+def _json_object(batch: Any, index: int) -> tuple[bytes, str | None]:
+    """A row of a batch, without the columns that are not UTF-8, and what is wrong with those."""
+    fields, wrong = [], None
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            value = json.dumps(column[index].as_py(), ensure_ascii=False, default=_text)
+        except UnicodeDecodeError as error:
+            wrong = f"{name}: it is not UTF-8 ({error.reason} at byte {error.start})"
+        else:
+            fields.append(f'"{name}": {value}')
+    return f"{{{', '.join(fields)}}}".encode("utf-8", "replace"), wrong
+
+
+def _text(value: object) -> str:
+    """Of what JSON has no words for. Some writers have texts as binary columns, without a word about their encoding."""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -12,7 +12,7 @@ class SourceRow:
     """A row as it was read: `text` is a JSON object.
 
     `number` is from 1; `position` is how far into the source it ends. `place` is for people: `line 12 of in.jsonl`. `key` is the
-    row's id where the source is ordered by one.
+    row's id where the source is ordered by one. `wrong` says what of the row could not be read, and isn't in `text`.
     """
 
     number: int
@@ -20,6 +20,7 @@ class SourceRow:
     position: int
     place: str = ""
     key: str | None = None
+    wrong: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

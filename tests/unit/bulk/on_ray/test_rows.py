@@ -10,12 +10,17 @@ import pyarrow as pa
 import pytest
 
 from bulk_rows import lines, write_rows
-from jrerank.bulk.on_ray.rows import SCORED, RowSource
+from jrerank.bulk.on_ray.rows import READ, SCORED, RowSource, fields_of, source_row
 from jrerank.bulk.on_ray.run import Taker
 from jrerank.bulk.outputs.output import open_output
 from jrerank.bulk.sources.files import open_file
-from jrerank.bulk.sources.source import NOTHING_DONE
+from jrerank.bulk.sources.source import NOTHING_DONE, SourceRow
 from jrerank.errors import Unavailable
+
+
+def test_a_row_is_the_same_on_another_machine() -> None:
+    row = SourceRow(7, b"{}", 9, "row 7 of in.parquet", "k", "query: it is not UTF-8")
+    assert source_row(pa.Table.from_pylist([fields_of(row)], READ).to_pylist()[0]) == row
 
 
 def scored(*numbers: int) -> pa.Table:

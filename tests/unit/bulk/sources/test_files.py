@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jrerank.bulk.sources.files import file_fingerprint, open_file
-from jrerank.bulk.sources.source import Done
+from jrerank.bulk.sources.source import Done, SourceRow
 from jrerank.errors import InvalidInput
 
 ROWS = [
@@ -81,12 +81,44 @@ def test_a_row_knows_its_place(name: str, places: list[str], tmp_path: Path) -> 
     assert [row.place for row in open_file(written(tmp_path, name)).rows()] == places
 
 
+def parquet_rows(path: Path, columns: dict[str, pa.Array]) -> list[SourceRow]:
+    pq.write_table(pa.table(columns), path)
+    return list(open_file(path).rows())
+
+
 def test_what_json_has_no_words_for_is_a_text(tmp_path: Path) -> None:
-    """A row may have columns that are none of ours."""
-    day = {"query": "空", "passages": ["晴れ"], "day": date(2026, 1, 2), "blob": b"\xff"}
-    pq.write_table(pa.Table.from_pylist([day]), tmp_path / "in.parquet")
-    (row,) = open_file(tmp_path / "in.parquet").rows()
-    assert json.loads(row.text)["day"] == "2026-01-02"
+    (row,) = parquet_rows(tmp_path / "in.parquet", {"id": pa.array([date(2026, 1, 2)])})
+    assert json.loads(row.text) == {"id": "2026-01-02"}
+
+
+def test_columns_that_are_none_of_ours_are_not_read(tmp_path: Path) -> None:
+    columns = {"query": pa.array(["空"]), "image": pa.array([b"\xff"]), "hits.more": pa.array([1])}
+    (row,) = parquet_rows(tmp_path / "in.parquet", columns)
+    assert (json.loads(row.text), row.wrong) == ({"query": "空"}, None)
+    (empty,) = parquet_rows(tmp_path / "in.parquet", {"image": pa.array([b"\xff"])})
+    assert empty.text == b"{}"
+
+
+def test_texts_may_be_binary_columns(tmp_path: Path) -> None:
+    """Spark and others write them so, without a word about their encoding."""
+    texts = pa.array(["空".encode()])
+    hits = pa.array([[{"id": b"a", "text": "晴れ".encode()}]])
+    (row,) = parquet_rows(tmp_path / "in.parquet", {"query": texts, "hits": hits})
+    assert json.loads(row.text) == {"query": "空", "hits": [{"id": "a", "text": "晴れ"}]}
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.string()], ids=str)
+def test_what_is_not_utf_8_makes_one_row_wrong(kind: pa.DataType, tmp_path: Path) -> None:
+    passages = pa.array([[b"a"], [b"b", "空".encode()[:2]], [b"c"]], pa.list_(pa.binary()))
+    offsets, texts = passages.offsets, passages.values
+    stored = pa.ListArray.from_arrays(offsets, texts.view(kind))
+    rows = parquet_rows(tmp_path / "in.parquet", {"id": pa.array(["x", "y", "z"]), "passages": stored})
+    assert [row.wrong for row in rows] == [
+        None,
+        "passages: it is not UTF-8 (unexpected end of data at byte 0)",
+        None,
+    ]
+    assert [json.loads(row.text)["id"] for row in rows] == ["x", "y", "z"]
 
 
 def test_a_file_that_breaks_off_says_where(tmp_path: Path) -> None:
