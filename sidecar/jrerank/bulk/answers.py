@@ -5,7 +5,7 @@ from __future__ import annotations
 from jrerank.bulk.report import BulkReport
 from jrerank.bulk.rows import BulkRow
 from jrerank.domain import Outcome
-from jrerank.doors.native import hits_answer
+from jrerank.doors.native import hits_answer, second_round
 from jrerank.doors.service import Service
 from jrerank.errors import InvalidInput
 from jrerank.settings import Settings
@@ -51,7 +51,8 @@ async def answer(service: Service, row: BulkRow, report: BulkReport) -> dict[str
     report.incomplete_rows += ranking.outcome is not Outcome.COMPLETE
     content = hits_answer(ranking, service.info.model, 0.0)
     # No time, and nothing that the run's note says already
-    return {"id": row.id} | {name: content[name] for name in ("outcome", "reason", "missing", "hits")}
+    told = {name: content[name] for name in ("outcome", "reason", "missing", "hits")}
+    return {"id": row.id, **told, **second_round(ranking)}
 
 
 def _wrong(row: BulkRow, error: InvalidInput, report: BulkReport) -> dict[str, object]:

@@ -35,6 +35,15 @@ async def test_a_store_that_nobody_knows_is_the_rows_mistake(tiny_folder: Path) 
     assert report.wrong == ["row 3: there is no store 'nowhere' (none is configured)"]
 
 
+async def test_a_line_tells_of_the_second_model(tiny_folder: Path) -> None:
+    second = second_tiny_model(tiny_folder)
+    text = '{"query": "空", "passages": ["晴れ", "雨"]}'.encode()
+    async with running_service(tiny_settings(tiny_folder, **second)) as service:
+        line = await answer(service, read_row(SourceRow(1, text, 0), service.intake), BulkReport())
+    assert line["second_read"] == 2
+    assert all("second_score" in hit for hit in line["hits"])  # type: ignore[attr-defined]
+
+
 async def test_a_run_is_of_both_models_and_of_how_the_second_one_reads(
     tiny_folder: Path, tmp_path: Path
 ) -> None:

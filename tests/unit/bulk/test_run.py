@@ -105,8 +105,8 @@ async def test_parquet_goes_in_and_out_with_the_same_columns(tiny_folder: Path, 
     columns = pq.read_table(tmp_path / "out.parquet").to_pylist()
     answers = lines(tmp_path / "out.jsonl")
     for answer in answers:
-        answer["error"] = None
-        answer["hits"] = [hit | {"best_text": None} for hit in answer["hits"]]  # type: ignore[attr-defined]
+        answer |= {"error": None, "second_read": None, "second_reason": None}
+        answer["hits"] = [hit | {"best_text": None, "second_score": None} for hit in answer["hits"]]  # type: ignore[attr-defined]
     assert answers == columns
 
 

@@ -126,7 +126,9 @@ def _schema(pyarrow: Any) -> Any:
         "scored": pyarrow.bool_(),
         "truncated": pyarrow.bool_(),
         "best_text": place,
+        "second_score": number,
     }
     hits = pyarrow.list_(pyarrow.struct(list(hit.items())))
     columns = {"id": text, "outcome": text, "reason": text, "missing": pyarrow.list_(text), "hits": hits}
-    return pyarrow.schema([*columns.items(), ("error", text)])
+    second = {"second_read": place, "second_reason": text}
+    return pyarrow.schema([*columns.items(), *second.items(), ("error", text)])

@@ -11,8 +11,7 @@ import pytest
 from jrerank.bulk.outputs import parquet
 from jrerank.bulk.outputs.output import Line, open_output
 from jrerank.bulk.sources.source import Done
-from jrerank.domain import Outcome, RankedHit, Ranking
-from jrerank.doors.native import hits_answer
+from jrerank.doors.native import HitsAnswer, RankedHitBody
 from jrerank.errors import InvalidInput
 
 RUN = {"input": "a", "model": "m"}
@@ -25,6 +24,7 @@ HIT: Line = {
     "scored": True,
     "truncated": False,
     "best_text": 2,
+    "second_score": 0.75,
 }
 
 
@@ -53,13 +53,11 @@ def test_rows_are_those_of_jsonl_and_what_a_line_lacks_is_null(tmp_path: Path) -
 
 
 def test_every_field_of_an_answer_has_a_column() -> None:
-    hits = (RankedHit("a", 0, 0.5, 0.0, None, best=2), RankedHit("b", 1, None, None, 1.0))
-    ranking = Ranking(hits, Outcome.COMPLETE, None, tokens=9)
-    answered = hits_answer(ranking, "m", 0.0)
+    """Also those that an answer has only with several texts, or with a second model."""
     schema = parquet._schema(pa)
-    assert set(answered) - {"model", "took_ms", "usage"} <= set(schema.names)
-    fields = {field.name for field in schema.field("hits").type.value_type}
-    assert {name for hit in answered["hits"] for name in hit} == fields  # type: ignore[attr-defined]
+    answered = set(HitsAnswer.model_fields) - {"model", "took_ms", "usage"}
+    assert answered | {"id", "error"} == set(schema.names)
+    assert {field.name for field in schema.field("hits").type.value_type} == set(RankedHitBody.model_fields)
 
 
 def test_until_the_end_there_is_no_parquet_file(tmp_path: Path) -> None:
