@@ -72,9 +72,11 @@ def _wrong(row: SourceRow, message: str) -> InvalidInput:
 
 
 def _request(content: dict[str, Any], intake: Intake, store: str | None) -> RerankRequest:
-    if "passages" in content and "hits" not in content:
-        content["hits"] = _hits(content.pop("passages"))
     given = {name: value for name, value in content.items() if value is not None}
+    if "passages" in given:
+        if "hits" in given:
+            raise InvalidInput("passages and hits are two ways to say the same; give one of them")
+        given["hits"] = _hits(given.pop("passages"))
     body = HitsBody.model_validate({"store": store, **given, "timeout_ms": _TIMEOUT_MS})
     return body.to_request(intake, Caller("bulk", time.monotonic()))
 

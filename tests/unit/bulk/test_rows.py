@@ -34,8 +34,10 @@ def request(content: object, store: str | None = None) -> RerankRequest:
         {"passages": ["晴れ", "雨"]},
         {"passages": [{"id": "0", "text": "晴れ"}, {"id": "1", "text": "雨"}]},
         {"hits": [{"id": "0", "text": "晴れ"}, {"id": "1", "text": "雨"}]},
+        {"passages": ["晴れ", "雨"], "hits": None},
+        {"passages": None, "hits": [{"id": "0", "text": "晴れ"}, {"id": "1", "text": "雨"}]},
     ],
-    ids=["texts", "passages", "hits"],
+    ids=["texts", "passages", "hits", "hits null", "passages null"],
 )
 def test_passages_are_texts_or_have_ids(fields: dict[str, object]) -> None:
     made = request({"query": "空", **fields})
@@ -75,6 +77,8 @@ def test_a_row_without_an_id_is_known_by_its_number(content: object, id: str) ->
         ({"query": "q", "passages": "x"}, "hits: Input should be a valid list"),
         ({"query": "q", "hits": [{"text": "x"}]}, "hits.0.id: Field required"),
         ({"query": "q", "passages": ["x"] * 4}, "3"),
+        ({"query": "q", "passages": ["x"], "hits": []}, "passages and hits are two ways to say the same"),
+        ({"query": "q", "passages": None, "hits": None}, "hits: Field required"),
         ({"query": "q" * 11, "passages": []}, "10"),
     ],
 )
