@@ -68,7 +68,8 @@ def _candidate(content: Any, number: int, place: str) -> Candidate:
         raise _wrong(place, "`text` must be a string")
     if score is not None and not _is_number(score):
         raise _wrong(place, "`score` must be a number")
-    return Candidate(str(content.get("id", number)), text, score)
+    id = content.get("id")
+    return Candidate(str(number if id is None else id), text, score)
 
 
 def _is_number(score: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def read_lines(file: Path) -> Iterator[Line]:
             for number, line in enumerate(_unpacked(raw, file.suffix), start=1):
                 if line.strip():
                     yield Line(number, _object(number, line), raw.tell())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InvalidInput(f"{file} can't be read: {error}", field="file") from None
 
 

@@ -23,6 +23,12 @@ def test_jsonl_has_ids_and_scores_and_else_the_lines_number() -> None:
     assert read_candidates(lines) == (Candidate("7", "空", 1.5), Candidate("3", "海", None))
 
 
+def test_an_id_that_is_null_is_none() -> None:
+    """Two such lines would be one candidate of the name `None`."""
+    lines = ['{"id": null, "text": "空"}', '{"id": 0, "text": "海"}', '{"id": null, "text": "山"}']
+    assert [candidate.id for candidate in read_candidates(lines)] == ["1", "0", "3"]
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_an_array_has_strings_or_objects_on_any_lines(indent: int | None) -> None:
     content: list[Any] = ["空", {"id": "a", "text": "海", "score": 2}]

@@ -57,6 +57,7 @@ def test_an_id_is_a_string_or_an_integer(odd: object) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(b"not packed")
-    for file in (tmp_path / "none.jsonl", tmp_path / "a.jsonl.gz"):
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 9)
+    for file in (tmp_path / "none.jsonl", tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"):
         with pytest.raises(InvalidInput, match=file.name):
             list(read_lines(file))

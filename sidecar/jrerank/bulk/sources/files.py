@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -57,7 +59,7 @@ class JsonlSource:
         try:
             with self._path.open("rb") as raw:
                 yield from self._rows(raw, done.rows)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InvalidInput(f"{self._path} cannot be read: {error}", field="input") from error
 
     def _rows(self, raw: IO[bytes], done: int) -> Iterator[SourceRow]:
@@ -66,6 +68,8 @@ class JsonlSource:
         row = read_bytes = 0
         for number, line in enumerate(lines, start=1):
             read_bytes += len(line)
+            if number == 1:
+                line = line.removeprefix(BOM_UTF8)  # noqa: PLW2901  editors of Windows begin files with it
             if not line.strip():
                 continue
             row += 1

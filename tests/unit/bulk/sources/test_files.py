@@ -15,6 +15,7 @@ import pytest
 from jrerank.bulk.sources.files import file_fingerprint, open_file
 from jrerank.bulk.sources.source import Done, SourceRow
 from jrerank.errors import InvalidInput
+from jrerank.json_reader.text import parsed
 
 ROWS = [
     {"query": "空", "passages": ["晴れ", "雨"]},
@@ -55,6 +56,21 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(name: str, content: by
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidInput, match=name):
         list(open_file(tmp_path / name).rows())
+
+
+@pytest.mark.parametrize("damaged", [b"\xff" * 9, b""], ids=["corrupt", "cut off"])
+def test_a_packed_file_that_is_damaged_is_named(damaged: bytes, tmp_path: Path) -> None:
+    packed = gzip.compress(LINES.encode())
+    (tmp_path / "in.jsonl.gz").write_bytes(packed[:10] + damaged)
+    with pytest.raises(InvalidInput, match=r"in\.jsonl\.gz cannot be read"):
+        list(open_file(tmp_path / "in.jsonl.gz").rows())
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz"])
+def test_a_byte_order_mark_is_no_part_of_a_row(name: str, tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + LINES.encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert [parsed(row.text) for row in open_file(tmp_path / name).rows()] == ROWS
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
