@@ -6,9 +6,11 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
+from jrerank.bulk.outputs.disk import written_or_unavailable
 from jrerank.bulk.sources.source import Done
 from jrerank.errors import InvalidInput
 
@@ -31,6 +33,7 @@ class JsonlOutput:
             InvalidInput: another run is writing it, or a line is none of a run, or as `check` does.
             OSError: it cannot be written.
         """
+        self._path = path
         self._file = path.open("ab")
         try:
             _lock(self._file, path)
@@ -47,14 +50,20 @@ class JsonlOutput:
 
     def __exit__(self, *_: object) -> None:
         """Close the file; what was written by `append` stays."""
-        self._file.close()
+        with suppress(OSError):  # it would try once more what `append` could not write, and has told of
+            self._file.close()
 
     def append(self, lines: Iterable[dict[str, object]]) -> None:
-        """Write lines, and have the disk keep them."""
+        """Write lines, and have the disk keep them.
+
+        Raises:
+            Unavailable: it is full, or failed.
+        """
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        self._file.write(text.encode("utf-8", "replace"))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with written_or_unavailable(self._path):
+            self._file.write(text.encode("utf-8", "replace"))
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def finish(self) -> None:
         """There is nothing left to do."""

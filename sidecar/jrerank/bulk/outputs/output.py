@@ -30,11 +30,15 @@ class Output(Protocol):
         ...
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Write lines, and have the disk keep them."""
+        """Write lines, and have the disk keep them.
+
+        Raises:
+            Unavailable: it is full, or failed; the next run goes on behind the last whole line.
+        """
         ...
 
     def finish(self) -> None:
-        """All rows are there."""
+        """All rows are there. It raises `Unavailable` as `append` does."""
         ...
 
     def __enter__(self) -> Self:

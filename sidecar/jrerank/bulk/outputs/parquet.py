@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from jrerank.bulk.outputs.disk import whole_or_not_at_all, written_or_unavailable
 from jrerank.bulk.outputs.jsonl import JsonlOutput
 from jrerank.bulk.sources.source import Done
 from jrerank.domain import Outcome
@@ -57,17 +58,20 @@ class ParquetOutput:
             self._lines.__exit__()
 
     def append(self, lines: Iterable[dict[str, object]]) -> None:
-        """Write lines, and have the disk keep them."""
+        """Write lines, and have the disk keep them; see `JsonlOutput.append`."""
         assert self._lines is not None, "a run that is finished has no more rows"  # noqa: S101
         self._lines.append(lines)
 
     def finish(self) -> None:
-        """Make the Parquet file of the lines; it is there whole or not at all."""
+        """Make the Parquet file of the lines; it is there whole or not at all.
+
+        Raises:
+            Unavailable: the disk is full, or failed; the lines are there.
+        """
         if self.is_finished:
             return
-        draft = self._path.with_name(f"{self._path.name}.part")
-        _write(self._lines_path, draft)
-        draft.replace(self._path)
+        with written_or_unavailable(self._path), whole_or_not_at_all(self._path) as draft:
+            _write(self._lines_path, draft)
         self._lines_path.unlink()
         self.is_finished = True
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from jrerank.bulk.outputs.disk import whole_or_not_at_all
 from jrerank.bulk.sources.source import Source
 from jrerank.errors import InvalidInput, UnknownStore
 from jrerank.settings import Settings
@@ -59,10 +60,8 @@ def check_run(output: Path, run: dict[str, str], rows: Path) -> None:
 
 
 def _write(note: Path, run: dict[str, str]) -> None:
-    """Whole or not at all."""
-    draft = note.with_name(f"{note.name}.part")
-    draft.write_text(json.dumps(run, indent=2), encoding="utf-8")
-    draft.replace(note)
+    with whole_or_not_at_all(note) as draft:
+        draft.write_text(json.dumps(run, indent=2), encoding="utf-8")
 
 
 def _noted(note: Path) -> dict[str, str]:
