@@ -15,16 +15,17 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Callable[[str], str]]:
+def database() -> Iterator[Callable[..., str]]:
     """Makes a database with a schema: its connection string."""
     with embedded_postgres() as uri:
 
-        def made(schema: str) -> str:
+        def made(schema: str, encoding: str = "UTF8") -> str:
             name = f"bulk_{next(_NUMBERS)}"
             with psycopg.connect(uri, autocommit=True) as connection:
-                connection.execute(f"create database {name}".encode())
+                how = f"encoding '{encoding}' template template0 locale 'C'"
+                connection.execute(f"create database {name} {how}".encode())
             dsn = make_conninfo(uri, dbname=name)
-            with psycopg.connect(dsn, autocommit=True) as connection:
+            with psycopg.connect(dsn, autocommit=True, client_encoding="utf8") as connection:
                 connection.execute(schema.encode())
             return dsn
 

@@ -29,6 +29,8 @@ create table lacking (id int, query text);
 insert into lacking values (1, 'a'), (null, 'b'), (2, 'c');
 create table double (id int, query text);
 insert into double values (1, 'a'), (2, 'b'), (2, 'c');
+create type pair as (a int, b int);
+create domain pair_domain as pair;
 create table wide (id int primary key, query text, passages text[]);
 insert into wide select n, 'q', array[repeat('あ', 200000)] from generate_series(1, 120) n;
 """
@@ -73,6 +75,50 @@ def test_rows_without_an_order_are_refused_before_the_first(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         PostgresSource(dsn, relation, key)
+
+
+@pytest.mark.parametrize("key", ["(n, n)", "row(n)", "array[(n, n)]", "(n, n)::pair", "(n, n)::pair_domain"])
+def test_a_key_that_no_run_could_go_on_behind_is_refused(key: str, dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys.sql"
+    path.write_text(f"select {key} as id, 'q' as query from generate_series(1, 3) n")
+    with pytest.raises(
+        InvalidInput, match=r"--key id: it is a row of columns.*make one text or one array"
+    ) as refused:
+        PostgresSource(dsn, str(path))
+    assert refused.value.field == "key"
+
+
+@pytest.mark.parametrize(
+    "key", ["array[n, n]", "array[n::text, 'a,\"b']", "n || '/' || n", "int4range(n, n + 1)"]
+)
+def test_a_run_goes_on_behind_what_is_made_of_several_columns(key: str, dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys.sql"
+    path.write_text(f"select {key} as id, 'q' as query from generate_series(1, 3) n")
+    source = PostgresSource(dsn, str(path))
+    first, *others = source.rows()
+    assert list(source.rows(Done(1, first.key))) == others
+
+
+@pytest.mark.parametrize("encoding", ["EUC_JP", "SQL_ASCII"])
+def test_a_database_has_whatever_encoding_it_has(
+    encoding: str, database: Callable[..., str], tmp_path: Path
+) -> None:
+    """Python's EUC_JP has no ①, which PostgreSQL's has; SQL_ASCII is whatever was put in."""
+    dsn = database(
+        "create table 表 as select '空①' || n as id, '晴れ' as query from generate_series(1, 3) n", encoding
+    )
+    path = tmp_path / "query.sql"
+    path.write_text("select * from 表 -- ①", encoding="utf-8")
+    for relation in ("表", str(path)):
+        source = PostgresSource(dsn, relation)
+        assert [row.key for row in source.rows(Done(1, "空①1"))] == ["空①2", "空①3"]
+        assert json.loads(next(iter(source.rows())).text) == {"id": "空①1", "query": "晴れ"}
+
+
+def test_bytes_that_are_no_text_are_told_in_a_line(database: Callable[..., str]) -> None:
+    dsn = database(r"create table odd as select 1 as id, E'\xff' as query", "SQL_ASCII")
+    with pytest.raises(InvalidInput, match='odd: invalid byte sequence for encoding "UTF8"'):
+        list(PostgresSource(dsn, "odd").rows())
 
 
 def test_a_query_may_not_write(dsn: str, tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S = 10
 # Which one it is, under whatever address. A copy of the server's files has the same number
 _DATABASE = "select current_database(), (select system_identifier from pg_control_system())"
+_KIND = "select typtype from pg_type where oid = %s"
+# Composite types, and pseudo-types such as `record` and its arrays
+_ROW_KINDS = {"c", "p"}
 # A row may have hundreds of passages
 _ROWS_AT_ONCE = 16
 
@@ -50,6 +53,7 @@ class PostgresSource:
         with self._connected() as connection:
             where = connection.execute(_DATABASE).fetchone()
             self.fingerprint = hashlib.sha256(f"{where}\0{statement}\0{key}".encode()).hexdigest()
+            self._check_type(connection, key)
             columns = _text("count(*), count({key}), count(distinct {key})").format(key=self._key)
             rows, with_key, keys = self._select(connection, columns)
         check_keys(key, rows, rows - with_key, keys)
@@ -69,6 +73,17 @@ class PostgresSource:
                 for number, (key, text) in enumerate(cursor, start=done.rows + 1):
                     place = f"the row of {self._name} with the key {key}"
                     yield SourceRow(number, text.encode(), number, place, key)
+
+    def _check_type(self, connection: Connection, key: str) -> None:
+        """PostgreSQL writes a row as text, but reads none, so the last key that is done could not be looked for."""
+        (column,) = connection.execute(self._query(self._key, _text("false"))).description or ()
+        found = connection.execute(_KIND, (column.type_code,)).fetchone()
+        if found is not None and found[0] in _ROW_KINDS:
+            raise InvalidInput(
+                f"--key {key}: it is a row of columns, behind which a run that is cut off could not go on:"
+                f" make one text or one array of them, such as array[a::text, b::text] as {key}",
+                field="key",
+            )
 
     def _check_done(self, connection: Connection, done: Done) -> None:
         columns = _text("count(*), count(*) filter (where {key} = {last})")
@@ -97,7 +112,11 @@ class PostgresSource:
 
         try:
             connection = psycopg.connect(
-                self._dsn, connect_timeout=_CONNECT_TIMEOUT_S, application_name="jrerank-admin bulk"
+                self._dsn,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                application_name="jrerank-admin bulk",
+                # Else that of the database: Python reads fewer characters of EUC_JP than PostgreSQL, and of SQL_ASCII none
+                client_encoding="utf8",
             )
         except psycopg.ProgrammingError:  # its message repeats parts of what may hold a password
             raise ConfigurationError(
