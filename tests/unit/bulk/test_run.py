@@ -116,6 +116,7 @@ async def test_parquet_goes_in_and_out_with_the_same_columns(tiny_folder: Path, 
         (["--ray", "auto", "--tokenizers", "2"], "--tokenizers is for this machine"),
         (["--dsn", "x", "--opensearch", "http://x"], "rows come from one place"),
         (["--where", "x.json"], "go with --opensearch"),
+        (["--key", "number"], "--key goes with --dsn or --opensearch"),
         ([], "there is no file nothing.jsonl"),
     ],
 )

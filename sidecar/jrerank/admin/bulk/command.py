@@ -81,8 +81,11 @@ def bulk(
         ),
     ] = None,
     key: Annotated[
-        str, typer.Option(help="the column or field that tells all rows apart", rich_help_panel=_FROM)
-    ] = "id",
+        str | None,
+        typer.Option(
+            help="the column or field that tells all rows apart [default: id]", rich_help_panel=_FROM
+        ),
+    ] = None,
     where: Annotated[
         Path | None,
         typer.Option(

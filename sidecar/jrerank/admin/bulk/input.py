@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from jrerank.admin.cluster.connection import Connection
     from jrerank.bulk.sources.source import Source
 
+_DEFAULT_KEY = "id"
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """As given on the command line: `name` is a file, a table, a file with a query, or an index."""
+    """As given on the command line: `name` is a file, a table, a file with a query, or an index.
+
+    `key` is that of a server's rows; those of a file are counted.
+    """
 
     name: str
     dsn: str | None = None
     opensearch: str | None = None
     ca_file: Path | None = None
-    key: str = "id"
+    key: str | None = None
     where: Path | None = None
 
 
@@ -44,7 +49,9 @@ def opened(given: Input) -> Source:
     if given.dsn is not None:
         from jrerank.bulk.sources.postgres import PostgresSource
 
-        return PostgresSource(given.dsn, given.name, given.key)
+        return PostgresSource(given.dsn, given.name, given.key or _DEFAULT_KEY)
+    if given.key is not None:
+        raise InvalidInput("--key goes with --dsn or --opensearch: rows of a file are counted", field="key")
     from jrerank.bulk.sources.files import open_file
 
     return open_file(Path(given.name))
@@ -57,7 +64,9 @@ def _opensearch(given: Input, url: str) -> Source:
     # Ray may carry it to another process, in a folder of its own, which a client doesn't survive
     ca_file = None if given.ca_file is None else given.ca_file.absolute()
     connection = read_connection("JRERANK_OPENSEARCH", url, ca_file=ca_file)
-    return OpenSearchSource(partial(_ask, connection), given.name, given.key, _query(given.where))
+    return OpenSearchSource(
+        partial(_ask, connection), given.name, given.key or _DEFAULT_KEY, _query(given.where)
+    )
 
 
 @lru_cache(maxsize=1)
