@@ -11,14 +11,16 @@ from pathlib import Path
 from jrerank.errors import ConfigurationError, InvalidInput
 from jrerank.models.checkpoint import CONFIG_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from jrerank.models.json_file import read_json
-from jrerank.models.recommendation import keep_recommendations
-from jrerank.models.sentence_transformers_folder import transformer_folder
+from jrerank.models.recommendation import RECOMMENDATION_FILE, keep_recommendations
+from jrerank.models.sentence_transformers_folder import MODULES_FILE, SETTINGS_FILE, transformer_folder
 from jrerank.models.tokenizer_file import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from jrerank.training.card_text import CARD_FILE, card_text, commands, front, made_by, table, table_row
 
 # Of no influence on a logit: they say how the tokenizer's pairs are laid out, which the tokenizer does too
 _NOT_COMPUTED = frozenset({"special_ids"})
 _OF_ONE_CALL = frozenset({"truncation", "padding"})
+# Not each model has them; `modules.json` would lead to the weights of another one
+_STALE = (RECOMMENDATION_FILE, MODULES_FILE, SETTINGS_FILE, TOKENIZER_CONFIG_FILE)
 _INTRODUCTION = (
     "A cross-encoder for Japanese: the mean of the weights of two (Wortsman et al., 2022), made with\n"
     "`jrerank-admin models average`."
@@ -45,7 +47,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
 
     Raises:
         ConfigurationError: the configurations or tokenizers differ; the message names what does.
-        InvalidInput: `folder` is one of the two.
+        InvalidInput: `folder` is one of the two, or is none and cannot be made.
         ModelNotFound, CorruptModel, UnsupportedModel: see `load_checkpoint`.
     """
     parts = _told_apart(first, second)
@@ -57,6 +59,7 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
     _check_equal(parts, TOKENIZER_FILE, *map(_tokenized, checkpoints))
     one, other = (checkpoint.weights() for checkpoint in checkpoints)
     weights = {name: first.share * one[name] + second.share * other[name] for name in one}
+    _make_ready(folder)
     described = within / TOKENIZER_CONFIG_FILE
     made = save_checkpoint(
         folder,
@@ -68,6 +71,16 @@ def mean_of(first: Part, second: Part, folder: Path, command: str) -> Checkpoint
     keep_recommendations(first.folder, folder)
     (folder / CARD_FILE).write_text(_card(parts, folder.name, made, command), encoding="utf-8")
     return made
+
+
+def _make_ready(folder: Path) -> None:
+    """What an earlier model in that folder says of itself, and the mean doesn't, would be taken for the mean's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _STALE:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be written: {error}", field="folder") from None
 
 
 def _told_apart(first: Part, second: Part) -> tuple[Part, Part]:

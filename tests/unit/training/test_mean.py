@@ -119,6 +119,30 @@ def test_what_the_first_recommends_the_mean_does(first: Path, tmp_path: Path) ->
     assert not (tmp_path / "other" / "jrerank.json").exists()
 
 
+def test_nothing_of_an_earlier_model_is_taken_for_the_means(first: Path, tmp_path: Path) -> None:
+    """`modules.json` would even lead to that model's weights."""
+    second, folder = checkpoint(tmp_path / "second", 2.0), tmp_path / "mean"
+    earlier = checkpoint(folder / "within", 9.0)
+    modules = [{"idx": 0, "name": "0", "path": "within", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    (folder / "jrerank.json").write_text('{"window_tokens": 160}', encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text("{}", encoding="utf-8")
+    made = mean(first, second, folder)
+    assert made.fingerprint == mean(first, second, tmp_path / "new").fingerprint
+    assert made.fingerprint != load_checkpoint(earlier, "earlier").fingerprint
+    assert {path.name for path in folder.iterdir()} - {"within"} == {
+        path.name for path in (tmp_path / "new").iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", ["file", "file/mean"])
+def test_a_file_in_the_folders_place_is_told(name: str, first: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InvalidInput, match=r"file.* cannot be written") as refused:
+        mean(first, checkpoint(tmp_path / "second", 2.0), tmp_path / name)
+    assert (refused.value.field, (tmp_path / "file").read_text()) == ("folder", "mine")
+
+
 def test_a_folder_that_is_none_is_told(first: Path, tmp_path: Path) -> None:
     with pytest.raises(JrerankError, match=r"config\.json"):
         mean(first, tmp_path, tmp_path / "mean")

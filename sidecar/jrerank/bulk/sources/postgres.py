@@ -76,8 +76,8 @@ class PostgresSource:
 
     def _check_type(self, connection: Connection, key: str) -> None:
         """PostgreSQL writes a row as text, but reads none, so the last key that is done could not be looked for."""
-        (column,) = connection.execute(self._query(self._key, _text("false"))).description or ()
-        found = connection.execute(_KIND, (column.type_code,)).fetchone()
+        columns = connection.execute(self._query(self._key, _text("false"))).description
+        found = connection.execute(_KIND, (columns[0].type_code if columns else None,)).fetchone()
         if found is not None and found[0] in _ROW_KINDS:
             raise InvalidInput(
                 f"--key {key}: it is a row of columns, behind which a run that is cut off could not go on:"
