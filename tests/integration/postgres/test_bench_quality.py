@@ -62,7 +62,7 @@ def test_a_statement_that_nothing_reranked_is_not_measured(tmp_path: Path, datab
     with database_18.connect() as admin:
         create_passages(admin)
         admin.execute("grant select on passages to app")
-        admin.execute("alter role app set jrerank.status = 'transaction'")
+        admin.execute(f"alter role app in database {database_18.name} set jrerank.status = 'transaction'")
     line = ["bench", "quality", "--queries", "2", "--depth", "5"]
     result = CliRunner().invoke(app, [*line, "--dsn", installed.database.dsn(APP), *statements(tmp_path)])
     assert result.exit_code == 1, result.output
