@@ -23,7 +23,7 @@ def test_it_shows_hits_before_and_after_and_figures_for_three_orders(tmp_path: P
     for name in ("BM25", "reranker alone", "fusion of both"):
         (row,) = re.findall(rf"{name} +│ ([01]\.\d+) +│ ([01]\.\d+) +│", result.output)
         assert all(0 < float(figure) <= 1 for figure in row)
-    assert "8 questions, BM25's top 20" in result.output
+    assert "8 questions, BM25's top 10" in result.output
     assert re.search(r"search \d+\.\d ms \(p95 \d+\.\d\), with reranking \d+\.\d ms", result.output)
     assert "Over HTTP the same orders, hit by hit, for all 8 questions" in result.output
     assert re.search(
@@ -56,4 +56,4 @@ def test_a_machine_without_the_time_asks_fewer_questions_and_says_so(tmp_path: P
     result = CliRunner().invoke(app, ["demo", *options])
     assert result.exit_code == 0, result.output
     assert "Time was up after 20 of 30 questions: --seconds gives it longer than 0." in result.output
-    assert "20 questions, BM25's top 20" in result.output
+    assert "20 questions, BM25's top 10" in result.output
