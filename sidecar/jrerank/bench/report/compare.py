@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -39,35 +39,29 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Of one figure: new against old, as a share of the old value where `relative`, else as a difference.
+class Shift:
+    """New against old, as a share of the old value where `relative`, else as a difference.
 
-    `low` and `high` are None where a report has too few samples to say; it is no regression then. Of a measure, `old` and
-    `new` are over the queries that both reports have.
+    `low` and `high` are None where a report has too few samples to say. Of a measure, `old` and `new` are over the queries that
+    both reports have.
     """
+
+    old: float
+    new: float
+    change: float
+    low: float | None
+    high: float | None
+    relative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Shift):
+    """Of one figure. Where `low` and `high` are None it is no regression."""
 
     system: str
     figure: str
     unit: str
-    old: float
-    new: float
-    change: float
-    low: float | None
-    high: float | None
-    relative: bool
     regression: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """What of a change the samples say."""
-
-    old: float
-    new: float
-    change: float
-    low: float | None
-    high: float | None
-    relative: bool
 
 
 def compare(old: Report, new: Report, thresholds: Thresholds | None = None) -> list[Change]:
@@ -164,21 +158,11 @@ def _common(old: Report, new: Report) -> Iterator[tuple[str, Figure, Figure]]:
 
 def _change(system: str, old: Figure, new: Figure, limits: Thresholds, was: Report, now: Report) -> Change:
     shift = _shift(old, new, was, now)
-    return Change(
-        system=system,
-        figure=new.name,
-        unit=new.unit,
-        old=shift.old,
-        new=shift.new,
-        change=shift.change,
-        low=shift.low,
-        high=shift.high,
-        relative=shift.relative,
-        regression=_is_regression(shift, new, limits),
-    )
+    regression = _is_regression(shift, new, limits)
+    return Change(**asdict(shift), system=system, figure=new.name, unit=new.unit, regression=regression)
 
 
-def _is_regression(shift: _Shift, figure: Figure, limits: Thresholds) -> bool:
+def _is_regression(shift: Shift, figure: Figure, limits: Thresholds) -> bool:
     """What is no number is one: it is neither within the threshold nor chance."""
     if shift.low is None or shift.high is None:
         return False
@@ -187,7 +171,7 @@ def _is_regression(shift: _Shift, figure: Figure, limits: Thresholds) -> bool:
     return not (worse <= limit or least <= 0)
 
 
-def _shift(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
+def _shift(old: Figure, new: Figure, was: Report, now: Report) -> Shift:
     if not old.unit and _is_by_query(old, was) and _is_by_query(new, now):
         return _paired(old, new, was, now)
     before, after = (
@@ -198,7 +182,7 @@ def _shift(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
     if min(len(before), len(after)) < _FEWEST_SAMPLES:
         relative = bool(old.unit) and old.value != 0
         change = (new.value - old.value) / (old.value if relative else 1)
-        return _Shift(old.value, new.value, change, None, None, relative)
+        return Shift(old.value, new.value, change, None, None, relative)
     return _resampled(old, new, np.asarray(before), np.asarray(after), _average(now))
 
 
@@ -211,7 +195,7 @@ def _average(report: Report) -> Average:
     return np.mean if report.kind == "load" else np.median
 
 
-def _paired(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
+def _paired(old: Figure, new: Figure, was: Report, now: Report) -> Shift:
     """Over the queries that both reports have."""
     before = dict(zip(was.sample_ids, old.samples, strict=True))
     pairs = [
@@ -222,10 +206,10 @@ def _paired(old: Figure, new: Figure, was: Report, now: Report) -> _Shift:
     shown = [float(np.mean(values)) for values in zip(*pairs, strict=True)]
     interval = bootstrap([value - other for other, value in pairs])
     low, high = (interval.low, interval.high) if len(pairs) >= _FEWEST_SAMPLES else (None, None)
-    return _Shift(shown[0], shown[1], interval.mean, low, high, relative=False)
+    return Shift(shown[0], shown[1], interval.mean, low, high, relative=False)
 
 
-def _resampled(old: Figure, new: Figure, before: Floats, after: Floats, average: Average) -> _Shift:
+def _resampled(old: Figure, new: Figure, before: Floats, after: Floats, average: Average) -> Shift:
     generator = np.random.default_rng(_SEED)
     was, now = (
         average(values[generator.integers(0, len(values), (_RESAMPLES, len(values)))], axis=1)
@@ -237,4 +221,4 @@ def _resampled(old: Figure, new: Figure, before: Floats, after: Floats, average:
     divisor = base if relative else 1.0
     low, high = np.quantile((now - was) / divisor, [0.025, 0.975])
     change = (float(average(after)) - base) / divisor
-    return _Shift(old.value, new.value, change, float(low), float(high), relative)
+    return Shift(old.value, new.value, change, float(low), float(high), relative)
